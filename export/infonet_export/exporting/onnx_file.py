@@ -1,0 +1,124 @@
+"""Checkpoint -> ONNX: the whole estimator and its core, with metadata, verified against PyTorch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from torch import nn
+
+from infonet_export.exporting.graphs import EPS, NORMALIZE, Core, FromSamples
+from infonet_export.exporting.half_storage import round_weights, store_half
+from infonet_export.exporting.null_distribution import simulate_null
+from infonet_export.exporting.parity import ParityReport, check_parity
+from infonet_export.exporting.translations import OPSET, translation_table
+from infonet_export.models.copula import QUANTILE_LEVELS, CopulaNet
+from infonet_export.training.checkpoint import load_model
+
+OUTPUTS = ("mi", "quantiles", "table")
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """Where the two graphs were written, and how far they are from PyTorch."""
+
+    model: Path
+    core: Path
+    parity: ParityReport
+
+
+def core_path(model: Path) -> Path:
+    """model.onnx -> model.core.onnx, where the runtime looks for it."""
+    return model.with_name(f"{model.stem}.core.onnx")
+
+
+def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 2000) -> ExportResult:
+    """Write ``output`` (samples in) and its core (histogram in).
+
+    null_draws: simulations of independence for each n of the p-value table; 0 for no table.
+    Raises ValueError for a file that is no checkpoint and ParityError, leaving no file behind, when
+    ONNX Runtime and PyTorch differ by more than 1e-4 nats.
+    """
+    trained = load_model(checkpoint)
+    core = Core(round_weights(trained.net), trained.interval_factor).eval()
+    whole = FromSamples(core).eval()
+    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    metadata = describe(trained.net, digest, simulate_null(core, draws=null_draws) if null_draws else None)
+    graphs: dict[Path, tuple[nn.Module, torch.Tensor, dict[int, Any], str, str]] = {
+        output: (whole, torch.rand(3, 50, 2), {0: "batch", 1: "n"}, "samples", "samples"),
+        core_path(output): (core, torch.rand(3, core.grid, core.grid), {0: "batch"}, "histogram", "core"),
+    }
+    partial = {}
+    for path, (module, example, dynamic, name, kind) in graphs.items():
+        model = trace(module, example, dynamic, name)
+        for key, value in {**metadata, "infonet.graph": kind}.items():
+            entry = model.metadata_props.add()
+            entry.key, entry.value = key, value
+        store_half(model)
+        partial[path] = path.with_suffix(".partial")
+        onnx.save_model(model, partial[path])
+    try:
+        report = check_parity(whole, partial[output], partial[core_path(output)])
+    except BaseException:
+        for path in partial.values():
+            path.unlink(missing_ok=True)
+        raise
+    for path, temporary in partial.items():
+        temporary.replace(path)
+    return ExportResult(output, core_path(output), report)
+
+
+def trace(module: nn.Module, example: torch.Tensor, dynamic: dict[int, str], name: str) -> onnx.ModelProto:
+    """torch.onnx.export with our operators, the pinned opset and named dynamic axes."""
+    shapes = ({axis: torch.export.Dim(label, min=1) for axis, label in dynamic.items()},)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            module,
+            (example,),
+            dynamo=True,
+            verbose=False,
+            opset_version=OPSET,
+            input_names=[name],
+            output_names=list(OUTPUTS),
+            dynamic_shapes=shapes,
+            custom_translation_table=translation_table(),
+        )
+    assert program is not None
+    model: onnx.ModelProto = program.model_proto
+    opsets = {entry.domain: entry.version for entry in model.opset_import}
+    if opsets.get("", 0) != OPSET:
+        raise RuntimeError(f"torch wrote opset {opsets.get('')}, {OPSET} was asked for: pin torch 2.13")
+    return model
+
+
+def describe(
+    net: CopulaNet, checkpoint_sha256: str, null_distribution: dict[str, Any] | None
+) -> dict[str, str]:
+    """The metadata that the runtime reads: all it must know about the model."""
+    config = net.config
+    return {
+        "infonet.format_version": "1",
+        "infonet.architecture": "copula",
+        "infonet.preprocessing": json.dumps({"eps": EPS, "normalize": NORMALIZE}),
+        "infonet.histogram_grid": str(config.histogram_grid),
+        "infonet.table_grid": str(config.table_grid),
+        "infonet.quantile_levels": json.dumps(QUANTILE_LEVELS),
+        "infonet.n_min": str(config.n_min),
+        "infonet.n_max": str(config.n_max),
+        "infonet.precision": "fp32",
+        "infonet.parameters": str(sum(p.numel() for p in net.parameters())),
+        "infonet.null_distribution": json.dumps(null_distribution) if null_distribution else "",
+        "infonet.version": version("infonet"),
+        "infonet.checkpoint_sha256": checkpoint_sha256,
+    }

@@ -1,0 +1,76 @@
+"""Does the exported file say what PyTorch says? An export that is off is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import infonet_kernels
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from infonet_export.exporting.graphs import FromSamples
+from infonet_export.samplers.training_families import draw
+
+MI_TOLERANCE = 1e-4
+TABLE_TOLERANCE = 1e-2
+SIZES = (20, 21, 129, 1151, 5000, 20_000)
+
+
+class ParityError(RuntimeError):
+    """The exported graph and the checkpoint give different numbers."""
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """Largest absolute differences from PyTorch over ``pairs`` pairs of samples (nats)."""
+
+    pairs: int
+    mi: float
+    quantiles: float
+    table: float
+    core_mi: float
+
+    def __str__(self) -> str:
+        return (
+            f"parity with PyTorch on {self.pairs} pairs, largest differences in nats: "
+            f"mi {self.mi:.1e}, quantiles {self.quantiles:.1e}, table {self.table:.1e}, "
+            f"core graph's mi {self.core_mi:.1e}"
+        )
+
+
+def check_parity(reference: FromSamples, model: Path, core: Path, repeats: int = 4) -> ParityReport:
+    """Run both files on random pairs of several lengths. Raises ParityError beyond the tolerances."""
+    sessions = _session(model, custom_ops=True), _session(core, custom_ops=False)
+    worst = np.zeros(4)
+    for seed, n in enumerate(SIZES):
+        samples = _samples(np.random.default_rng(seed), repeats, n)
+        with torch.no_grad():
+            expected = [t.numpy() for t in reference(torch.from_numpy(samples))]
+        got = sessions[0].run(None, {"samples": samples})
+        ranks = infonet_kernels.soft_rank(samples.transpose(0, 2, 1).reshape(-1, n))
+        histogram = infonet_kernels.joint_histogram(ranks[::2], ranks[1::2], reference.core.grid)
+        core_mi = sessions[1].run(["mi"], {"histogram": histogram})[0]
+        differences = [np.abs(g - e).max() for g, e in zip(got, expected, strict=True)]
+        worst = np.maximum(worst, [*differences, np.abs(core_mi - expected[0]).max()])
+    report = ParityReport(repeats * len(SIZES), *map(float, worst))
+    limits = np.array([MI_TOLERANCE, MI_TOLERANCE, TABLE_TOLERANCE, MI_TOLERANCE])
+    if not (worst <= limits).all():  # also refuses NaN
+        raise ParityError(f"export refused: {report}; allowed: {MI_TOLERANCE} (table {TABLE_TOLERANCE})")
+    return report
+
+
+def _samples(rng: np.random.Generator, batch: int, n: int) -> NDArray[np.float32]:
+    with np.errstate(all="ignore"):
+        pairs = [np.clip(draw(rng).sample(rng, n), -1e30, 1e30) for _ in range(batch)]
+    return np.stack(pairs).astype(np.float32)
+
+
+def _session(path: Path, custom_ops: bool) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    if custom_ops:
+        options.register_custom_ops_library(str(infonet_kernels.library_path()))
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

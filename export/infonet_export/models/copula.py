@@ -1,0 +1,187 @@
+"""The ``copula`` network: a histogram of ranks in, a table and quantiles of mutual information out.
+
+The joint histogram of ranks is an empirical copula density. A small U-Net denoises it into a table
+T(u, v) of log p(x, y) / (p(x) p(y)); the Donsker-Varadhan functional of that table is a lower bound
+of the mutual information (Donsker & Varadhan 1983; Hu et al., ICML 2024). A coarse table cannot hold
+sharp dependence, so a head reads the table's statistics and pooled features and regresses quantiles
+of the MI itself.
+
+Everything is convolution, ReLU and per-sample reductions: a sample's answer does not depend on the
+batch it came in, and compilers (ONNX Runtime, TensorRT) have fast kernels for all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+QUANTILE_LEVELS = (0.05, 0.5, 0.95)
+LANES = 16
+TINY = 1e-12  # far below the density of any cell, far above the smallest float32
+
+
+@dataclass(frozen=True)
+class CopulaConfig:
+    """Sizes of the network. ``histogram_grid`` must be 4 x a power of two times the levels' strides.
+
+    channels: width of each U-Net level; level k works on histogram_grid / 4 / 2**k cells a side.
+    hidden: width of the quantile head. n_min, n_max: trained range of the number of samples.
+    """
+
+    histogram_grid: int = 128
+    channels: tuple[int, ...] = (16, 32, 64)
+    hidden: int = 64
+    n_min: int = 20
+    n_max: int = 100_000
+
+    @property
+    def table_grid(self) -> int:
+        return self.histogram_grid // 2
+
+
+class CopulaOutput(NamedTuple):
+    """table [B, T, T]; quantiles [B, 3] at QUANTILE_LEVELS (nats); dv [B]: DV value of the input."""
+
+    table: Tensor
+    quantiles: Tensor
+    dv: Tensor
+
+
+class Features(NamedTuple):
+    """table [B, 1, T, T]; fine [B, C0, T/2, T/2] and bottom [B, Ck, ...]: the U-Net's last and
+    deepest layers."""
+
+    table: Tensor
+    fine: Tensor
+    bottom: Tensor
+
+
+class ResidualPair(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.second.weight)  # a pair starts as the identity: stable without normalisation
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.second(F.relu(self.first(x))))
+
+
+class CopulaNet(nn.Module):
+    """histogram float32 [B, G, G] (counts, sum n) -> CopulaOutput."""
+
+    def __init__(self, config: CopulaConfig = CopulaConfig()) -> None:
+        super().__init__()
+        self.config = config
+        widths = config.channels
+        self.fine = nn.Conv2d(2, widths[0], 4, stride=4)
+        self.coarse = nn.Conv2d(6, widths[0], 3, padding=1)
+        self.encoder = nn.ModuleList(ResidualPair(c) for c in widths)
+        self.down = nn.ModuleList(
+            nn.Conv2d(a, b, 2, stride=2) for a, b in zip(widths, widths[1:])
+        )
+        self.decoder = nn.ModuleList(ResidualPair(c) for c in widths[:-1])
+        self.up = nn.ModuleList(
+            nn.Conv2d(b, a, 1) for a, b in zip(widths, widths[1:])
+        )
+        self.table = nn.ConvTranspose2d(widths[0], 1, 2, stride=2)
+        pooled = 2 * widths[0] + widths[-1]
+        self.head = nn.Sequential(
+            nn.Conv2d(pooled + 6, config.hidden, 1),
+            nn.ReLU(),
+            nn.Conv2d(config.hidden, config.hidden, 1),
+            nn.ReLU(),
+            nn.Conv2d(config.hidden, 3, 1),
+        )
+        edge = torch.linspace(-1, 1, config.histogram_grid // 4).abs()
+        # distance of a cell from the centre lines: how close to the tails of x and of y it is
+        self.register_buffer(
+            "position", torch.stack(torch.meshgrid(edge, edge, indexing="ij"))[None], persistent=False
+        )
+
+    def forward(self, histogram: Tensor) -> CopulaOutput:
+        return self.read_out(histogram, self.body(histogram))
+
+    def body(self, histogram: Tensor) -> Features:
+        """The U-Net: everything that may run in a lower precision."""
+        relative, half, quarter, n = self._densities(histogram)
+        # Past the trained range of n the counts are scaled back: a smoother histogram than trained on
+        # rather than an unseen regime.
+        counts = n.clamp(max=float(self.config.n_max)) / self.config.histogram_grid**2
+        fine = torch.cat([torch.sqrt(relative * counts), torch.log1p(relative)], 1)
+        coarse = [torch.log1p(quarter * (16 * counts)), torch.sqrt(quarter), torch.log1p(quarter)]
+        coarse += [self._log_n(n).expand_as(quarter), self.position.expand(histogram.shape[0], -1, -1, -1)]
+        x = F.relu(self.fine(fine) + self.coarse(torch.cat(coarse, 1)))
+
+        skips = []
+        for level, block in enumerate(self.encoder):
+            x = block(x)
+            if level < len(self.down):
+                skips.append(x)
+                x = F.relu(self.down[level](x))
+        bottom = x
+        for level in reversed(range(len(self.decoder))):
+            up = F.interpolate(self.up[level](x), scale_factor=2.0, mode="nearest")
+            x = self.decoder[level](F.relu(up + skips[level]))
+        return Features(self.table(x), x, bottom)
+
+    def read_out(self, histogram: Tensor, features: Features) -> CopulaOutput:
+        """Donsker-Varadhan value, statistics and quantiles, always in float32.
+
+        With densities relative to the uniform one, every expectation is a mean over cells.
+        """
+        table, x, bottom = (f.float() for f in features)
+        _, joint, quarter, n = self._densities(histogram)
+        product = _marginal_product(joint)
+        mean = _mean(joint * table)
+        top = table.amax((2, 3), keepdim=True)
+        moments = [_mean(product * torch.exp(table - top)), _mean(joint * joint / product.clamp(min=TINY))]
+        logs = _per_sample(torch.log, torch.cat(moments, 1).clamp(min=TINY))
+        dv = mean - (logs[:, :1] + top)
+        # clamps, not sums: exporters drop the addition of a tiny constant
+        centred = table - mean
+        spread = torch.sqrt(_mean(joint * centred * centred).clamp(min=TINY))
+        # plug-in MI of the coarse histogram: optimistic by about cells / 2n, the head learns by how much
+        ratio = quarter.clamp(min=TINY) / _marginal_product(quarter).clamp(min=TINY)
+        plug_in = _mean(quarter * torch.log(ratio))
+        statistics = [dv, mean, spread, plug_in, logs[:, 1:], self._log_n(n)]
+        pooled = [_mean(quarter * x), _mean(x), _mean(bottom)]
+        raw = self.head(torch.cat([*statistics, *pooled], 1))
+        width = _per_sample(F.softplus, raw)
+        middle = dv + raw[:, 1:2]
+        quantiles = torch.cat([middle - width[:, 0:1], middle, middle + width[:, 2:3]], 1)
+        return CopulaOutput(table[:, 0], quantiles.flatten(1), dv.flatten())
+
+    def _densities(self, histogram: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Densities relative to the uniform one (mean 1) on G, G/2 and G/4 cells a side, and n."""
+        counts = histogram[:, None]
+        average = _mean(counts)
+        relative = counts / average
+        half = F.avg_pool2d(relative, 2)
+        return relative, half, F.avg_pool2d(half, 2), average * self.config.histogram_grid**2
+
+    def _log_n(self, n: Tensor) -> Tensor:
+        return _per_sample(torch.log, n.clamp(max=float(self.config.n_max))) / 5 - 1.5
+
+
+def _mean(x: Tensor) -> Tensor:
+    """Mean over cells as a pooling layer: unlike reductions, its rounding ignores the batch size."""
+    return F.avg_pool2d(x, (x.shape[-2], x.shape[-1]))
+
+
+def _per_sample(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """function of [B, C, 1, 1], C <= LANES, on channels padded to a whole vector register: full and
+    partial registers round differently, and an answer must not depend on its place in the batch."""
+    channels = x.shape[1]
+    return function(F.pad(x, (0, 0, 0, 0, 0, LANES - channels), value=1.0))[:, :channels]
+
+
+def _marginal_product(density: Tensor) -> Tensor:
+    side = density.shape[-1]
+    return F.avg_pool2d(density, (1, side)) * F.avg_pool2d(density, (side, 1))

@@ -1,0 +1,49 @@
+"""The families that train the default model, and how often each is drawn.
+
+Families in held_out.py are never trained on: claims of generalisation are measured there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import Generator
+
+from infonet_export.samplers import blocks, copulas, functional, mixtures
+from infonet_export.samplers.distribution import Distribution, Family
+
+_CONTINUOUS: dict[str, tuple[Family, float]] = {
+    "mixture": (mixtures.paper, 0.20),
+    "mixture-planar": (mixtures.paper_planar, 0.10),
+    "mixture-scaled": (mixtures.scaled, 0.08),
+    "elliptical": (mixtures.elliptical, 0.05),
+    "curve": (mixtures.curve, 0.05),
+    "copula": (copulas.parametric, 0.12),
+    "copula+noise": (copulas.contaminated, 0.06),
+    "gamma-exponential": (copulas.gamma_exponential, 0.03),
+    "functional": (functional.functional, 0.16),
+    "independent": (copulas.independent, 0.04),
+}
+_ALL: dict[str, tuple[Family, float]] = {
+    **_CONTINUOUS,
+    "blocks": (blocks.blocks, 0.08),
+    "quantised": (lambda rng: blocks.quantised(rng, _draw_continuous), 0.03),
+}
+
+
+def families() -> tuple[str, ...]:
+    return tuple(_ALL)
+
+
+def draw(rng: Generator) -> Distribution:
+    """A random distribution of the training mix."""
+    return _choose(rng, _ALL)
+
+
+def _draw_continuous(rng: Generator) -> Distribution:
+    return _choose(rng, _CONTINUOUS)
+
+
+def _choose(rng: Generator, table: dict[str, tuple[Family, float]]) -> Distribution:
+    weights = np.array([weight for _, weight in table.values()])
+    index = int(rng.choice(len(weights), p=weights / weights.sum()))
+    return list(table.values())[index][0](rng)

@@ -1,0 +1,100 @@
+"""Training data: pools of histogram pairs, each a pure function of (seed, pool, chunk)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+from infonet_kernels import joint_histogram, soft_rank
+from numpy.typing import NDArray
+
+from infonet_export.config import CopulaTraining
+from infonet_export.samplers.training_families import draw
+
+Floats = NDArray[np.float32]
+CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Pool:
+    """reading [P, G, G]: histograms that the network reads. scoring [P, G/2, G/2]: histograms of
+    independent samples of the same distributions. mi [P] (nats, NaN unknown), n [P]."""
+
+    reading: Floats
+    scoring: Floats
+    mi: Floats
+    n: Floats
+
+    def __len__(self) -> int:
+        return len(self.mi)
+
+
+def histogram(samples: NDArray[np.float64], grid: int) -> Floats:
+    """samples [n, 2] -> joint histogram of mid-ranks float32 [grid, grid], as the runtime does it."""
+    ranks = soft_rank(dense_float32(samples), eps=0.0, normalize="midrank")
+    return joint_histogram(ranks[:1], ranks[1:], grid)[0]
+
+
+def dense_float32(samples: NDArray[np.float64]) -> Floats:
+    """Columns as contiguous float32 rows [2, n]."""
+    return np.ascontiguousarray(samples.T, dtype=np.float32)
+
+
+def draw_chunk(config: CopulaTraining, pool: int, chunk: int) -> Pool:
+    """CHUNK pairs of the pool; the same bytes for the same arguments."""
+    rng = np.random.default_rng([config.training.seed, pool, chunk])
+    model, data = config.model, config.data
+    grid, half = model.histogram_grid, model.table_grid
+    reading = np.empty((CHUNK, grid, grid), np.float32)
+    scoring = np.empty((CHUNK, half, half), np.float32)
+    mi, sizes = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
+    with np.errstate(all="ignore"):
+        for i in range(CHUNK):
+            if i % data.replicates == 0:
+                distribution = draw(rng)
+            n = int(round(np.exp(rng.uniform(np.log(model.n_min), np.log(model.n_max)))))
+            reading[i] = histogram(_finite(distribution.sample(rng, n)), grid)
+            fine = histogram(_finite(distribution.sample(rng, data.scoring_samples)), grid)
+            scoring[i] = fine.reshape(half, 2, half, 2).sum((1, 3))
+            mi[i], sizes[i] = distribution.mi, n
+    return Pool(reading, scoring, mi, sizes)
+
+
+def _finite(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    # heavy tails may overflow float32; ranks need only the order
+    return np.nan_to_num(np.clip(samples, -3e38, 3e38))
+
+
+def pools(config: CopulaTraining, first: int, last: int) -> Iterator[Pool]:
+    """Pools first .. last - 1, the next one drawn by worker processes while one is in use."""
+    chunks = config.data.pool_size // CHUNK
+    workers = config.data.workers
+    if workers == 0:
+        for pool in range(first, last):
+            yield _join([draw_chunk(config, pool, c) for c in range(chunks)])
+        return
+    # one thread a process: the workers themselves are the parallelism
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
+
+        def submit(pool: int) -> list[Future[Pool]]:
+            return [executor.submit(draw_chunk, config, pool, c) for c in range(chunks)]
+
+        pending = submit(first)
+        for pool in range(first, last):
+            ready = _join([future.result() for future in pending])
+            pending = submit(pool + 1) if pool + 1 < last else []
+            yield ready
+
+
+def _join(chunks: list[Pool]) -> Pool:
+    return Pool(
+        np.concatenate([c.reading for c in chunks]),
+        np.concatenate([c.scoring for c in chunks]),
+        np.concatenate([c.mi for c in chunks]),
+        np.concatenate([c.n for c in chunks]),
+    )

@@ -1,0 +1,176 @@
+"""Train the copula model: one loop, checkpoints at pool boundaries, bit-exact resume."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from infonet_export.config import CopulaTraining
+from infonet_export.models.copula import CopulaNet, CopulaOutput
+from infonet_export.training.calibration import interval_factor
+from infonet_export.training.checkpoint import (
+    load_model,
+    read_checkpoint,
+    write_checkpoint,
+    write_state,
+)
+from infonet_export.training.losses import (
+    apply_symmetry,
+    cross_sample_donsker_varadhan,
+    quantile_loss,
+)
+from infonet_export.training.pool import Pool, pools
+
+def train(
+    config: CopulaTraining,
+    output: Path,
+    *,
+    resume: bool = True,
+    device: str | None = None,
+    report: Callable[[str], None] = print,
+) -> Path:
+    """Train and write ``output/checkpoint.pt`` (after every pool), ``log.jsonl`` and TensorBoard
+    events. Continues from an existing checkpoint of the same configuration unless ``resume`` is
+    False. Returns the checkpoint's path."""
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / "checkpoint.pt"
+    torch.set_num_threads(config.training.threads)
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    torch.manual_seed(config.training.seed)
+    net = CopulaNet(config.model).to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = deepcopy(net).requires_grad_(False)
+    optimizer = _optimizer(net, config)
+    first = 0
+    if resume and path.exists():
+        state = read_checkpoint(path)
+        if state["config"] != config.to_dict():
+            raise ValueError(
+                f"{path} was trained with another configuration; choose another --output or pass "
+                "--restart to overwrite it"
+            )
+        net.load_state_dict(state["model"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        first = state["pools"]
+        report(f"resuming after {first} of {config.training.pools} pools")
+    else:
+        (output / "log.jsonl").unlink(missing_ok=True)
+    writer = _summary_writer(output)
+    steps = config.steps_per_pool
+    begin = time.perf_counter()
+    with tqdm(total=config.steps, initial=first * steps, unit="step", disable=None) as bar:
+        source = pools(config, first, config.training.pools)
+        for index, pool in enumerate(source, start=first):
+            losses = _train_pool(net, average, optimizer, config, pool, index, place, bar)
+            row = {"pool": index + 1, "step": (index + 1) * steps, **losses}
+            row["minutes"] = round((time.perf_counter() - begin) / 60, 2)
+            with (output / "log.jsonl").open("a") as log:
+                log.write(json.dumps(row) + "\n")
+            for name in ("table_loss", "quantile_loss", "learning_rate"):
+                writer.add_scalar(name, row[name], row["step"])
+            bar.set_postfix(table=f"{losses['table_loss']:.4f}", quantile=f"{losses['quantile_loss']:.4f}")
+            write_checkpoint(path, net, average, optimizer, config, index + 1)
+    writer.close()
+    calibrate_checkpoint(path, report)
+    return path
+
+
+def calibrate_checkpoint(path: Path, report: Callable[[str], None] = print) -> float:
+    """Fit the interval factor of a finished checkpoint and store it there."""
+    factor = interval_factor(load_model(path).net)
+    write_state(path, {**read_checkpoint(path), "interval_factor": factor})
+    report(f"intervals stretched by {factor:.3f} to hold 90 % on calibration families")
+    return factor
+
+
+def _train_pool(
+    net: CopulaNet,
+    average: CopulaNet,
+    optimizer: torch.optim.Optimizer,
+    config: CopulaTraining,
+    pool: Pool,
+    index: int,
+    place: torch.device,
+    bar: Any,
+) -> dict[str, float]:
+    options = config.training
+    generator = torch.Generator().manual_seed(options.seed * 1_000_003 + index)
+    step = index * config.steps_per_pool
+    totals = {"table_loss": 0.0, "quantile_loss": 0.0}
+    reading, scoring = torch.from_numpy(pool.reading), torch.from_numpy(pool.scoring)
+    mi, n = torch.from_numpy(pool.mi), torch.from_numpy(pool.n)
+    for _ in range(config.data.passes):
+        order = torch.randperm(len(pool), generator=generator)
+        for batch in order.split(options.batch_size):
+            rate = learning_rate(step, config)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            seen, other = _augment(reading[batch], scoring[batch], generator)
+            out = _forward(net, seen.to(place), bfloat16=step < options.bfloat16 * config.steps)
+            # units of nats for the table, of typical errors for the quantiles
+            table_loss = -cross_sample_donsker_varadhan(out.table, other.to(place)).mean()
+            head_loss = quantile_loss(out.quantiles, mi[batch].to(place), n[batch].to(place))
+            loss = options.table_weight * table_loss + options.quantile_weight * head_loss
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), options.gradient_clip)
+            optimizer.step()
+            _update_average(average, net, min(options.ema_decay, (step + 1) / (step + 10)))
+            totals["table_loss"] += table_loss.item()
+            totals["quantile_loss"] += head_loss.item()
+            step += 1
+            bar.update()
+    means = {name: total / config.steps_per_pool for name, total in totals.items()}
+    if not math.isfinite(means["table_loss"] + means["quantile_loss"]):
+        raise FloatingPointError(f"the loss is not finite in pool {index}: lower training.learning_rate")
+    return {**means, "learning_rate": rate}
+
+
+def _forward(net: CopulaNet, histogram: Tensor, bfloat16: bool) -> CopulaOutput:
+    with torch.autocast(histogram.device.type, torch.bfloat16, enabled=bfloat16):
+        features = net.body(histogram)
+    return net.read_out(histogram, features)
+
+
+def _augment(reading: Tensor, scoring: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    offset = int(torch.randint(8, (1,), generator=generator))
+    parts = range(8)
+    return (
+        torch.cat([apply_symmetry(h, (i + offset) % 8) for i, h in zip(parts, reading.chunk(8))]),
+        torch.cat([apply_symmetry(h, (i + offset) % 8) for i, h in zip(parts, scoring.chunk(8))]),
+    )
+
+
+def learning_rate(step: int, config: CopulaTraining) -> float:
+    """Linear warm-up, then cosine to zero."""
+    options = config.training
+    warm = min(1.0, (step + 1) / options.warmup_steps)
+    return options.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / config.steps))
+
+
+@torch.no_grad()
+def _update_average(average: CopulaNet, net: CopulaNet, decay: float) -> None:
+    for mean, value in zip(average.parameters(), net.parameters(), strict=True):
+        mean.lerp_(value, 1 - decay)
+
+
+def _optimizer(net: CopulaNet, config: CopulaTraining) -> torch.optim.Optimizer:
+    options = config.training
+    return torch.optim.AdamW(
+        net.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+    )
+
+
+def _summary_writer(output: Path) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(output / "tensorboard"))  # type: ignore[no-untyped-call]

@@ -1,0 +1,104 @@
+#include <exception>
+#include <new>
+#include <string>
+
+#include "infonet/kernels.h"
+#include "joint_histogram.hpp"
+#include "parallel.hpp"
+#include "soft_rank.hpp"
+#include "status.hpp"
+
+namespace infonet {
+namespace {
+
+thread_local std::string last_error;
+
+// Run body() -> Status; no exception crosses the C interface.
+template <typename Body>
+int guarded(const Body& body) noexcept {
+  try {
+    Status status = body();
+    last_error = std::move(status.message);
+    return status.code;
+  } catch (const std::bad_alloc&) {
+    last_error.clear();
+    return INFONET_OUT_OF_MEMORY;
+  } catch (const std::exception& error) {
+    try {
+      last_error = error.what();
+    } catch (...) {
+    }
+    return INFONET_INTERNAL_ERROR;
+  }
+}
+
+Status check_shape(std::int64_t rows, std::int64_t n) {
+  if (rows < 0) return Status::invalid("rows: got " + std::to_string(rows) + "; at least 0");
+  return check_row_length(n);
+}
+
+std::string in_row(const char* array, std::int64_t row) {
+  return std::string(array) + std::to_string(row) + ", ";
+}
+
+}  // namespace
+}  // namespace infonet
+
+using namespace infonet;
+
+extern "C" int infonet_soft_rank(const float* values, int64_t rows, int64_t n, double eps,
+                                 int normalize, int threads, float* ranks) {
+  return guarded([&]() -> Status {
+    const SoftRankOptions options{eps, static_cast<InfonetNormalize>(normalize)};
+    if (Status status = check_shape(rows, n); !status.ok()) return status;
+    if (Status status = check_options(options); !status.ok()) return status;
+    return parallel_for(rows, threads, [&](std::int64_t row) {
+      return soft_rank_row(values + row * n, 1, static_cast<std::size_t>(n), options,
+                           in_row("row ", row), ranks + row * n);
+    });
+  });
+}
+
+extern "C" int infonet_joint_histogram(const float* x, const float* y, int64_t rows, int64_t n,
+                                       int64_t grid, int threads, float* histogram) {
+  return guarded([&]() -> Status {
+    if (Status status = check_shape(rows, n); !status.ok()) return status;
+    if (Status status = check_grid(grid); !status.ok()) return status;
+    return parallel_for(rows, threads, [&](std::int64_t row) {
+      const std::size_t count = static_cast<std::size_t>(n);
+      const float *x_row = x + row * n, *y_row = y + row * n;
+      Status status = check_ranks(x_row, 1, count, in_row("x row ", row));
+      if (status.ok()) status = check_ranks(y_row, 1, count, in_row("y row ", row));
+      if (!status.ok()) return status;
+      joint_histogram(x_row, y_row, 1, count, grid, histogram + row * grid * grid);
+      return Status{};
+    });
+  });
+}
+
+extern "C" int infonet_pair_histograms(const float* ranks, int64_t columns, int64_t n,
+                                       const int64_t* pairs, int64_t count, int64_t grid,
+                                       int threads, float* histogram) {
+  return guarded([&]() -> Status {
+    if (Status status = check_shape(columns, n); !status.ok()) return status;
+    if (Status status = check_grid(grid); !status.ok()) return status;
+    for (std::int64_t i = 0; i < 2 * count; ++i) {
+      if (pairs[i] >= 0 && pairs[i] < columns) continue;
+      return Status::invalid("pairs: column " + std::to_string(pairs[i]) + " at pair " +
+                             std::to_string(i / 2) + "; there are " + std::to_string(columns) +
+                             " columns, counted from 0");
+    }
+    const std::size_t size = static_cast<std::size_t>(n);
+    Status status = parallel_for(columns, threads, [&](std::int64_t column) {
+      return check_ranks(ranks + column * n, 1, size, in_row("column ", column));
+    });
+    if (!status.ok()) return status;
+    return parallel_for(count, threads, [&](std::int64_t pair) {
+      joint_histogram(ranks + pairs[2 * pair] * n, ranks + pairs[2 * pair + 1] * n, 1, size, grid,
+                      histogram + pair * grid * grid);
+      return Status{};
+    });
+  });
+}
+
+extern "C" const char* infonet_last_error(void) { return last_error.c_str(); }

@@ -1,0 +1,64 @@
+/* Plain C interface of the InfoNet kernels, for ctypes and other foreign-function callers.
+ *
+ * Every function returns 0 on success and an InfonetCode otherwise; infonet_last_error() then
+ * holds one line that says what was got and what is allowed. Arrays are C-contiguous. A `threads`
+ * argument bounds the worker threads of that call; results are the same bytes for any value.
+ */
+#ifndef INFONET_KERNELS_H
+#define INFONET_KERNELS_H
+
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define INFONET_EXPORT __declspec(dllexport)
+#else
+#define INFONET_EXPORT __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum InfonetCode {
+  INFONET_OK = 0,
+  INFONET_INVALID_ARGUMENT = 1,
+  INFONET_OUT_OF_MEMORY = 2,
+  INFONET_INTERNAL_ERROR = 3
+} InfonetCode;
+
+/* What is returned for a soft rank r in [1, n] of a row of n values. */
+typedef enum InfonetNormalize {
+  INFONET_MIDRANK = 0, /* (r - 1/2) / n */
+  INFONET_OVER_N = 1,  /* r / n */
+  INFONET_MINMAX = 2   /* (r - min r) / (max r - min r); 1/2 throughout when all r are equal */
+} InfonetNormalize;
+
+/* Rank each of `rows` rows of `n` values into `ranks` (same shape).
+ *
+ * eps == 0: average ranks; infinities are ordinary values, NaN is refused, -0.0 ties with 0.0.
+ * eps > 0: each row is first scaled to [0, 1], then softly ranked: the Euclidean projection of
+ * values / eps onto the permutahedron (torchsort's "l2" soft_rank with strength eps). Values must
+ * be finite.
+ */
+INFONET_EXPORT int infonet_soft_rank(const float* values, int64_t rows, int64_t n, double eps,
+                                     int normalize, int threads, float* ranks);
+
+/* Splat the n points (x[r, i], y[r, i]), all in [0, 1], of each row r bilinearly onto a grid of
+ * grid x grid cells: histogram[r, ix, iy]. The cells of one row sum to n. */
+INFONET_EXPORT int infonet_joint_histogram(const float* x, const float* y, int64_t rows, int64_t n,
+                                           int64_t grid, int threads, float* histogram);
+
+/* The same for pairs of columns: histogram[k] of ranks[pairs[k][0]] (first axis) and
+ * ranks[pairs[k][1]], where ranks is [columns, n] and pairs is [count, 2]. */
+INFONET_EXPORT int infonet_pair_histograms(const float* ranks, int64_t columns, int64_t n,
+                                           const int64_t* pairs, int64_t count, int64_t grid,
+                                           int threads, float* histogram);
+
+/* The message of the calling thread's last failure; empty when there was none. */
+INFONET_EXPORT const char* infonet_last_error(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* INFONET_KERNELS_H */

@@ -1,0 +1,94 @@
+"""Find the compiled library, load it once, and turn its error codes into exceptions."""
+
+import ctypes
+import functools
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+ENVIRONMENT_VARIABLE = "INFONET_KERNELS_LIBRARY"
+_FILE_NAME = {"win32": "infonet_kernels.dll", "darwin": "libinfonet_kernels.dylib"}.get(
+    sys.platform, "libinfonet_kernels.so"
+)
+
+_pointer = ctypes.c_void_p
+_int64 = ctypes.c_int64
+_int = ctypes.c_int
+_SIGNATURES: dict[str, list[type]] = {
+    "infonet_soft_rank": [_pointer, _int64, _int64, ctypes.c_double, _int, _int, _pointer],
+    "infonet_joint_histogram": [_pointer, _pointer, _int64, _int64, _int64, _int, _pointer],
+    "infonet_pair_histograms": [
+        *[_pointer, _int64, _int64, _pointer, _int64, _int64, _int, _pointer]
+    ],
+}
+
+
+def library_path() -> Path:
+    """Path of the shared library: ONNX Runtime custom ops and plain C functions in one file.
+
+    The environment variable INFONET_KERNELS_LIBRARY overrides the installed one.
+
+    Raises:
+        ImportError: the library is not there.
+    """
+    override = os.environ.get(ENVIRONMENT_VARIABLE)
+    if override:
+        path = Path(override)
+        if not path.is_file():
+            raise ImportError(
+                f"{ENVIRONMENT_VARIABLE} is {override!r}, which is not a file; "
+                "unset it, or set it to the path of a compiled infonet_kernels library"
+            )
+        return path.resolve()
+    return _installed_library()
+
+
+@functools.cache
+def _installed_library() -> Path:
+    # An editable install keeps the library in site-packages and the sources elsewhere, so the
+    # package directory of this module is tried first, then every other entry of sys.path.
+    directories = [Path(__file__).parent, *(Path(p or ".") / "infonet_kernels" for p in sys.path)]
+    for directory in directories:
+        candidate = directory / _FILE_NAME
+        if candidate.is_file():
+            return candidate.resolve()
+    raise ImportError(
+        f"the compiled library {_FILE_NAME} of infonet_kernels was not found beside "
+        f"{__file__}; reinstall the package: pip install --force-reinstall infonet "
+        "(from a source tree: pip install .)"
+    )
+
+
+@functools.cache
+def load() -> ctypes.CDLL:
+    """The library with its argument types declared; loaded once per process."""
+    library = ctypes.CDLL(str(library_path()))
+    for name, arguments in _SIGNATURES.items():
+        function = getattr(library, name)
+        function.argtypes = arguments
+        function.restype = ctypes.c_int
+    library.infonet_last_error.argtypes = []
+    library.infonet_last_error.restype = ctypes.c_char_p
+    return library
+
+
+def call(name: str, *arguments: NDArray[np.generic] | float) -> None:
+    """Call a C function; its failure becomes ValueError, MemoryError or RuntimeError.
+
+    Arrays are passed as pointers: the caller has seen to their dtype, layout and size.
+    """
+    library = load()
+    code = getattr(library, name)(
+        *(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments)
+    )
+    if code == 0:
+        return
+    message = (library.infonet_last_error() or b"").decode()
+    if code == 1:
+        raise ValueError(message)
+    if code == 2:
+        raise MemoryError(message or f"{name}: out of memory")
+    raise RuntimeError(f"{name}: {message or 'internal error'}")

@@ -1,0 +1,57 @@
+// A custom op with one float input and one float output, from three functions.
+#pragma once
+
+#include <climits>
+#include <memory>
+
+#include "ort_abi.hpp"
+#include "tensors.hpp"
+
+namespace infonet::ort {
+
+// The interface table as ONNX Runtime gave it at registration; null before.
+extern const OrtApi* registered_api;
+
+// Kernel has:
+//   static constexpr const char* kName, *kProvider;
+//   Kernel(const OrtApi*, const OrtKernelInfo*);             reads the attributes, may throw
+//   void compute(const OrtApi*, OrtKernelContext*) const;    may throw; called by many threads
+//   static void infer_shape(const OrtApi*, OrtShapeInferContext*);
+template <typename Kernel>
+OrtCustomOp make_custom_op() {
+  OrtCustomOp op{};
+  op.version = kApiVersion;
+  op.GetName = [](const OrtCustomOp*) { return Kernel::kName; };
+  op.GetExecutionProviderType = [](const OrtCustomOp*) { return Kernel::kProvider; };
+  op.GetInputType = [](const OrtCustomOp*, std::size_t) -> int { return kFloat; };
+  op.GetInputTypeCount = [](const OrtCustomOp*) { return std::size_t{1}; };
+  op.GetOutputType = [](const OrtCustomOp*, std::size_t) -> int { return kFloat; };
+  op.GetOutputTypeCount = [](const OrtCustomOp*) { return std::size_t{1}; };
+  op.GetInputCharacteristic = [](const OrtCustomOp*, std::size_t) -> int { return kRequired; };
+  op.GetOutputCharacteristic = [](const OrtCustomOp*, std::size_t) -> int { return kRequired; };
+  op.GetInputMemoryType = [](const OrtCustomOp*, std::size_t) -> int { return kDefaultMemory; };
+  op.GetVariadicInputMinArity = [](const OrtCustomOp*) { return 1; };
+  op.GetVariadicInputHomogeneity = [](const OrtCustomOp*) { return 1; };
+  op.GetVariadicOutputMinArity = [](const OrtCustomOp*) { return 1; };
+  op.GetVariadicOutputHomogeneity = [](const OrtCustomOp*) { return 1; };
+  op.GetStartVersion = [](const OrtCustomOp*) { return 1; };
+  op.GetEndVersion = [](const OrtCustomOp*) { return INT_MAX; };
+  op.CreateKernelV2 = [](const OrtCustomOp*, const OrtApi* api, const OrtKernelInfo* info,
+                         void** kernel) {
+    return guarded(api, [&] { *kernel = new Kernel(api, info); });
+  };
+  op.KernelDestroy = [](void* kernel) { delete static_cast<Kernel*>(kernel); };
+  op.KernelComputeV2 = [](void* kernel, OrtKernelContext* context) {
+    return guarded(registered_api,
+                   [&] { static_cast<const Kernel*>(kernel)->compute(registered_api, context); });
+  };
+  op.InferOutputShapeFn = [](const OrtCustomOp*, OrtShapeInferContext* context) {
+    return guarded(registered_api, [&] { Kernel::infer_shape(registered_api, context); });
+  };
+  return op;
+}
+
+const OrtCustomOp* soft_rank_op();
+const OrtCustomOp* joint_histogram_op();
+
+}  // namespace infonet::ort

@@ -1,0 +1,43 @@
+"""InfoNet: mutual information of real data in one forward pass of a pre-trained network.
+
+    >>> import infonet
+    >>> infonet.mutual_information(x, y)       # nats
+    >>> infonet.estimate(x, y)                 # with interval and p-value
+    >>> infonet.pairwise(table)                # all pairs of columns
+
+All values are in nats. The method is that of Hu et al., "InfoNet: Neural Estimation of Mutual
+Information without Test-Time Optimization", ICML 2024, https://arxiv.org/abs/2402.10158.
+"""
+
+from infonet._version import __version__
+from infonet.default import estimate, mutual_information, pairwise
+from infonet.errors import (
+    DeviceError,
+    InfoNetError,
+    InfoNetWarning,
+    InputError,
+    MissingExtraError,
+    ModelError,
+)
+from infonet.estimator import Estimator
+from infonet.matrix import PairwiseResult
+from infonet.model import Model, load_model
+from infonet.result import Estimate
+
+__all__ = [
+    "DeviceError",
+    "Estimate",
+    "Estimator",
+    "InfoNetError",
+    "InfoNetWarning",
+    "InputError",
+    "MissingExtraError",
+    "Model",
+    "ModelError",
+    "PairwiseResult",
+    "__version__",
+    "estimate",
+    "load_model",
+    "mutual_information",
+    "pairwise",
+]

@@ -1,0 +1,47 @@
+"""Functions on the default model, loaded at the first call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from infonet.estimator import Estimator
+from infonet.inputs import Missing
+from infonet.matrix import PairwiseResult
+from infonet.result import Estimate
+
+_lock = threading.Lock()
+_estimator: Estimator | None = None
+
+
+def default_estimator() -> Estimator:
+    """The estimator with the model in the package; made once, shared by all threads."""
+    global _estimator
+    if _estimator is None:
+        with _lock:
+            if _estimator is None:
+                _estimator = Estimator()
+    return _estimator
+
+
+def mutual_information(x: ArrayLike, y: ArrayLike, nan: Missing = "raise") -> float:
+    """Mutual information of two variables in nats; see `Estimator.estimate`."""
+    return estimate(x, y, nan).mi
+
+
+def estimate(x: ArrayLike, y: ArrayLike, nan: Missing = "raise") -> Estimate:
+    """Mutual information of two variables with interval and p-value; see `Estimator.estimate`."""
+    return default_estimator().estimate(x, y, nan)
+
+
+def pairwise(
+    data: Any,
+    columns: Sequence[str | int] | None = None,
+    nan: Missing = "raise",
+    progress: bool | None = None,
+) -> PairwiseResult:
+    """Mutual information of all pairs of columns; see `Estimator.pairwise`."""
+    return default_estimator().pairwise(data, columns, nan, progress)

@@ -1,0 +1,139 @@
+"""What is installed and what works, for `infonet doctor`. Never imports PyTorch."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from infonet._version import __version__
+from infonet.errors import InfoNetError
+
+_OPTIONAL = {
+    "torch": "infonet[export]",
+    "onnx": "infonet[export]",
+    "tensorrt": "infonet[tensorrt]",
+    "tensorrt-rtx-cu13": "infonet[tensorrt-rtx]",
+    "pyarrow": "pyarrow",
+    "polars": "infonet[parquet]",
+    "pandas": "pandas",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """Findings by name, and problems; `ok` says whether estimates can be made."""
+
+    rows: dict[str, str]
+    problems: list[str]
+    ok: bool
+
+
+def diagnose() -> Report:
+    """Look at everything that infonet needs or can use."""
+    rows = {
+        "infonet": __version__,
+        "python": f"{platform.python_version()} on {platform.platform()} ({sys.executable})",
+        "numpy": np.__version__,
+    }
+    problems: list[str] = []
+    works = [
+        _try(rows, problems, "onnxruntime", _onnxruntime),
+        _try(rows, problems, "kernels", _kernels),
+        _try(rows, problems, "model", _model),
+        _try(rows, problems, "estimate", _estimate),
+    ]
+    if _version("onnxruntime") and _version("onnxruntime-gpu"):
+        problems.append(
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other's files: "
+            "run  pip uninstall -y onnxruntime onnxruntime-gpu  and install the one you want"
+        )
+    if works[0]:
+        from infonet.devices import list_devices
+
+        for device in list_devices():
+            rows[f"device {device.name}"] = "works" if device.available else f"no: {device.reason}"
+    for name, requirement in _OPTIONAL.items():
+        rows[name] = _version(name) or f"not installed (optional: pip install '{requirement}')"
+    return Report(rows, problems, all(works))
+
+
+def _try(rows: dict[str, str], problems: list[str], name: str, check: Callable[[], str]) -> bool:
+    try:
+        rows[name] = check()
+    except (InfoNetError, ImportError, OSError, RuntimeError, ValueError) as error:
+        rows[name] = "does not work"
+        problems.append(f"{name}: {' '.join(str(error).split())}")
+        return False
+    return True
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _onnxruntime() -> str:
+    import onnxruntime as ort
+
+    return f"{ort.__version__}, providers {', '.join(ort.get_available_providers())}"
+
+
+def _kernels() -> str:
+    """Rank five numbers with a tie: 1.5, 1.5, 3, 4, 5 as (rank - 1/2) / 5."""
+    from infonet.session import kernels
+
+    library = kernels()
+    values = np.array([[2.0, 9.0, 2.0, 7.0, 5.0]], np.float32)
+    ranks = library.soft_rank(values, 0.0, "midrank", 1)[0]
+    if not np.allclose(ranks, [0.2, 0.9, 0.2, 0.7, 0.5], atol=1e-6):
+        raise InfoNetError(f"the kernels rank wrongly ({ranks}): run  pip install -U infonet")
+    return f"{library.library_path()}, ranks correctly"
+
+
+def _model() -> str:
+    from infonet.model import load_model
+
+    model = load_model()
+    integrity = _verify(model.path)
+    return (
+        f"{model.path}, {model.architecture}, {model.parameters:,} parameters, "
+        f"n {model.n_min} to {model.n_max}, {integrity}"
+    )
+
+
+def _verify(file: Path) -> str:
+    """Compare with the hash that pip recorded when it installed the wheel."""
+    content = file.read_bytes()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    try:
+        recorded = metadata.files("infonet") or []
+    except metadata.PackageNotFoundError:
+        recorded = []
+    for entry in recorded:
+        if entry.hash is not None and Path(str(entry.locate())) == file:
+            if entry.hash.value != digest:
+                raise InfoNetError(
+                    f"{file} is not the file that was installed (its hash differs): "
+                    "run  pip install --force-reinstall infonet"
+                )
+            return "hash verified"
+    return "hash not recorded (not installed from a wheel)"
+
+
+def _estimate() -> str:
+    """Estimate a Gaussian of correlation 0.8, where the truth is -log(1 - 0.64) / 2 nats."""
+    from infonet.default import mutual_information
+
+    normal = np.random.default_rng(0).standard_normal((2, 5000))
+    x, y = normal[0], 0.8 * normal[0] + 0.6 * normal[1]
+    return f"{mutual_information(x, y):.4f} nats for a Gaussian whose truth is 0.5108"

@@ -1,0 +1,45 @@
+"""Every error that infonet raises on purpose.
+
+A message is one line that says what was got, what is allowed and how to fix it, so that the
+command line can print it as it is.
+"""
+
+from __future__ import annotations
+
+
+class InfoNetError(Exception):
+    """Base class of all errors raised on purpose by infonet."""
+
+
+class InputError(InfoNetError, ValueError):
+    """The samples, a column, a file of data or an option cannot be used."""
+
+
+class ModelError(InfoNetError):
+    """A model file is missing, damaged, of another program, or of another format version."""
+
+
+class DeviceError(InfoNetError, RuntimeError):
+    """A device that was asked for explicitly cannot be had."""
+
+
+class MissingExtraError(InfoNetError, ImportError):
+    """An optional dependency is not installed; the message holds the exact pip command.
+
+    Args:
+        what: what needs it, as the subject of a sentence ("reading Parquet files").
+        requirement: what to give to pip ("infonet[export]", "pyarrow").
+        detail: more about what is missing, put in brackets ("no module named 'torch'").
+    """
+
+    def __init__(self, what: str, requirement: str, detail: str = "") -> None:
+        self.requirement = requirement
+        because = f" ({detail})" if detail else ""
+        super().__init__(
+            f"{what} needs {requirement}, which is not installed{because}: "
+            f"run  pip install '{requirement}'"
+        )
+
+
+class InfoNetWarning(UserWarning):
+    """The answer is right, but something about the input deserves a look."""

@@ -1,0 +1,138 @@
+"""Read a table of numbers from a file: CSV, Parquet, .npy or .npz."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from infonet.csv_file import read_csv
+from infonet.errors import InputError, MissingExtraError
+from infonet.inputs import Column
+
+_TEXT = (".csv", ".tsv", ".txt", ".dat", ".data")
+_KINDS = "CSV (.csv, .tsv, .txt), Parquet (.parquet), NumPy (.npy, .npz)"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of a file.
+
+    Attributes:
+        columns: numeric columns by name, in the order of the file; missing values are NaN.
+        skipped: names of the columns that are not numeric.
+    """
+
+    columns: dict[str, Column]
+    skipped: tuple[str, ...] = ()
+
+    def column(self, name: str) -> Column:
+        """One column; InputError if there is none of that name or it is not numeric."""
+        if name in self.columns:
+            return self.columns[name]
+        choose = f"choose from {', '.join(self.columns)}" if self.columns else "it has none"
+        if name in self.skipped:
+            raise InputError(
+                f"column {name!r} does not hold numbers, only real numbers are allowed: {choose}"
+            )
+        raise InputError(f"column {name!r} does not exist: {choose}")
+
+
+def read_table(path: str | Path) -> Table:
+    """Read the table in the file at `path`; its ending decides on the format.
+
+    Raises:
+        InputError: missing, unreadable, empty or malformed file, or an unknown ending.
+        MissingExtraError: Parquet without pyarrow or polars.
+    """
+    file = Path(path)
+    ending = file.suffix.lower()
+    try:
+        if file.stat().st_size == 0:
+            raise InputError(f"{file} is empty: give a file with a header and rows of numbers")
+        if ending in _TEXT:
+            return Table(*read_csv(file))
+        if ending in (".parquet", ".pq"):
+            return _read_parquet(file)
+        if ending in (".npy", ".npz"):
+            return _read_numpy(file)
+    except FileNotFoundError:
+        raise InputError(f"no file at {file}: check the path") from None
+    except IsADirectoryError:
+        raise InputError(f"{file} is a directory: give a file") from None
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror or error}") from None
+    raise InputError(f"{file} ends in {ending or 'nothing'}, allowed are {_KINDS}: convert it")
+
+
+def _read_parquet(file: Path) -> Table:
+    import narwhals.stable.v1 as nw
+
+    from infonet.inputs import as_column
+
+    for backend in ("pyarrow", "polars"):
+        try:
+            frame = nw.read_parquet(str(file), backend=backend)
+            break
+        except ImportError:
+            continue
+        except OSError:
+            raise
+        except Exception as error:  # each library has its own
+            raise _damaged(file, "Parquet", error) from None
+    else:
+        raise MissingExtraError("reading Parquet files", "infonet[parquet]")
+    columns: dict[str, Column] = {}
+    skipped = []
+    for name in frame.columns:
+        try:
+            columns[name] = as_column(frame[name].to_native(), name)[1]
+        except InputError:
+            skipped.append(name)
+    return Table(columns, tuple(skipped))
+
+
+def _read_numpy(file: Path) -> Table:
+    try:
+        loaded = np.load(file, allow_pickle=False)
+        arrays = {"": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise _damaged(file, "NumPy", error) from None
+    columns: dict[str, Column] = {}
+    skipped = []
+    for name, array in arrays.items():
+        found = _split(name, array, alone=len(arrays) == 1)
+        for label, column in found.items():
+            if column.dtype.kind in "biuf":
+                columns[label] = column
+            else:
+                skipped.append(label)
+        if not found:
+            raise InputError(
+                f"{file} holds an array of shape {list(array.shape)}"
+                f"{f' in {name!r}' if name else ''}, allowed are [n] and [n, columns]: reshape it"
+            )
+    sizes = {label: column.size for label, column in columns.items()}
+    if len(set(sizes.values())) > 1:
+        shown = ", ".join(f"{label}: {size}" for label, size in list(sizes.items())[:8])
+        raise InputError(f"columns of {file} differ in length ({shown}): save equal lengths")
+    return Table(columns, tuple(skipped))
+
+
+def _split(name: str, array: Column, alone: bool) -> dict[str, Column]:
+    """Columns of one array; nothing if it is neither [n] nor [n, columns]."""
+    if array.dtype.names and array.ndim == 1:
+        return {field: array[field] for field in array.dtype.names}
+    if array.ndim == 1:
+        return {name or "0": array}
+    if array.ndim == 2:
+        prefix = "" if alone else f"{name}."
+        return {f"{prefix}{i}": array[:, i] for i in range(array.shape[1])}
+    return {}
+
+
+def _damaged(file: Path, kind: str, error: Exception) -> InputError:
+    reason = (str(error).strip() or repr(error)).splitlines()[0]
+    return InputError(f"{file} is not a readable {kind} file ({reason}): write it again")

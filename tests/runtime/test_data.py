@@ -1,0 +1,34 @@
+"""The bundled data set."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import infonet
+import numpy as np
+from infonet.io import read_table
+
+DATA = Path(infonet.__file__).parent / "data"
+
+
+def test_weather():
+    table = read_table(DATA / "seattle-weather.csv")
+    assert list(table.columns) == ["precipitation", "temp_max", "temp_min", "wind", "day_of_year"]
+    assert table.skipped == ("date", "weather")
+    assert all(c.size == 1461 and np.isfinite(c).all() for c in table.columns.values())
+    assert (table.column("temp_min") <= table.column("temp_max")).all()
+
+
+def test_day_of_year_follows_from_the_date():
+    lines = (DATA / "seattle-weather.csv").read_text().splitlines()[1:]
+    dates = [datetime.datetime.strptime(line.split(",")[0], "%Y/%m/%d") for line in lines]
+    days = [int(line.rsplit(",", 1)[1]) for line in lines]
+    assert days == [date.timetuple().tm_yday for date in dates]
+    assert (dates[0].year, dates[-1].year, len(set(dates))) == (2012, 2015, 1461)
+
+
+def test_source_and_licence_are_named():
+    note = (DATA / "README.md").read_text()
+    for word in ("NOAA", "public domain", "day_of_year", "vega_datasets"):
+        assert word in note

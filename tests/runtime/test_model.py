@@ -1,0 +1,129 @@
+"""Model files: metadata, damage, other programs, left-overs."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+
+import infonet
+import numpy as np
+import pytest
+from infonet.metadata import read_metadata
+from infonet.model import DEFAULT_MODEL, core_of, load_model
+
+onnx = pytest.importorskip("onnx")
+CORE = DEFAULT_MODEL.with_name("copula.core.onnx")
+
+
+def rewrite(target, changes, source=CORE):
+    """Copy a model with other metadata; None removes an entry."""
+    proto = onnx.load(source)
+    entries = {entry.key: entry.value for entry in proto.metadata_props} | changes
+    del proto.metadata_props[:]
+    kept = {key: value for key, value in entries.items() if value is not None}
+    onnx.helper.set_model_props(proto, kept)
+    onnx.save(proto, target)
+    return target
+
+
+@pytest.mark.parametrize("path", [DEFAULT_MODEL, CORE])
+def test_metadata_agree_with_onnx(path):
+    expected = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    assert read_metadata(path) == expected
+
+
+def test_default_model():
+    model = load_model()
+    assert model.path == DEFAULT_MODEL
+    assert (model.graph, core_of(model).path) == ("samples", CORE)
+    assert model.n_min <= 50
+    assert model.n_max >= 100_000
+    assert model.quantile_levels == (0.05, 0.5, 0.95)
+    assert DEFAULT_MODEL.stat().st_size + CORE.stat().st_size < 6_000_000
+
+
+def test_core_alone_is_a_model(tmp_path, estimator, gaussian):
+    alone = infonet.Estimator(shutil.copy(CORE, tmp_path / "some.onnx"))
+    assert alone.estimate(*gaussian(0.5, 400)).mi == estimator.estimate(*gaussian(0.5, 400)).mi
+
+
+def test_core_of_another_checkpoint_is_not_used(tmp_path, caplog, gaussian):
+    full = shutil.copy(DEFAULT_MODEL, tmp_path / "model.onnx")
+    rewrite(tmp_path / "model.core.onnx", {"infonet.checkpoint_sha256": "f" * 64})
+    with caplog.at_level(logging.WARNING, "infonet"):
+        alone = infonet.Estimator(full)
+    assert "is not the core of" in caplog.text
+    expected = infonet.mutual_information(*gaussian(0.5, 400))
+    assert alone.estimate(*gaussian(0.5, 400)).mi == pytest.approx(expected, abs=1e-5)
+
+
+def test_table_and_preprocessing_of_other_models(tmp_path, gaussian):
+    """Soft ranks with eps > 0: here so large that ranks are affine in the values."""
+    preprocessing = '{"eps": 10.0, "normalize": "minmax"}'
+    path = rewrite(tmp_path / "soft.onnx", {"infonet.preprocessing": preprocessing})
+    x, y = gaussian(0.5, 400)
+    soft = infonet.Estimator(path)
+    found = soft.estimate(x, y)
+    assert found.mi != infonet.mutual_information(x, y)
+    assert soft.estimate(x + 1e6, y * 1e200).mi == pytest.approx(found.mi, abs=1e-3)
+    assert soft.pairwise({"x": x, "y": y})["x", "y"].mi == found.mi
+
+
+BAD = {
+    "text": (lambda p: p.write_text("n,mi\n1,2\n"), "damaged or is not an ONNX"),
+    "empty": (lambda p: p.write_bytes(b""), "damaged or is not an ONNX"),
+    "random": (lambda p: p.write_bytes(np.random.default_rng(0).bytes(5000)), "damaged or is not"),
+    "cut": (lambda p: p.write_bytes(DEFAULT_MODEL.read_bytes()[:-40_000]), "damaged or is not"),
+    "overwritten": (
+        lambda p: p.write_bytes(CORE.read_bytes()[:300] + b"\xff" * 300 + CORE.read_bytes()[600:]),
+        "cannot load|damaged",
+    ),
+    "version": (
+        lambda p: rewrite(p, {"infonet.format_version": "2"}),
+        "format version 2, this infonet reads version 1: run  pip install -U infonet",
+    ),
+    "lacking": (lambda p: rewrite(p, {"infonet.n_min": None}), "lacks .*'infonet.n_min'.*export"),
+    "malformed": (lambda p: rewrite(p, {"infonet.n_min": "few"}), r"malformed metadata .*few"),
+    "graph": (lambda p: rewrite(p, {"infonet.graph": "half"}), "graph is 'half', allowed"),
+    "null": (lambda p: rewrite(p, {"infonet.null_distribution": "[1"}), "malformed metadata"),
+    "levels": (lambda p: rewrite(p, {"infonet.quantile_levels": "[0.9, 0.1]"}), "do not increase"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_files(tmp_path, kind):
+    make, message = BAD[kind]
+    path = tmp_path / "model.onnx"
+    make(path)
+    with pytest.raises(infonet.ModelError, match=message) as caught:
+        infonet.Estimator(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def other_program(path):
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    values = [onnx.helper.make_tensor_value_info(v, 1, ["n"]) for v in "xy"]
+    graph = onnx.helper.make_graph([node], "g", values[:1], values[1:])
+    onnx.save(onnx.helper.make_model(graph), path)
+    return path
+
+
+def test_model_of_another_program(tmp_path):
+    path = other_program(tmp_path / "other.onnx")
+    with pytest.raises(infonet.ModelError, match=r"of another program .*infonet export"):
+        infonet.Estimator(path)
+
+
+def test_infonet_metadata_on_a_foreign_graph(tmp_path):
+    foreign = other_program(tmp_path / "other.onnx")
+    path = rewrite(tmp_path / "model.onnx", read_metadata(CORE), source=foreign)
+    with pytest.raises(infonet.ModelError, match=r"has outputs \['y'\], expected"):
+        infonet.Estimator(path)
+
+
+def test_missing_file_and_directory(tmp_path):
+    with pytest.raises(infonet.ModelError, match=r"no model file at .*check the path"):
+        infonet.Estimator(tmp_path / "none.onnx")
+    with pytest.raises(infonet.ModelError, match="cannot read the model file"):
+        infonet.Estimator(tmp_path)
