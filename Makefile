@@ -13,6 +13,7 @@ PIP := -m pip --disable-pip-version-check
 # What an installed copy depends on, and what the compiled library depends on.
 KERNELS := $(shell find kernels -type f -not -name '*.pyc' -not -name '*.py')
 SOURCES := $(shell find kernels runtime export -type f -not -name '*.pyc')
+CPP := $(filter %.cpp %.hpp %.h,$(KERNELS))
 PACKAGING := pyproject.toml CMakeLists.txt constraints.txt
 
 # torchsort compiles against the CPU: a CUDA compiler on the path, without the rest, breaks it.
@@ -35,10 +36,12 @@ lint: $(TEST)/.installed ## Check style and types.
 	$(TEST)/bin/ruff check .
 	$(TEST)/bin/ruff format --check .
 	$(TEST)/bin/mypy
+	$(TEST)/bin/clang-format --dry-run -Werror $(CPP)
 
 format: $(TEST)/.installed ## Put the sources in the house style.
 	$(TEST)/bin/ruff check --fix .
 	$(TEST)/bin/ruff format .
+	$(TEST)/bin/clang-format -i $(CPP)
 
 wheel: $(TEST)/.installed ## Build the wheel into dist/.
 	rm -rf dist
@@ -49,7 +52,7 @@ bench-speed: $(TEST)/.installed ## Time the kernels and the estimator, one threa
 	$(TEST)/bin/python tests/benchmarks/speed.py
 
 bench-accuracy: $(TEST)/.installed ## Measure the accuracy of the built-in model.
-	$(TEST)/bin/infonet evaluate
+	$(TEST)/bin/python tests/benchmarks/accuracy.py
 
 clean: ## Remove everything that make has made.
 	rm -rf $(RUN) $(TEST) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

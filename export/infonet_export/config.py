@@ -10,6 +10,8 @@ import yaml
 
 from infonet_export.models.copula import CopulaConfig
 
+CHUNK = 256  # pairs that one task of a worker process draws
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -89,12 +91,12 @@ def config_from_dict(values: dict[str, Any], source: str = "config") -> CopulaTr
         name: _build(kind, values.get(name) or {}, f"{source}: {name}") for name, kind in sections.items()
     }
     config = CopulaTraining(**built)
-    batch = config.training.batch_size
-    if config.data.pool_size % batch:
-        raise ValueError(
-            f"{source}: data.pool_size is {config.data.pool_size}, it must be a multiple of "
-            f"training.batch_size ({batch})"
-        )
+    for name, part in (("training.batch_size", config.training.batch_size), ("a chunk", CHUNK)):
+        if config.data.pool_size % part:
+            raise ValueError(
+                f"{source}: data.pool_size is {config.data.pool_size}, it must be a multiple of "
+                f"{name} ({part})"
+            )
     return config
 
 

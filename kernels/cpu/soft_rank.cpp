@@ -1,8 +1,5 @@
 #include "soft_rank.hpp"
 
-#include <cmath>
-#include <limits>
-
 #include "isotonic.hpp"
 #include "order.hpp"
 #include "scratch.hpp"
@@ -33,25 +30,6 @@ struct TrimOnExit {
 
 inline float at(const float* values, std::ptrdiff_t stride, std::size_t i) {
   return values[static_cast<std::ptrdiff_t>(i) * stride];
-}
-
-Status check_values(const float* values, std::ptrdiff_t stride, std::size_t n, bool finite,
-                    const std::string& where) {
-  // Branch-free over the row: x - x is NaN for NaN (and for infinities), and NaN sticks in a sum.
-  bool bad = false;
-  if (finite) {
-    for (std::size_t i = 0; i < n; ++i)
-      bad |= !(std::fabs(at(values, stride, i)) <= std::numeric_limits<float>::max());
-  } else {
-    for (std::size_t i = 0; i < n; ++i) bad |= std::isnan(at(values, stride, i));
-  }
-  if (!bad) return {};
-  std::size_t i = 0;
-  while (finite ? std::isfinite(at(values, stride, i)) : !std::isnan(at(values, stride, i))) ++i;
-  const std::string got = std::isnan(at(values, stride, i)) ? "NaN" : "an infinity";
-  return Status::invalid("values: " + got + " at " + where + "index " + std::to_string(i) +
-                         (finite ? "; with eps > 0 every value must be finite"
-                                 : "; NaN has no rank: remove or replace it first"));
 }
 
 void fill(float* ranks, std::ptrdiff_t stride, std::size_t n, double value) {
@@ -150,38 +128,6 @@ void pooled_rank(const float* values, std::ptrdiff_t stride, std::size_t n, cons
 }
 
 }  // namespace
-
-Status parse_normalize(const std::string& name, InfonetNormalize& normalize) {
-  if (name == "midrank") {
-    normalize = INFONET_MIDRANK;
-  } else if (name == "over_n") {
-    normalize = INFONET_OVER_N;
-  } else if (name == "minmax") {
-    normalize = INFONET_MINMAX;
-  } else {
-    return Status::invalid("normalize: got '" + name +
-                           "'; allowed are 'midrank', 'over_n' and 'minmax'");
-  }
-  return {};
-}
-
-Status check_options(const SoftRankOptions& options) {
-  if (!(options.eps >= 0.0) || std::isinf(options.eps)) {
-    return Status::invalid("eps: got " + std::to_string(options.eps) +
-                           "; it must be finite and at least 0 (0: average ranks)");
-  }
-  if (options.normalize < INFONET_MIDRANK || options.normalize > INFONET_MINMAX) {
-    return Status::invalid("normalize: got " + std::to_string(options.normalize) +
-                           "; allowed are 0 (midrank), 1 (over_n) and 2 (minmax)");
-  }
-  return {};
-}
-
-Status check_row_length(std::int64_t n) {
-  if (n >= 0 && n <= std::numeric_limits<std::int32_t>::max()) return {};
-  return Status::invalid("values: got rows of " + std::to_string(n) +
-                         " values; allowed are 0 to 2147483647");
-}
 
 Status soft_rank_row(const float* values, std::ptrdiff_t stride, std::size_t n,
                      const SoftRankOptions& options, const std::string& where, float* ranks) {

@@ -19,6 +19,10 @@ Status parse_normalize(const std::string& name, InfonetNormalize& normalize);
 Status check_options(const SoftRankOptions& options);
 Status check_row_length(std::int64_t n);
 
+// No NaN; with `finite`, no infinity either. `where` names the row in the error.
+Status check_values(const float* values, std::ptrdiff_t stride, std::size_t n, bool finite,
+                    const std::string& where);
+
 // Rank the n values values[i * stride] into ranks[i * stride]. `where` names the row in errors.
 // The definition is that of infonet_soft_rank in infonet/kernels.h.
 Status soft_rank_row(const float* values, std::ptrdiff_t stride, std::size_t n,

@@ -37,3 +37,12 @@ def as_count(name: str, value: int, smallest: int) -> int:
     if number < smallest:
         raise ValueError(f"{name}: got {number}; it must be at least {smallest}")
     return number
+
+
+def as_threads(value: int) -> int:
+    """`value` as a number of threads, 1 or more; beyond 1024 none are gained.
+
+    Raises:
+        ValueError: not an integer, or below 1.
+    """
+    return min(as_count("threads", value, 1), 1024)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infonet_kernels._arrays import as_count, as_rows
+from infonet_kernels._arrays import as_count, as_rows, as_threads
 from infonet_kernels._library import call
 
 
@@ -32,7 +32,7 @@ def joint_histogram(
     if x.shape != y.shape:
         raise ValueError(f"x_ranks has shape {x.shape} and y_ranks {y.shape}; they must be equal")
     cells = as_count("grid", grid, 2)
-    count = as_count("threads", threads, 1)
+    count = as_threads(threads)
     _check_size(cells)
     histogram = np.empty((x.shape[0], cells, cells), np.float32)
     call("infonet_joint_histogram", x, y, *x.shape, cells, count, histogram)
@@ -70,7 +70,7 @@ def pair_histograms(
         )
     indices = np.require(indices, np.int64, ["C_CONTIGUOUS", "ALIGNED"])
     cells = as_count("grid", grid, 2)
-    count = as_count("threads", threads, 1)
+    count = as_threads(threads)
     _check_size(cells)
     shape = (indices.shape[0], cells, cells)
     if out is None:

@@ -5,7 +5,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infonet_kernels._arrays import as_count, as_rows
+from infonet_kernels._arrays import as_rows, as_threads
 from infonet_kernels._library import call
 
 Normalize = Literal["midrank", "over_n", "minmax"]
@@ -44,7 +44,7 @@ def soft_rank(
     if normalize not in NORMALIZATIONS:
         allowed = ", ".join(map(repr, NORMALIZATIONS))
         raise ValueError(f"normalize: got {normalize!r}; allowed are {allowed}")
-    count = as_count("threads", threads, 1)
+    count = as_threads(threads)
     ranks = np.empty_like(rows)
     code = NORMALIZATIONS.index(normalize)
     call("infonet_soft_rank", rows, *rows.shape, float(eps), code, count, ranks)

@@ -9,15 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.checks import Missing, check_finite, check_length, check_missing_policy, finite_rows
 from infonet.errors import InfoNetWarning, InputError
-from infonet.inputs import (
-    Missing,
-    as_columns,
-    check_finite,
-    check_length,
-    check_missing_policy,
-    finite_rows,
-)
+from infonet.inputs import as_columns
 from infonet.matrix import PairwiseResult
 from infonet.network import ONE_PAIR, TILE, Network
 from infonet.tiles import Progress, run_tiles

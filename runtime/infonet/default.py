@@ -8,8 +8,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from infonet.checks import Missing
 from infonet.estimator import Estimator
-from infonet.inputs import Missing
 from infonet.matrix import PairwiseResult
 from infonet.result import Estimate
 

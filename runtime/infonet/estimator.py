@@ -11,17 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from infonet.all_pairs import pairwise
+from infonet.checks import Missing, check_finite, check_length, check_missing_policy, finite_rows
 from infonet.devices import resolve_device
 from infonet.errors import InfoNetWarning, InputError
-from infonet.inputs import (
-    Missing,
-    as_batch,
-    as_column,
-    check_finite,
-    check_length,
-    check_missing_policy,
-    finite_rows,
-)
+from infonet.inputs import as_batch, as_column
 from infonet.matrix import PairwiseResult
 from infonet.model import Model, load_model
 from infonet.network import ONE_PAIR, TILE, Network

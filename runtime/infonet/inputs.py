@@ -8,30 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.checks import Column, require_real
 from infonet.errors import InputError
-
-Column = NDArray[Any]
-Missing = Literal["raise", "omit"]
-_KINDS = {
-    "U": "strings",
-    "S": "byte strings",
-    "T": "strings",
-    "O": "Python objects",
-    "c": "complex numbers",
-    "M": "dates",
-    "m": "durations",
-    "V": "records",
-}
-_FIXES = {
-    "M": "turn dates into numbers first, the day of the year say",
-    "m": "turn durations into numbers first, seconds say",
-    "c": "take the real part, the imaginary part or the modulus",
-}
 
 
 def as_column(values: Any, default_name: str) -> tuple[str, Column]:
@@ -108,45 +91,6 @@ def as_batch(samples: Any) -> NDArray[Any]:
     return array
 
 
-def check_missing_policy(nan: str) -> None:
-    """Refuse a policy for missing values other than "raise" and "omit"."""
-    if nan not in ("raise", "omit"):
-        raise InputError(f"nan is {nan!r}, allowed are 'raise' and 'omit'")
-
-
-def check_length(n: int, n_min: int, label: str) -> None:
-    """Refuse fewer samples than the model was made for."""
-    if n < n_min:
-        raise InputError(
-            f"{label} has {n} sample{'' if n == 1 else 's'}, the model needs at least {n_min}: "
-            "pass more samples"
-        )
-
-
-def check_finite(values: Column, label: str) -> None:
-    """Refuse NaN and infinity; say how many there are and where the first one is."""
-    if values.dtype.kind != "f" or np.isfinite(values).all():
-        return
-    bad = np.flatnonzero(~np.isfinite(values))
-    nans = int(np.isnan(values).sum())
-    counts = [(nans, "NaN"), (bad.size - nans, "infinite")]
-    what = " and ".join(f"{count} {kind}" for count, kind in counts if count)
-    raise InputError(
-        f"{label} has {what} value{'s' if bad.size > 1 else ''} (first at index {bad[0]}), only "
-        'finite numbers are allowed: remove them, or pass nan="omit" (--nan omit on the command '
-        "line) to leave out such rows"
-    )
-
-
-def finite_rows(*columns: Column) -> NDArray[np.bool_]:
-    """Mask [n] of the rows that are finite in every column."""
-    keep = np.ones(columns[0].shape, np.bool_)
-    for column in columns:
-        if column.dtype.kind == "f":
-            keep &= np.isfinite(column)
-    return keep
-
-
 def _as_array(values: Any, label: str) -> NDArray[Any]:
     if isinstance(values, np.ma.MaskedArray):
         widened: Any = values.astype(np.result_type(values.dtype, np.float16))
@@ -157,18 +101,7 @@ def _as_array(values: Any, label: str) -> NDArray[Any]:
         raise InputError(
             f"{label} is a ragged list, allowed are rows of one length: pass an array"
         ) from None
-    return _require_real(array, label)
-
-
-def _require_real(array: NDArray[Any], label: str) -> NDArray[Any]:
-    kind = array.dtype.kind
-    if kind in "biuf":
-        return array
-    fix = _FIXES.get(kind, "convert it to numbers, or leave it out")
-    raise InputError(
-        f"{label} holds {_KINDS.get(kind, 'values')} (dtype {array.dtype}), only real numbers are "
-        f"allowed: {fix}"
-    )
+    return require_real(array, label)
 
 
 def _from_series(series: Any, label: str) -> Column:
@@ -177,11 +110,11 @@ def _from_series(series: Any, label: str) -> Column:
 
     dtype = series.dtype
     if isinstance(dtype, (nw.Date, nw.Datetime, nw.Time)):
-        return _require_real(np.empty(0, "datetime64[s]"), label)
+        return require_real(np.empty(0, "datetime64[s]"), label)
     if isinstance(dtype, nw.Duration):
-        return _require_real(np.empty(0, "timedelta64[s]"), label)
+        return require_real(np.empty(0, "timedelta64[s]"), label)
     if isinstance(dtype, (nw.String, nw.Categorical, nw.Enum)):
-        return _require_real(np.empty(0, "U1"), label)
+        return require_real(np.empty(0, "U1"), label)
     if isinstance(dtype, nw.Boolean) or dtype.is_numeric():
         if series.null_count() or isinstance(dtype, nw.Decimal):
             series = series.cast(nw.Float64)

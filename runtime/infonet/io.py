@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
+from infonet.checks import Column
 from infonet.csv_file import read_csv
 from infonet.errors import InputError, MissingExtraError
-from infonet.inputs import Column
 
 _TEXT = (".csv", ".tsv", ".txt", ".dat", ".data")
 _KINDS = "CSV (.csv, .tsv, .txt), Parquet (.parquet), NumPy (.npy, .npz)"
@@ -72,18 +73,20 @@ def _read_parquet(file: Path) -> Table:
 
     from infonet.inputs import as_column
 
-    for backend in ("pyarrow", "polars"):
+    for reader in ("pyarrow", "polars"):
         try:
-            frame = nw.read_parquet(str(file), backend=backend)
-            break
+            import_module(reader)
         except ImportError:
             continue
-        except OSError:
-            raise
-        except Exception as error:  # each library has its own
-            raise _damaged(file, "Parquet", error) from None
+        break
     else:
         raise MissingExtraError("reading Parquet files", "infonet[parquet]")
+    try:
+        frame = nw.read_parquet(str(file), backend=reader)
+    except OSError:
+        raise
+    except Exception as error:  # each library has its own
+        raise _damaged(file, "Parquet", error) from None
     columns: dict[str, Column] = {}
     skipped = []
     for name in frame.columns:

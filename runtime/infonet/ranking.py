@@ -142,8 +142,10 @@ def _untie(
         return True
     order = np.lexsort((values, groups))
     values, groups, members = values[order], groups[order], members[order]
-    new_group = np.concatenate(([True], groups[1:] != groups[:-1]))
-    new_value = np.concatenate(([True], values[1:] != values[:-1])) | new_group
+    new_group = np.ones(members.size + 1, np.bool_)  # the last one ends the last run
+    new_group[1:-1] = groups[1:] != groups[:-1]
+    new_value = new_group.copy()
+    new_value[1:-1] |= values[1:] != values[:-1]
     group_start, group_size = _runs(new_group)
     value_start, value_size = _runs(new_value)
     # A group of c values from the 0-based place s on has 2 n rank = 2 s + c, and so has each value
@@ -154,8 +156,8 @@ def _untie(
     return bool((value_size > 1).any())
 
 
-def _runs(is_first: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _runs(boundary: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """For each element, start and length of the run that it is in."""
-    starts = np.flatnonzero(is_first)
-    sizes = np.diff(starts, append=is_first.size)
-    return np.repeat(starts, sizes), np.repeat(sizes, sizes)
+    edges = np.flatnonzero(boundary)
+    sizes = edges[1:] - edges[:-1]
+    return np.repeat(edges[:-1], sizes), np.repeat(sizes, sizes)

@@ -12,11 +12,10 @@ import numpy as np
 from infonet_kernels import joint_histogram, soft_rank
 from numpy.typing import NDArray
 
-from infonet_export.config import CopulaTraining
+from infonet_export.config import CHUNK, CopulaTraining
 from infonet_export.samplers.training_families import draw
 
 Floats = NDArray[np.float32]
-CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,8 @@ def _finite(samples: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def pools(config: CopulaTraining, first: int, last: int) -> Iterator[Pool]:
     """Pools first .. last - 1, the next one drawn by worker processes while one is in use."""
+    if first >= last:
+        return
     chunks = config.data.pool_size // CHUNK
     workers = config.data.workers
     if workers == 0:

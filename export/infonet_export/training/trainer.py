@@ -38,9 +38,12 @@ def train(
     device: str | None = None,
     report: Callable[[str], None] = print,
 ) -> Path:
-    """Train and write ``output/checkpoint.pt`` (after every pool), ``log.jsonl`` and TensorBoard
-    events. Continues from an existing checkpoint of the same configuration unless ``resume`` is
-    False. Returns the checkpoint's path."""
+    """Train and write ``output/checkpoint.pt`` (after every pool), ``log.jsonl``, TensorBoard events
+    and, at the end, ``model.pt``: the averaged weights with calibrated intervals, for export.
+
+    Continues from an existing checkpoint of the same configuration unless ``resume`` is False.
+    Returns the path of model.pt.
+    """
     output.mkdir(parents=True, exist_ok=True)
     path = output / "checkpoint.pt"
     torch.set_num_threads(config.training.threads)
@@ -80,16 +83,18 @@ def train(
             bar.set_postfix(table=f"{losses['table_loss']:.4f}", quantile=f"{losses['quantile_loss']:.4f}")
             write_checkpoint(path, net, average, optimizer, config, index + 1)
     writer.close()
-    calibrate_checkpoint(path, report)
-    return path
+    return finish(path, output / "model.pt", report)
 
 
-def calibrate_checkpoint(path: Path, report: Callable[[str], None] = print) -> float:
-    """Fit the interval factor of a finished checkpoint and store it there."""
-    factor = interval_factor(load_model(path).net)
-    write_state(path, {**read_checkpoint(path), "interval_factor": factor})
+def finish(checkpoint: Path, output: Path, report: Callable[[str], None] = print) -> Path:
+    """Calibrate the intervals of a finished checkpoint and write what an export needs, without the
+    state of the optimizer, to ``output``."""
+    factor = interval_factor(load_model(checkpoint).net)
     report(f"intervals stretched by {factor:.3f} to hold 90 % on calibration families")
-    return factor
+    state = read_checkpoint(checkpoint)
+    kept = {key: state[key] for key in ("format", "config", "pools", "average")}
+    write_state(output, {**kept, "interval_factor": factor})
+    return output
 
 
 def _train_pool(

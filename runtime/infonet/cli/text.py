@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from infonet.inputs import Column
+from infonet.checks import Column
 from infonet.matrix import PairwiseResult
 from infonet.result import UNITS
 
