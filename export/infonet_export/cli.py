@@ -18,7 +18,7 @@ _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("-o", "--output", type=_OUTPUT, required=True, help="The .onnx file to write.")
 @click.option(
     "--null-draws",
-    default=2000,
+    default=4000,
     show_default=True,
     type=click.IntRange(min=0),
     help="Simulations for each n of the table of p-values; 0 leaves it out.",

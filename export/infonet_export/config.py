@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 from infonet_export.models.copula import CopulaConfig
 
 CHUNK = 256  # pairs that one task of a worker process draws
+_MAY_BE_ZERO = ("workers", "seed")
 
 
 @dataclass(frozen=True)
@@ -74,38 +76,90 @@ class CopulaTraining:
 
 
 def load_config(path: str | Path) -> CopulaTraining:
-    """Read a YAML file. Raises ValueError that names an unknown key and the allowed ones."""
-    text = yaml.safe_load(Path(path).read_text())
-    if not isinstance(text, dict):
-        raise ValueError(f"{path}: got {type(text).__name__}, expected a mapping such as 'model: ...'")
-    return config_from_dict(text, str(path))
+    """Read a YAML file. Raises ValueError that names what is wrong and what is allowed."""
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise ValueError(f"{path} is not valid YAML: {problem}") from error
+    return config_from_dict(values, str(path))
 
 
-def config_from_dict(values: dict[str, Any], source: str = "config") -> CopulaTraining:
+def config_from_dict(values: Any, source: str = "config") -> CopulaTraining:
+    """Build the configuration that ``values`` describe; absent keys take their defaults.
+
+    Raises ValueError that names an unknown key, a value of the wrong kind or sizes that do not fit.
+    """
+    if not isinstance(values, dict):
+        raise ValueError(
+            f"{source}: got {type(values).__name__}, expected a mapping such as 'model: ...'"
+        )
     architecture = values.get("architecture", "copula")
     if architecture != "copula":
         raise ValueError(f"{source}: architecture is {architecture!r}, allowed: 'copula'")
     sections = {"model": CopulaConfig, "data": DataConfig, "training": TrainingConfig}
     _check_keys(values, {*sections, "architecture"}, source)
-    built = {
-        name: _build(kind, values.get(name) or {}, f"{source}: {name}") for name, kind in sections.items()
-    }
+    built = {name: _build(kind, values.get(name), name, source) for name, kind in sections.items()}
     config = CopulaTraining(**built)
-    for name, part in (("training.batch_size", config.training.batch_size), ("a chunk", CHUNK)):
-        if config.data.pool_size % part:
-            raise ValueError(
-                f"{source}: data.pool_size is {config.data.pool_size}, it must be a multiple of "
-                f"{name} ({part})"
-            )
+    _check_sizes(config, source)
     return config
 
 
-def _build(kind: Any, values: dict[str, Any], source: str) -> Any:
-    _check_keys(values, {f.name for f in fields(kind)}, source)
+def _build(kind: Any, values: Any, name: str, source: str) -> Any:
+    if values is None:
+        return kind()
+    if not isinstance(values, dict):
+        raise ValueError(f"{source}: {name} is {values!r}, expected a mapping of settings")
+    _check_keys(values, {f.name for f in fields(kind)}, f"{source}: {name}")
+    default = kind()
+    for key, value in values.items():
+        wanted = _wanted(key, getattr(default, key), value)
+        if wanted:
+            raise ValueError(f"{source}: {name}.{key} is {value!r}, expected {wanted}")
     return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
+def _wanted(key: str, default: Any, value: Any) -> str:
+    """What ``value`` should have been, or '' if it is right."""
+    if isinstance(default, tuple):
+        right = isinstance(value, list | tuple) and value and all(_is_count(v, 1) for v in value)
+        return "" if right else "a list of positive whole numbers such as [16, 32, 64]"
+    if isinstance(default, int):
+        least = 0 if key in _MAY_BE_ZERO else 1
+        return "" if _is_count(value, least) else f"a whole number of at least {least}"
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and math.isfinite(value) and value >= 0:
+        return ""
+    return "a number of at least 0 such as 2.0e-3 (YAML reads 2e-3, without a point, as text)"
+
+
+def _is_count(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _check_sizes(config: CopulaTraining, source: str) -> None:
+    model, size = config.model, config.data.pool_size
+    for name, part in (("training.batch_size", config.training.batch_size), ("a chunk", CHUNK)):
+        if size % part:
+            raise ValueError(
+                f"{source}: data.pool_size is {size}, it must be a multiple of {name} ({part})"
+            )
+    smallest = 4 * 2 ** (len(model.channels) - 1)
+    if model.histogram_grid % smallest:
+        raise ValueError(
+            f"{source}: model.histogram_grid is {model.histogram_grid}, it must be a multiple of "
+            f"{smallest} for {len(model.channels)} levels of model.channels"
+        )
+    if model.n_max < model.n_min:
+        raise ValueError(
+            f"{source}: model.n_max is {model.n_max}, it must be at least model.n_min "
+            f"({model.n_min})"
+        )
+
+
 def _check_keys(values: dict[str, Any], allowed: set[str], source: str) -> None:
-    unknown = sorted(set(values) - allowed)
+    unknown = sorted(str(key) for key in set(values) - allowed)
     if unknown:
-        raise ValueError(f"{source}: unknown key {unknown[0]!r}, allowed: {', '.join(sorted(allowed))}")
+        raise ValueError(
+            f"{source}: unknown key {unknown[0]!r}, allowed: {', '.join(sorted(allowed))}"
+        )

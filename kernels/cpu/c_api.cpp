@@ -2,6 +2,7 @@
 #include <new>
 #include <string>
 
+#include "average_rank.hpp"
 #include "infonet/kernels.h"
 #include "joint_histogram.hpp"
 #include "parallel.hpp"
@@ -55,6 +56,24 @@ extern "C" int infonet_soft_rank(const float* values, int64_t rows, int64_t n, d
     return parallel_for(rows, threads, [&](std::int64_t row) {
       return soft_rank_row(values + row * n, 1, static_cast<std::size_t>(n), options,
                            in_row("row ", row), ranks + row * n);
+    });
+  });
+}
+
+extern "C" int infonet_rank_columns(const InfonetColumn* columns, int64_t count, int64_t n,
+                                    int normalize, int threads, float* ranks, uint8_t* ties) {
+  return guarded([&]() -> Status {
+    const SoftRankOptions options{0.0, static_cast<InfonetNormalize>(normalize)};
+    if (Status status = check_shape(count, n); !status.ok()) return status;
+    if (Status status = check_options(options); !status.ok()) return status;
+    for (std::int64_t row = 0; row < count; ++row) {
+      if (columns[row].type >= INFONET_FLOAT32 && columns[row].type <= INFONET_UINT64) continue;
+      return Status::invalid("type: got " + std::to_string(columns[row].type) + " at " +
+                             in_row("row ", row) + "allowed are 0 (float32) to 3 (uint64)");
+    }
+    return parallel_for(count, threads, [&](std::int64_t row) {
+      return average_rank(columns[row], static_cast<std::size_t>(n), options.normalize,
+                          in_row("row ", row), ranks + row * n, 1, ties[row]);
     });
   });
 }

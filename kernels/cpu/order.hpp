@@ -1,4 +1,4 @@
-// Sorting float32 values by their bits.
+// Sorting by 32-bit keys.
 #pragma once
 
 #include <cstddef>
@@ -8,10 +8,13 @@
 
 namespace infonet {
 
-// A value's place: the order-preserving key in the high half, the index in the low half. Sorting
+// A value's place: an order-preserving key in the high half, the index in the low half. Sorting
 // items as integers sorts values, with equal values in the order of their indices.
 using Item = std::uint64_t;
 
+inline Item make_item(std::uint32_t key, std::uint32_t index) {
+  return (static_cast<Item>(key) << 32) | index;
+}
 inline std::uint32_t key_of(Item item) { return static_cast<std::uint32_t>(item >> 32); }
 inline std::uint32_t index_of(Item item) { return static_cast<std::uint32_t>(item); }
 
@@ -25,10 +28,8 @@ struct SortScratch {
   }
 };
 
-// Sort n float32 values, `stride` floats apart. Equal values, -0.0 and 0.0 included, get equal
-// keys. Denormals and infinities are ordinary values; there must be no NaN.
-// Returns n sorted items inside `scratch`, valid until its next use. n is below 2^32.
-const Item* sort_values(const float* values, std::ptrdiff_t stride, std::size_t n,
-                        SortScratch& scratch);
+// Sort the n items in scratch.front, made with the indices 0 to n - 1 in this order. Returns them
+// inside `scratch`, valid until its next use. n is below 2^32.
+Item* sort_items(std::size_t n, SortScratch& scratch);
 
 }  // namespace infonet

@@ -1,6 +1,8 @@
 #include "soft_rank.hpp"
 
+#include "average_rank.hpp"
 #include "isotonic.hpp"
+#include "keys.hpp"
 #include "order.hpp"
 #include "scratch.hpp"
 
@@ -44,36 +46,6 @@ void rank_constant(std::size_t n, std::ptrdiff_t stride, InfonetNormalize normal
   fill(ranks, stride, n, normalize == INFONET_OVER_N ? (size + 1) / (2 * size) : 0.5);
 }
 
-// The end (exclusive) of the run of equal values that starts at position i.
-inline std::size_t run_end(const Item* sorted, std::size_t n, std::size_t i) {
-  const std::uint32_t key = key_of(sorted[i]);
-  do ++i;
-  while (i < n && key_of(sorted[i]) == key);
-  return i;
-}
-
-// Twice the mean rank of the run of positions [i, j) is i + j + 1, so that each normalised rank
-// is (i + j + shift) / scale in exact integers, rounded once.
-void average_rank(const float* values, std::ptrdiff_t stride, std::size_t n,
-                  InfonetNormalize normalize, float* ranks) {
-  const Item* const sorted = sort_values(values, stride, n, scratch().sort);
-  double shift = normalize == INFONET_OVER_N ? 1.0 : 0.0;
-  double scale = 2.0 * static_cast<double>(n);
-  if (normalize == INFONET_MINMAX) {
-    const std::size_t first_end = run_end(sorted, n, 0);
-    std::size_t last_start = n - 1;
-    while (last_start > 0 && key_of(sorted[last_start - 1]) == key_of(sorted[n - 1])) --last_start;
-    if (first_end == n) return rank_constant(n, stride, normalize, ranks);
-    shift = -static_cast<double>(first_end);
-    scale = static_cast<double>(last_start + n - first_end);
-  }
-  for (std::size_t i = 0; i < n;) {
-    const std::size_t end = run_end(sorted, n, i);
-    const float rank = static_cast<float>((static_cast<double>(i + end) + shift) / scale);
-    for (; i < end; ++i) ranks[static_cast<std::ptrdiff_t>(index_of(sorted[i])) * stride] = rank;
-  }
-}
-
 struct Range {
   double low, width;
   double scaled(float value) const { return (static_cast<double>(value) - low) / width; }
@@ -110,7 +82,11 @@ void affine_rank(const float* values, std::ptrdiff_t stride, std::size_t n, cons
 
 void pooled_rank(const float* values, std::ptrdiff_t stride, std::size_t n, const Range& range,
                  const SoftRankOptions& options, float* ranks) {
-  const Item* const sorted = sort_values(values, stride, n, scratch().sort);
+  Item* const items = scratch().sort.front.reserve(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    items[i] = make_item(ordered_key(at(values, stride, i)), static_cast<std::uint32_t>(i));
+  }
+  const Item* const sorted = sort_items(n, scratch().sort);
   double* const soft = scratch().values.reserve(n);
   for (std::size_t i = 0; i < n; ++i)
     soft[i] = range.scaled(at(values, stride, index_of(sorted[i])));
@@ -132,13 +108,14 @@ void pooled_rank(const float* values, std::ptrdiff_t stride, std::size_t n, cons
 Status soft_rank_row(const float* values, std::ptrdiff_t stride, std::size_t n,
                      const SoftRankOptions& options, const std::string& where, float* ranks) {
   if (n == 0) return {};
-  const bool soft = options.eps > 0.0;
-  if (Status status = check_values(values, stride, n, soft, where); !status.ok()) return status;
-  const TrimOnExit trim;
-  if (!soft) {
-    average_rank(values, stride, n, options.normalize, ranks);
-    return {};
+  if (options.eps == 0.0) {
+    const InfonetColumn column{values, stride * static_cast<std::ptrdiff_t>(sizeof(float)),
+                               INFONET_FLOAT32};
+    std::uint8_t ties;
+    return average_rank(column, n, options.normalize, where, ranks, stride, ties);
   }
+  if (Status status = check_values(values, stride, n, where); !status.ok()) return status;
+  const TrimOnExit trim;
   const Range range = range_of(values, stride, n);
   if (range.width == 0.0) {
     rank_constant(n, stride, options.normalize, ranks);

@@ -19,8 +19,8 @@ Status parse_normalize(const std::string& name, InfonetNormalize& normalize);
 Status check_options(const SoftRankOptions& options);
 Status check_row_length(std::int64_t n);
 
-// No NaN; with `finite`, no infinity either. `where` names the row in the error.
-Status check_values(const float* values, std::ptrdiff_t stride, std::size_t n, bool finite,
+// No NaN and no infinity, for eps > 0. `where` names the row in the error.
+Status check_values(const float* values, std::ptrdiff_t stride, std::size_t n,
                     const std::string& where);
 
 // Rank the n values values[i * stride] into ranks[i * stride]. `where` names the row in errors.

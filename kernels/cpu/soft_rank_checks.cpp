@@ -37,23 +37,18 @@ Status check_row_length(std::int64_t n) {
                          " values; allowed are 0 to 2147483647");
 }
 
-Status check_values(const float* values, std::ptrdiff_t stride, std::size_t n, bool finite,
+Status check_values(const float* values, std::ptrdiff_t stride, std::size_t n,
                     const std::string& where) {
   const auto at = [=](std::size_t i) { return values[static_cast<std::ptrdiff_t>(i) * stride]; };
   bool bad = false;
-  if (finite) {
-    for (std::size_t i = 0; i < n; ++i)
-      bad |= !(std::fabs(at(i)) <= std::numeric_limits<float>::max());
-  } else {
-    for (std::size_t i = 0; i < n; ++i) bad |= std::isnan(at(i));
-  }
+  for (std::size_t i = 0; i < n; ++i)
+    bad |= !(std::fabs(at(i)) <= std::numeric_limits<float>::max());
   if (!bad) return {};
   std::size_t i = 0;
-  while (finite ? std::isfinite(at(i)) : !std::isnan(at(i))) ++i;
+  while (std::isfinite(at(i))) ++i;
   const std::string got = std::isnan(at(i)) ? "NaN" : "an infinity";
   return Status::invalid("values: " + got + " at " + where + "index " + std::to_string(i) +
-                         (finite ? "; with eps > 0 every value must be finite"
-                                 : "; NaN has no rank: remove or replace it first"));
+                         "; with eps > 0 every value must be finite");
 }
 
 }  // namespace infonet

@@ -1,17 +1,20 @@
-"""CPU kernels of InfoNet: soft ranks and joint histograms, compiled, with NumPy in and out.
+"""CPU kernels of InfoNet: ranks, soft ranks and joint histograms, compiled, with NumPy in and out.
 
 The same shared library registers the ONNX Runtime custom ops of domain ``infonet``:
 ``session_options.register_custom_ops_library(str(infonet_kernels.library_path()))``.
 """
 
+from infonet_kernels._arrays import NORMALIZATIONS
 from infonet_kernels._histogram import joint_histogram, pair_histograms
 from infonet_kernels._library import library_path
-from infonet_kernels._soft_rank import NORMALIZATIONS, soft_rank
+from infonet_kernels._rank_columns import rank_columns
+from infonet_kernels._soft_rank import soft_rank
 
 __all__ = [
     "NORMALIZATIONS",
     "joint_histogram",
     "library_path",
     "pair_histograms",
+    "rank_columns",
     "soft_rank",
 ]

@@ -68,7 +68,8 @@ def pair_histograms(
         raise ValueError(
             f"pairs: got {indices.dtype} of shape {indices.shape}; integers [p, 2] are needed"
         )
-    indices = np.require(indices, np.int64, ["C_CONTIGUOUS", "ALIGNED"])
+    if indices.dtype != np.int64 or not (indices.flags.c_contiguous and indices.flags.aligned):
+        indices = np.require(indices, np.int64, ["C_CONTIGUOUS", "ALIGNED"])
     cells = as_count("grid", grid, 2)
     count = as_threads(threads)
     _check_size(cells)

@@ -19,6 +19,7 @@ _int64 = ctypes.c_int64
 _int = ctypes.c_int
 _SIGNATURES: dict[str, list[type]] = {
     "infonet_soft_rank": [_pointer, _int64, _int64, ctypes.c_double, _int, _int, _pointer],
+    "infonet_rank_columns": [_pointer, _int64, _int64, _int, _int, _pointer, _pointer],
     "infonet_joint_histogram": [_pointer, _pointer, _int64, _int64, _int64, _int, _pointer],
     "infonet_pair_histograms": [
         *[_pointer, _int64, _int64, _pointer, _int64, _int64, _int, _pointer]
@@ -82,7 +83,7 @@ def call(name: str, *arguments: NDArray[np.generic] | float) -> None:
     """
     library = load()
     code = getattr(library, name)(
-        *(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments)
+        *[a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments]
     )
     if code == 0:
         return

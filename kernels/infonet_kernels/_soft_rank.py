@@ -1,15 +1,10 @@
 """Soft ranks of rows of values."""
 
-from typing import Final, Literal
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infonet_kernels._arrays import as_rows, as_threads
+from infonet_kernels._arrays import Normalize, as_normalize, as_rows, as_threads
 from infonet_kernels._library import call
-
-Normalize = Literal["midrank", "over_n", "minmax"]
-NORMALIZATIONS: Final[tuple[Normalize, ...]] = ("midrank", "over_n", "minmax")
 
 
 def soft_rank(
@@ -41,11 +36,7 @@ def soft_rank(
             dtype, eps or normalization.
     """
     rows = as_rows("values", values)
-    if normalize not in NORMALIZATIONS:
-        allowed = ", ".join(map(repr, NORMALIZATIONS))
-        raise ValueError(f"normalize: got {normalize!r}; allowed are {allowed}")
-    count = as_threads(threads)
+    code, count = as_normalize(normalize), as_threads(threads)
     ranks = np.empty_like(rows)
-    code = NORMALIZATIONS.index(normalize)
     call("infonet_soft_rank", rows, *rows.shape, float(eps), code, count, ranks)
     return ranks

@@ -17,7 +17,7 @@ from infonet.errors import InfoNetWarning, InputError
 from infonet.inputs import as_batch, as_column
 from infonet.matrix import PairwiseResult
 from infonet.model import Model, load_model
-from infonet.network import ONE_PAIR, TILE, Network
+from infonet.network import ONE_PAIR, TILE, Network, Outputs
 from infonet.result import Estimate
 from infonet.significance import p_value
 from infonet.tiles import Progress, count_threads, run_tiles
@@ -128,16 +128,34 @@ class Estimator:
         Raises:
             InputError: another shape, not real numbers, not finite, or too few samples.
         """
+        return self._batch(samples, progress).mi
+
+    def quantiles(self, samples: ArrayLike, progress: bool | None = None) -> NDArray[np.float64]:
+        """Estimate with intervals: quantiles of the mutual information of each sample set.
+
+        Args:
+            samples: [batch, n, 2], as for `mi`.
+            progress: show a progress bar; None: if standard error is a terminal.
+
+        Returns:
+            float64 [batch, levels] in nats, at the levels `model.quantile_levels` (5, 50 and
+            95 %); the median is what `mi` returns.
+
+        Raises:
+            InputError: as for `mi`.
+        """
+        return self._batch(samples, progress).quantiles
+
+    def _batch(self, samples: ArrayLike, progress: bool | None) -> Outputs:
         batch = as_batch(samples)
         check_length(batch.shape[1], self.model.n_min, "each sample set")
-        result = np.zeros(len(batch), np.float64)
+        levels = len(self.model.quantile_levels)
+        result = Outputs(np.zeros(len(batch)), np.zeros((len(batch), levels)), None)
         with Progress(len(batch), "set", progress) as bar:
             run_tiles(self._batch_tasks(batch, result), self.threads, bar)
         return result
 
-    def _batch_tasks(
-        self, batch: NDArray[Any], result: NDArray[np.float64]
-    ) -> Iterator[Callable[[], int]]:
+    def _batch_tasks(self, batch: NDArray[Any], result: Outputs) -> Iterator[Callable[[], int]]:
         # Smaller tiles for larger sets: a tile of ranks stays below some ten megabytes.
         tile = max(1, min(TILE, 1_000_000 // max(batch.shape[1], 1)))
 
@@ -149,8 +167,10 @@ class Estimator:
                     check_finite(column, f"samples[{start + index // 2}, :, {index % 2}]")
                 ranked = self._network.prepare(columns)
                 keep = np.flatnonzero(~ranked.constant.reshape(-1, 2).any(axis=1))
-                pairs = np.stack([2 * keep, 2 * keep + 1], axis=1).astype(np.int64)
-                result[start + keep] = self._network.run(ranked.rows, pairs).mi
+                pairs = ONE_PAIR + 2 * keep[:, None]
+                outputs = self._network.run(ranked.rows, pairs)
+                result.mi[start + keep] = outputs.mi
+                result.quantiles[start + keep] = outputs.quantiles
                 return len(sets)
 
             return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 CPU_PROVIDER = "CPUExecutionProvider"
 
 
+@functools.cache
 def kernels() -> ModuleType:
     """Import the compiled kernels, or say how to get them."""
     try:

@@ -165,3 +165,14 @@ def test_module_functions_use_the_default_model(estimator, gaussian):
     assert infonet.mutual_information(x, y) == expected.mi
     assert infonet.estimate(x, y).interval == expected.interval
     assert infonet.pairwise({"a": x, "b": y})["a", "b"].mi == expected.mi
+
+
+def test_batched_quantiles_are_those_of_single_estimates(estimator):
+    samples = np.random.default_rng(5).standard_normal((3, 400, 2))
+    samples[:, :, 1] += samples[:, :, 0]
+    quantiles = estimator.quantiles(samples)
+    np.testing.assert_array_equal(quantiles[:, 1], estimator.mi(samples))
+    for row, (x, y) in zip(quantiles, samples.transpose(0, 2, 1), strict=True):
+        single = estimator.estimate(x, y)
+        assert (row[0], row[2]) == single.interval
+    assert estimator.quantiles(samples[:0]).shape == (0, 3)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from infonet.ranking import order_codes, rank_columns, scale_columns
+from infonet.ranking import rank_columns, scale_columns
 from infonet.session import kernels
 from scipy.stats import rankdata
 
@@ -80,14 +80,6 @@ def test_other_normalizations(normalize):
     column = COLUMNS["offset with ties"](500)
     expected = kernels().soft_rank(rankdata(column)[None], 0.0, normalize)
     np.testing.assert_array_equal(rank_columns([column], normalize).rows, expected)
-
-
-def test_order_codes_are_normal_floats_in_order():
-    column = np.array([3, -1, 3, 2**60, 2**60 + 1])
-    codes = order_codes(column)
-    assert codes.dtype == np.float32
-    assert (codes >= np.finfo(np.float32).tiny).all()
-    assert codes[1] < codes[0] == codes[2] < codes[3] < codes[4]
 
 
 def test_scaled_columns_survive_offsets_and_overflow():

@@ -31,7 +31,10 @@ def score(estimates: Array, truth: Array) -> Scores:
 
 
 def order_accuracy(estimates: Array, truth: Array, rivals: NDArray[np.int64]) -> float:
-    """Share of (case, rival) pairs that the estimates put in the order of the truths."""
+    """Share of (case, rival) pairs that the estimates put in the order of the truths; NaN if an
+    estimate is missing."""
+    if not np.isfinite(estimates).all():
+        return float("nan")
     right = (estimates > estimates[rivals]) == (truth > truth[rivals])
     return float(right.mean())
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 import infonet_export.custom_ops  # noqa: F401  registers torch.ops.infonet
 from infonet_export.models.copula import CopulaNet
+from infonet_export.training.calibration import IntervalFactors
 
 EPS = 0.0
 NORMALIZE = "midrank"
@@ -15,21 +17,42 @@ NORMALIZE = "midrank"
 class Core(nn.Module):
     """histogram float32 [B, G, G] -> mi [B], quantiles [B, 3], table [B, T, T], all in nats.
 
-    MI is never negative, so the quantiles are clipped at 0 here; ``mi`` is the median.
-    interval_factor stretches the interval about the median (training/calibration.py).
+    MI is never negative, so the quantiles are clipped at 0 here; ``mi`` is the median. The factors
+    stretch the interval about it (training/calibration.py).
     """
 
-    def __init__(self, net: CopulaNet, interval_factor: float = 1.0) -> None:
+    def __init__(self, net: CopulaNet, factors: IntervalFactors | None = None) -> None:
         super().__init__()
         self.net = net
         self.grid = net.config.histogram_grid
-        self.register_buffer("stretch", torch.tensor([interval_factor, 1.0, interval_factor]))
+        self.stretch = _Interpolation(factors or IntervalFactors.identity())
 
     def forward(self, histogram: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         out = self.net(histogram)
         middle = out.quantiles[:, 1:2]
-        quantiles = (middle + (out.quantiles - middle) * self.stretch).clamp(min=0.0)
+        width = (out.quantiles - middle) * self.stretch(self.net.log_n(histogram))
+        quantiles = (middle + width).clamp(min=0.0)
         return quantiles[:, 1], quantiles, out.table
+
+
+class _Interpolation(nn.Module):
+    """log n [B, 1, 1, 1] -> factors [B, 3], linear between knots, as two convolutions and a ReLU."""
+
+    def __init__(self, factors: IntervalFactors) -> None:
+        super().__init__()
+        knots = torch.tensor(factors.n, dtype=torch.float64).log()
+        values = torch.tensor([factors.low, (1.0,) * len(knots), factors.high], dtype=torch.float64)
+        slopes = torch.diff(values) / torch.diff(knots)
+        end = torch.zeros(3, 1, dtype=torch.float64)
+        bends = torch.diff(slopes, prepend=end, append=end)  # constant before and after the knots
+        self.register_buffer("knots", -knots.float())
+        self.register_buffer("bends", bends.float()[:, :, None, None])
+        self.register_buffer("start", values[:, 0].float())
+
+    def forward(self, log_n: Tensor) -> Tensor:
+        ones = torch.ones_like(self.knots)[:, None, None, None]
+        hinges = F.relu(F.conv2d(log_n, ones, self.knots))
+        return F.conv2d(hinges, self.bends, self.start).flatten(1)
 
 
 class FromSamples(nn.Module):

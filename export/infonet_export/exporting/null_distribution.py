@@ -15,22 +15,24 @@ import torch
 from infonet_export.exporting.graphs import Core
 
 SIZES = (20, 30, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 300_000, 1_000_000)
-PROBABILITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
+PROBABILITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999)
+BEYOND = 4  # draws beyond a quantile without which it is not reported
 BATCH = 50
 
 
-def simulate_null(core: Core, sizes: tuple[int, ...] = SIZES, draws: int = 2000) -> dict[str, Any]:
-    """Quantiles (nats) of mi for ``draws`` random permutations of every n in ``sizes``.
-
-    Above 100,000 samples a quarter of the draws is made: permutations are slow there.
-    """
+def simulate_null(
+    core: Core, sizes: tuple[int, ...] = SIZES, draws: int = 4000
+) -> dict[str, Any]:
+    """Quantiles (nats) of mi for at least ``draws`` random permutations of every n in ``sizes``, at
+    those of PROBABILITIES that so many draws can tell."""
+    batches = -(-draws // BATCH)
+    levels = [p for p in PROBABILITIES if (1 - p) * batches * BATCH >= BEYOND - 1e-9]
     rows = []
     for n in sizes:
         rng = np.random.default_rng([20_240_210, n])
-        count = draws if n <= 100_000 else draws // 4
         position = ((np.arange(n) + 0.5) / n).astype(np.float32)
         estimates: list[float] = []
-        for _ in range(0, count, BATCH):
+        for _ in range(batches):
             # one permutation at a time: fifty of a million ranks would need 400 MB
             histogram = np.concatenate(
                 [
@@ -42,5 +44,5 @@ def simulate_null(core: Core, sizes: tuple[int, ...] = SIZES, draws: int = 2000)
             )
             with torch.no_grad():
                 estimates.extend(core(torch.from_numpy(histogram))[0].tolist())
-        rows.append([round(float(q), 7) for q in np.quantile(estimates, PROBABILITIES)])
-    return {"n": list(sizes), "probabilities": list(PROBABILITIES), "quantiles": rows}
+        rows.append([round(float(q), 7) for q in np.quantile(estimates, levels)])
+    return {"n": list(sizes), "probabilities": levels, "quantiles": rows}

@@ -23,6 +23,7 @@ from infonet_export.exporting.translations import OPSET, translation_table
 from infonet_export.models.copula import QUANTILE_LEVELS, CopulaNet
 from infonet_export.training.checkpoint import load_model
 
+IR_VERSION = 8  # what ONNX Runtime 1.17, the oldest supported, reads
 OUTPUTS = ("mi", "quantiles", "table")
 
 
@@ -40,7 +41,7 @@ def core_path(model: Path) -> Path:
     return model.with_name(f"{model.stem}.core.onnx")
 
 
-def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 2000) -> ExportResult:
+def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 4000) -> ExportResult:
     """Write ``output`` (samples in) and its core (histogram in).
 
     null_draws: simulations of independence for each n of the p-value table; 0 for no table.
@@ -48,7 +49,7 @@ def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 2000) ->
     ONNX Runtime and PyTorch differ by more than 1e-4 nats.
     """
     trained = load_model(checkpoint)
-    core = Core(round_weights(trained.net), trained.interval_factor).eval()
+    core = Core(round_weights(trained.net), trained.interval_factors).eval()
     whole = FromSamples(core).eval()
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +97,7 @@ def trace(module: nn.Module, example: torch.Tensor, dynamic: dict[int, str], nam
         )
     assert program is not None
     model: onnx.ModelProto = program.model_proto
+    model.ir_version = IR_VERSION
     opsets = {entry.domain: entry.version for entry in model.opset_import}
     if opsets.get("", 0) != OPSET:
         raise RuntimeError(f"torch wrote opset {opsets.get('')}, {OPSET} was asked for: pin torch 2.13")

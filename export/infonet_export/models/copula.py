@@ -166,8 +166,15 @@ class CopulaNet(nn.Module):
         half = F.avg_pool2d(relative, 2)
         return relative, half, F.avg_pool2d(half, 2), average * self.config.histogram_grid**2
 
+    def log_n(self, histogram: Tensor) -> Tensor:
+        """Natural logarithm of n, at most that of n_max: [B, G, G] -> [B, 1, 1, 1]."""
+        return self._log_of(self._densities(histogram)[3])
+
+    def _log_of(self, n: Tensor) -> Tensor:
+        return _per_sample(torch.log, n.clamp(max=float(self.config.n_max)))
+
     def _log_n(self, n: Tensor) -> Tensor:
-        return _per_sample(torch.log, n.clamp(max=float(self.config.n_max))) / 5 - 1.5
+        return self._log_of(n) / 5 - 1.5  # about standard: -0.9 to 0.8
 
 
 def _mean(x: Tensor) -> Tensor:

@@ -1,39 +1,91 @@
-"""Split-conformal calibration of the intervals (Romano, Patterson & Candes, NeurIPS 2019).
+"""Conformal calibration of the intervals (Romano, Patterson & Candes, NeurIPS 2019), by n.
 
-Quantile regression holds its level on the families it was trained on. On others it is too sure, so
-the interval is stretched about the median by the factor that gives 90 % coverage on families that
-training never drew (samplers/held_out.py, CALIBRATION). The families that judge, TEST, are others.
+Quantile regression holds its level on the families it was trained on; on others it is too sure of
+itself, and by how much depends on n. So each end of the interval is stretched about the median by the
+factor at which it is passed in 5 % of the cases, over an even mix of training families and of families
+that training never drew (samplers/held_out.py, CALIBRATION), for each n of SIZES, and interpolated in
+log n. The families that judge, TEST, are others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from infonet_export.models.copula import CopulaNet
-from infonet_export.samplers.distribution import Family
+from infonet_export.samplers.distribution import Distribution
 from infonet_export.samplers.held_out import CALIBRATION
+from infonet_export.samplers.training_families import draw
 from infonet_export.training.pool import histogram
 
-LEVEL = 0.9
-SIZES = (100, 300, 1000, 3000, 10_000)
+TAIL = 0.05
+SIZES = (30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
+LIMITS = (0.5, 4.0)  # factors outside would say that the network, not its intervals, needs work
 
 
-def interval_factor(
-    net: CopulaNet, families: dict[str, Family] | None = None, count: int = 60, seed: int = 7
-) -> float:
-    """Smallest factor, at least 1, by which intervals reach LEVEL coverage on ``count`` distributions
-    of every family at every n of SIZES."""
-    needed = []
-    for number, family in enumerate((CALIBRATION if families is None else families).values()):
-        for n in SIZES:
-            rng = np.random.default_rng([seed, number, n])
-            drawn = [family(rng) for _ in range(count)]
-            counts = np.stack([histogram(d.sample(rng, n), net.config.histogram_grid) for d in drawn])
-            with torch.no_grad():
-                low, middle, high = net(torch.from_numpy(counts)).quantiles.double().numpy().T
-            error = np.array([d.mi for d in drawn]) - middle
-            width = np.where(error < 0, middle - low, high - middle)
-            # a lower end below 0 is clipped to 0 and so covers a truth of 0 at any factor
-            needed.append(np.abs(error) / np.maximum(width, 1e-9))
-    return max(1.0, float(np.quantile(np.concatenate(needed), LEVEL)))
+@dataclass(frozen=True)
+class IntervalFactors:
+    """Factors of the widths below and above the median at increasing n."""
+
+    n: tuple[int, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    @staticmethod
+    def identity() -> IntervalFactors:
+        return IntervalFactors((1,), (1.0,), (1.0,))
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> IntervalFactors:
+        return IntervalFactors(*(tuple(values[key]) for key in ("n", "low", "high")))
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def calibrate(net: CopulaNet, sizes: Sequence[int] = SIZES, count: int = 50, seed: int = 7) -> IntervalFactors:
+    """Fit the factors on ``count`` distributions of each calibration family and as many others of the
+    training mix, at every n of ``sizes``."""
+    low, high = [], []
+    for n in sizes:
+        rng = np.random.default_rng([seed, n])
+        known = [family(rng) for family in CALIBRATION.values() for _ in range(count)]
+        drawn = known + [_labelled(rng) for _ in known]
+        below, above = _excesses(net, drawn, rng, n)
+        low.append(_clip(np.quantile(below, 1 - TAIL)))
+        high.append(_clip(np.quantile(above, 1 - TAIL)))
+    return IntervalFactors(tuple(sizes), tuple(low), tuple(high))
+
+
+def _excesses(
+    net: CopulaNet, drawn: list[Distribution], rng: np.random.Generator, n: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far the truths lie below and above the medians, in widths of the raw intervals (negative:
+    on the other side)."""
+    quantiles = []
+    for distribution in drawn:
+        counts = histogram(distribution.sample(rng, n), net.config.histogram_grid)
+        with torch.no_grad():
+            quantiles.append(net(torch.from_numpy(counts[None])).quantiles[0].double().numpy())
+    bottom, middle, top = np.array(quantiles).T
+    error = np.array([d.mi for d in drawn]) - middle
+    # a truth of 0 is never below an interval that is clipped at 0
+    below = np.where(error + middle > 0, -error, -np.inf) / np.maximum(middle - bottom, 1e-9)
+    return below, error / np.maximum(top - middle, 1e-9)
+
+
+def _labelled(rng: np.random.Generator) -> Distribution:
+    with np.errstate(all="ignore"):
+        while True:
+            distribution = draw(rng)
+            if np.isfinite(distribution.mi):
+                return distribution
+
+
+def _clip(factor: float) -> float:
+    return round(float(np.clip(factor, *LIMITS)), 4)

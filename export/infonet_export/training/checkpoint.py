@@ -10,8 +10,11 @@ import torch
 
 from infonet_export.config import CopulaTraining, config_from_dict
 from infonet_export.models.copula import CopulaNet
+from infonet_export.training.calibration import IntervalFactors
 
 FORMAT = "infonet-copula-1"
+_KEYS = {"config", "pools", "average"}
+_FIX = "give the model.pt or checkpoint.pt that  infonet train  wrote"
 
 
 def write_checkpoint(
@@ -47,23 +50,31 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}): {_FIX}") from error
     except Exception as error:  # torch raises many kinds: pickle, zip, EOF, key errors
-        raise ValueError(f"{path} is not a readable PyTorch checkpoint: {error}") from error
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        # its own message advises to load the file unsafely, and is not repeated
+        kind = type(error).__name__
         raise ValueError(
-            f"{path} is not a checkpoint of 'infonet train' (format {FORMAT!r} expected)"
-        )
-    return state
+            f"{path} is damaged, holds more than weights, or is not a PyTorch file ({kind}): {_FIX}"
+        ) from error
+    found = state.get("format") if isinstance(state, dict) else type(state).__name__
+    if found != FORMAT:
+        raise ValueError(f"{path} is not a checkpoint of the copula model ({found!r}): {_FIX}")
+    missing = sorted(_KEYS - set(state))
+    if missing:
+        raise ValueError(f"{path} lacks {', '.join(missing)}: {_FIX}")
+    return dict(state)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The averaged weights of a checkpoint in evaluation mode, its configuration, and the factor
-    that calibrates its intervals (1 until training/calibration.py has run)."""
+    """The averaged weights of a checkpoint in evaluation mode, its configuration, and the factors
+    that calibrate its intervals (1 until training/calibration.py has run)."""
 
     net: CopulaNet
     config: CopulaTraining
-    interval_factor: float
+    interval_factors: IntervalFactors
 
 
 def load_model(path: Path) -> Trained:
@@ -71,5 +82,14 @@ def load_model(path: Path) -> Trained:
     state = read_checkpoint(path)
     config = config_from_dict(state["config"], str(path))
     net = CopulaNet(config.model)
-    net.load_state_dict(state["average"])
-    return Trained(net.eval(), config, float(state.get("interval_factor", 1.0)))
+    try:
+        net.load_state_dict(state["average"])
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path} has weights of another model ({reason}): {_FIX}") from error
+    factors = state.get("interval_factors")
+    return Trained(
+        net.eval(),
+        config,
+        IntervalFactors.from_dict(factors) if factors else IntervalFactors.identity(),
+    )

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from infonet_export.config import CopulaTraining
 from infonet_export.models.copula import CopulaNet, CopulaOutput
-from infonet_export.training.calibration import interval_factor
+from infonet_export.training.calibration import calibrate
 from infonet_export.training.checkpoint import (
     load_model,
     read_checkpoint,
@@ -89,11 +89,11 @@ def train(
 def finish(checkpoint: Path, output: Path, report: Callable[[str], None] = print) -> Path:
     """Calibrate the intervals of a finished checkpoint and write what an export needs, without the
     state of the optimizer, to ``output``."""
-    factor = interval_factor(load_model(checkpoint).net)
-    report(f"intervals stretched by {factor:.3f} to hold 90 % on calibration families")
+    factors = calibrate(load_model(checkpoint).net)
+    report(f"intervals stretched by these factors to hold 90 %: {factors}")
     state = read_checkpoint(checkpoint)
     kept = {key: state[key] for key in ("format", "config", "pools", "average")}
-    write_state(output, {**kept, "interval_factor": factor})
+    write_state(output, {**kept, "interval_factors": factors.to_dict()})
     return output
 
 

@@ -43,6 +43,34 @@ typedef enum InfonetNormalize {
 INFONET_EXPORT int infonet_soft_rank(const float* values, int64_t rows, int64_t n, double eps,
                                      int normalize, int threads, float* ranks);
 
+/* The type of a column's values. Every value of a smaller type is one of these. */
+typedef enum InfonetType {
+  INFONET_FLOAT32 = 0,
+  INFONET_FLOAT64 = 1,
+  INFONET_INT64 = 2,
+  INFONET_UINT64 = 3
+} InfonetType;
+
+/* Values of native byte order, aligned or not, `stride` bytes apart. */
+typedef struct InfonetColumn {
+  const void* values;
+  int64_t stride;
+  int64_t type; /* InfonetType */
+} InfonetColumn;
+
+/* Which values of a column are equal. */
+typedef enum InfonetTies {
+  INFONET_NO_TIES = 0,
+  INFONET_TIES = 1,
+  INFONET_CONSTANT = 2
+} InfonetTies;
+
+/* Average ranks of `count` columns of n values each into the rows of `ranks` [count, n], and what
+ * is tied into `ties` [count] (InfonetTies; all of a single value is constant). Values are compared
+ * exactly, whatever their type; otherwise as infonet_soft_rank with eps == 0. */
+INFONET_EXPORT int infonet_rank_columns(const InfonetColumn* columns, int64_t count, int64_t n,
+                                        int normalize, int threads, float* ranks, uint8_t* ties);
+
 /* Splat the n points (x[r, i], y[r, i]), all in [0, 1], of each row r bilinearly onto a grid of
  * grid x grid cells: histogram[r, ix, iy]. The cells of one row sum to n. */
 INFONET_EXPORT int infonet_joint_histogram(const float* x, const float* y, int64_t rows, int64_t n,

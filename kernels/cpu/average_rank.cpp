@@ -1,0 +1,126 @@
+#include "average_rank.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "column.hpp"
+#include "dispatch.hpp"
+#include "order.hpp"
+#include "scratch.hpp"
+
+namespace infonet {
+namespace {
+
+SortScratch& scratch() {
+  thread_local SortScratch instance;
+  return instance;
+}
+
+struct TrimOnExit {
+  ~TrimOnExit() { scratch().trim(kMostKeptBytes); }
+};
+
+Status refuse_nan(const InfonetColumn& column, const Key* keys, const std::string& where) {
+  std::size_t i = 0;
+  while (!is_nan(column, keys[i])) ++i;
+  return Status::invalid("values: NaN at " + where + "index " + std::to_string(i) +
+                         "; NaN has no rank: remove or replace it first");
+}
+
+// Values are sorted by the top 32 bits of key - low, which for most columns tell all of them apart.
+// Runs that these leave equal are refined by the rest, the lowest bits of this number.
+int coarse_bits(const KeyRange& range) {
+  int bits = 0;
+  while ((range.high - range.low) >> bits > std::numeric_limits<std::uint32_t>::max()) ++bits;
+  return bits;
+}
+
+INFONET_VECTOR_CLONES
+void make_items(const Key* keys, std::size_t n, Key low, int bits, Item* items) {
+  for (std::size_t i = 0; i < n; ++i) {
+    items[i] = (((keys[i] - low) >> bits) << 32) | static_cast<Item>(i);
+  }
+}
+
+// The end (exclusive) of the run of equal keys that starts at position i.
+inline std::size_t run_end(const Item* sorted, std::size_t n, std::size_t i) {
+  const std::uint32_t key = key_of(sorted[i]);
+  do ++i;
+  while (i < n && key_of(sorted[i]) == key);
+  return i;
+}
+
+// Twice the mean rank of the run of positions [i, j) is i + j + 1, so that each normalised rank
+// is (i + j + shift) / scale in exact integers, rounded once.
+struct Scale {
+  double shift, scale;
+  float rank(std::size_t begin, std::size_t end) const {
+    return static_cast<float>((static_cast<double>(begin + end) + shift) / scale);
+  }
+};
+
+Scale scale_of(InfonetNormalize normalize, const Key* keys, std::size_t n, const KeyRange& range) {
+  const double size = static_cast<double>(n);
+  if (normalize == INFONET_MIDRANK) return {0.0, 2 * size};
+  if (normalize == INFONET_OVER_N) return {1.0, 2 * size};
+  if (range.low == range.high) return {0.0, 2 * size};  // 1/2
+  const double lowest = static_cast<double>(std::count(keys, keys + n, range.low));
+  const double highest = static_cast<double>(std::count(keys, keys + n, range.high));
+  return {-lowest, 2 * size - lowest - highest};
+}
+
+// Items [begin, end), equal in their coarse keys, get the low bits for keys and are put in order.
+void refine(const InfonetColumn& column, Key low, int bits, Item* begin, Item* end) {
+  const Key mask = (Key{1} << bits) - 1;
+  for (Item* item = begin; item < end; ++item) {
+    const std::uint32_t index = index_of(*item);
+    *item = make_item(static_cast<std::uint32_t>((key_at(column, index) - low) & mask), index);
+  }
+  if (!std::is_sorted(begin, end)) std::sort(begin, end);  // true ties are in order already
+}
+
+}  // namespace
+
+Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize normalize,
+                    const std::string& where, float* ranks, std::ptrdiff_t rank_stride,
+                    std::uint8_t& ties) {
+  ties = INFONET_NO_TIES;
+  if (n == 0) return {};
+  const TrimOnExit trim;
+  Key* const keys = scratch().back.reserve(n);
+  const KeyRange range = read_keys(column, n, keys);
+  if (is_nan(column, range.low) || is_nan(column, range.high))
+    return refuse_nan(column, keys, where);
+  const Scale scale = scale_of(normalize, keys, n, range);
+  const int bits = coarse_bits(range);
+  make_items(keys, n, range.low, bits, scratch().front.reserve(n));
+  Item* const sorted = sort_items(n, scratch());
+
+  bool tied = false;
+  const auto assign = [&](std::size_t begin, std::size_t end) {
+    const float rank = scale.rank(begin, end);
+    tied |= end - begin > 1;
+    for (std::size_t i = begin; i < end; ++i) {
+      ranks[static_cast<std::ptrdiff_t>(index_of(sorted[i])) * rank_stride] = rank;
+    }
+  };
+  for (std::size_t i = 0; i < n;) {
+    const std::size_t end = run_end(sorted, n, i);
+    if (bits == 0 || end - i == 1) {
+      assign(i, end);
+      i = end;
+      continue;
+    }
+    refine(column, range.low, bits, sorted + i, sorted + end);
+    while (i < end) {
+      const std::size_t next = run_end(sorted, end, i);
+      assign(i, next);
+      i = next;
+    }
+  }
+  if (tied) ties = INFONET_TIES;
+  if (range.low == range.high) ties = INFONET_CONSTANT;
+  return {};
+}
+
+}  // namespace infonet

@@ -1,0 +1,18 @@
+// Average ranks of one column of values of any type.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "status.hpp"
+
+namespace infonet {
+
+// Rank the n values of a column into ranks[i * rank_stride] by their exact order, and say in
+// `ties` which values are equal (InfonetTies). NaN is refused; `where` names the column in errors.
+Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize normalize,
+                    const std::string& where, float* ranks, std::ptrdiff_t rank_stride,
+                    std::uint8_t& ties);
+
+}  // namespace infonet

@@ -1,0 +1,90 @@
+#include "column.hpp"
+
+#include <cstring>
+
+#include "dispatch.hpp"
+#include "keys.hpp"
+
+namespace infonet {
+namespace {
+
+// Values may be unaligned.
+template <typename T>
+inline Key key_at(const char* value) {
+  T copy;
+  std::memcpy(&copy, value, sizeof copy);
+  return ordered_key(copy);
+}
+
+template <typename T>
+inline KeyRange read_strided(const char* values, std::ptrdiff_t stride, std::size_t n, Key* keys) {
+  KeyRange range;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Key key = key_at<T>(values + static_cast<std::ptrdiff_t>(i) * stride);
+    range.low = key < range.low ? key : range.low;
+    range.high = key > range.high ? key : range.high;
+    keys[i] = key;
+  }
+  return range;
+}
+
+template <typename T>
+inline KeyRange read(const InfonetColumn& column, std::size_t n, Key* keys) {
+  const char* const values = static_cast<const char*>(column.values);
+  if (column.stride == sizeof(T)) return read_strided<T>(values, sizeof(T), n, keys);
+  return read_strided<T>(values, column.stride, n, keys);
+}
+
+INFONET_VECTOR_CLONES
+KeyRange read_floats(const InfonetColumn& column, std::size_t n, Key* keys) {
+  return read<float>(column, n, keys);
+}
+
+INFONET_VECTOR_CLONES
+KeyRange read_doubles(const InfonetColumn& column, std::size_t n, Key* keys) {
+  return read<double>(column, n, keys);
+}
+
+template <typename Float>
+bool beyond_infinity(Key key) {
+  constexpr Float infinity = std::numeric_limits<Float>::infinity();
+  return key > ordered_key(infinity) || key < ordered_key(-infinity);
+}
+
+}  // namespace
+
+Key key_at(const InfonetColumn& column, std::size_t i) {
+  const char* const value =
+      static_cast<const char*>(column.values) + static_cast<std::ptrdiff_t>(i) * column.stride;
+  switch (column.type) {
+    case INFONET_FLOAT32:
+      return key_at<float>(value);
+    case INFONET_FLOAT64:
+      return key_at<double>(value);
+    case INFONET_INT64:
+      return key_at<std::int64_t>(value);
+    default:
+      return key_at<std::uint64_t>(value);
+  }
+}
+
+KeyRange read_keys(const InfonetColumn& column, std::size_t n, Key* keys) {
+  switch (column.type) {
+    case INFONET_FLOAT32:
+      return read_floats(column, n, keys);
+    case INFONET_FLOAT64:
+      return read_doubles(column, n, keys);
+    case INFONET_INT64:
+      return read<std::int64_t>(column, n, keys);
+    default:
+      return read<std::uint64_t>(column, n, keys);
+  }
+}
+
+bool is_nan(const InfonetColumn& column, Key key) {
+  if (column.type == INFONET_FLOAT32) return beyond_infinity<float>(key);
+  if (column.type == INFONET_FLOAT64) return beyond_infinity<double>(key);
+  return false;
+}
+
+}  // namespace infonet

@@ -1,0 +1,89 @@
+"""Exact average ranks of columns of any real type."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from infonet_kernels._arrays import Normalize, as_normalize, as_threads
+from infonet_kernels._library import call
+
+# InfonetType and InfonetColumn of infonet/kernels.h.
+_CODES = {np.dtype(t): i for i, t in enumerate(("float32", "float64", "int64", "uint64"))}
+_COLUMN = np.dtype([("values", np.uintp), ("stride", np.int64), ("type", np.int64)], align=True)
+
+
+def rank_columns(
+    values: ArrayLike | Sequence[ArrayLike], normalize: Normalize = "midrank", threads: int = 1
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Average rank of each value within its column, exact for every real type.
+
+    Unlike `soft_rank`, which ranks float32, this compares the values as they are: 1e9 + small
+    noise, time stamps and 1e300 keep their order. Otherwise it is `soft_rank` with ``eps == 0``.
+
+    Args:
+        values: [rows, n], or a sequence of 1-D arrays of one length, which may differ in type.
+            Each row is one column of the data. Strided float32, float64, int64 and uint64 arrays
+            are read in place.
+        normalize: see `soft_rank`.
+        threads: upper bound of the threads used; results do not depend on it.
+
+    Returns:
+        The ranks, float32 [rows, n], and what is tied in each row, uint8 [rows]: 0 all values
+        differ, 1 some are equal, 2 all are equal (so a single one too).
+
+    Raises:
+        ValueError: NaN, with its row and index; a wrong shape, dtype or normalization; rows that
+            differ in length.
+    """
+    code, count = as_normalize(normalize), as_threads(threads)
+    if not isinstance(values, np.ndarray):
+        rows = [_as_column(row) for row in values]  # type: ignore[union-attr]
+        n = rows[0].size if rows else 0
+    elif values.ndim == 2:
+        rows, n = [_as_column(row) for row in values], values.shape[1]
+    else:
+        raise ValueError(f"values: got shape {values.shape}; [rows, n] is needed")
+    table = np.empty(len(rows), _COLUMN)
+    for index, row in enumerate(rows):
+        if row.size != n:
+            raise ValueError(
+                f"values: row {index} has {row.size} values and row 0 has {n}; they must be equal"
+            )
+        table[index] = row.ctypes.data, row.strides[0], _CODES[row.dtype]
+    ranks = np.empty((len(rows), n), np.float32)
+    ties = np.empty(len(rows), np.uint8)
+    call("infonet_rank_columns", table, len(rows), n, code, count, ranks, ties)
+    return ranks, ties
+
+
+def _as_column(values: ArrayLike) -> NDArray[Any]:
+    """`values` in one of the types of the kernel, nothing lost; a copy only where it must be.
+
+    Raises:
+        ValueError: not real numbers, or not one-dimensional.
+    """
+    column = np.asarray(values)
+    if column.ndim != 1:
+        raise ValueError(f"values: got a row of shape {column.shape}; [n] is needed")
+    if column.dtype in _CODES:
+        return column
+    if column.dtype.kind not in "biuf":
+        raise ValueError(f"values: got dtype {column.dtype}; real numbers are needed")
+    target = _holder(column.dtype)
+    if target is not None:
+        return column.astype(target)
+    if np.isnan(column).any():
+        return column.astype(np.float64)  # for the kernel to say where
+    codes: NDArray[np.int64] = np.unique(column, return_inverse=True)[1].reshape(-1)
+    return codes.astype(np.int64)
+
+
+@functools.cache
+def _holder(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
+    """The type of the kernel that holds every value of `dtype`; None for a longer double."""
+    # NumPy calls int64 to float64 safe, which it is not: float64 is tried last.
+    names = ("float32", "int64", "uint64", "float64")
+    return next((np.dtype(t) for t in names if np.can_cast(dtype, t, "safe")), None)
