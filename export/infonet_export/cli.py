@@ -36,7 +36,7 @@ def export(checkpoint: Path, output: Path, null_draws: int) -> None:
         raise click.UsageError(f"--output is {output.name!r}; it must end in .onnx")
     try:
         result = export_checkpoint(checkpoint, output, null_draws)
-    except (ValueError, ParityError) as error:
+    except (ValueError, OSError, ParityError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(str(result.parity))
     for path in (result.model, result.core):
@@ -52,7 +52,9 @@ def export(checkpoint: Path, output: Path, null_draws: int) -> None:
     required=True,
     help="Folder for the checkpoint, logs, the exported model and the evaluation.",
 )
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Default: cuda where there is one.")
+@click.option(
+    "--device", type=click.Choice(["cpu", "cuda"]), help="Default: cuda where there is one."
+)
 @click.option("--restart", is_flag=True, help="Start anew even if the folder holds a checkpoint.")
 @click.option("--no-ksg", is_flag=True, help="Leave KSG out of the final table (it is slow).")
 def train(config: Path, output: Path, device: str | None, restart: bool, no_ksg: bool) -> None:
@@ -62,15 +64,16 @@ def train(config: Path, output: Path, device: str | None, restart: bool, no_ksg:
     """
     from infonet_export.config import load_config
     from infonet_export.exporting.onnx_file import export_checkpoint
+    from infonet_export.exporting.parity import ParityError
     from infonet_export.training.trainer import train as run_training
 
     try:
         checkpoint = run_training(
             load_config(config), output, resume=not restart, device=device, report=click.echo
         )
-    except ValueError as error:
+        result = export_checkpoint(checkpoint, output / "model.onnx")
+    except (ValueError, OSError, FloatingPointError, ParityError) as error:
         raise click.ClickException(str(error)) from error
-    result = export_checkpoint(checkpoint, output / "model.onnx")
     click.echo(str(result.parity))
     table = _evaluation_table(result.model, None, 5000, 50, 1, not no_ksg)
     (output / "evaluation.md").write_text(table + "\n")
@@ -79,10 +82,16 @@ def train(config: Path, output: Path, device: str | None, restart: bool, no_ksg:
 
 @click.command()
 @click.argument("model", type=_FILE, required=False)
-@click.option("--mixtures", type=_FILE, help="gmm_eval.npz: judge on these mixtures instead of fresh ones.")
+@click.option(
+    "--mixtures", type=_FILE, help="gmm_eval.npz: judge on these mixtures instead of fresh ones."
+)
 @click.option("-n", "--samples", default=5000, show_default=True, type=click.IntRange(min=20))
 @click.option(
-    "--count", default=50, show_default=True, type=click.IntRange(min=1), help="Distributions of each family."
+    "--count",
+    default=50,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Distributions of each family.",
 )
 @click.option("--seed", default=1, show_default=True)
 @click.option("--no-ksg", is_flag=True, help="Leave KSG out (it is slow).")
@@ -98,7 +107,7 @@ def evaluate(
 
     try:
         click.echo(_evaluation_table(model, mixtures, samples, count, seed, not no_ksg))
-    except (InfoNetError, ValueError, KeyError) as error:
+    except (InfoNetError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -122,5 +131,6 @@ def _evaluation_table(
         f"Families never trained on, n = {n}": held_out,
     }
     return "\n\n".join(
-        f"{title}\n\n{table(run(estimator, part, with_ksg=with_ksg))}" for title, part in parts.items()
+        f"{title}\n\n{table(run(estimator, part, with_ksg=with_ksg))}"
+        for title, part in parts.items()
     )

@@ -21,8 +21,8 @@ class DataConfig:
 
     A pool of ``pool_size`` pairs is a function of (seed, its index) alone; it is seen ``passes``
     times, each time under fresh symmetries, while ``workers`` processes draw the next. Each
-    distribution gives ``replicates`` pairs of different n. n is log-uniform on the model's range; the
-    scoring sample has ``scoring_samples`` rows.
+    distribution gives ``replicates`` pairs of different n. n is log-uniform on the model's range;
+    the scoring sample has ``scoring_samples`` rows.
     """
 
     pool_size: int = 4096

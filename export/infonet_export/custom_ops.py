@@ -1,10 +1,12 @@
-"""The project's kernels as PyTorch operators: ``torch.ops.infonet.soft_rank`` and ``joint_histogram``.
+"""The kernels as PyTorch operators: ``torch.ops.infonet.soft_rank`` and ``joint_histogram``.
 
 They run the same compiled kernels as the runtime, so a traced model and its export see the same
 ranks and the same histograms to the last bit.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import infonet_kernels
 import torch
@@ -17,9 +19,10 @@ def soft_rank(samples: Tensor, eps: float, normalize: str) -> Tensor:
 
     eps: regularization strength, 0 for average ranks. normalize: 'midrank', 'over_n' or 'minmax'.
     """
+    kind: Any = normalize  # an operator's schema knows no literals; the kernel checks it
     batch, n, d = samples.shape
     rows = samples.transpose(1, 2).reshape(batch * d, n).contiguous()
-    ranks = infonet_kernels.soft_rank(rows.numpy(), eps=eps, normalize=normalize)
+    ranks = infonet_kernels.soft_rank(rows.numpy(), eps=eps, normalize=kind)
     return torch.from_numpy(ranks).view(batch, d, n).transpose(1, 2).contiguous()
 
 

@@ -3,7 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <system_error>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -28,8 +28,8 @@ Status parallel_for(std::int64_t count, int threads, const Job& job) {
   if (wanted > 1) helpers.reserve(static_cast<std::size_t>(wanted - 1));
   try {
     for (std::int64_t i = 1; i < wanted; ++i) helpers.emplace_back(work);
-  } catch (const std::system_error&) {
-    // No more threads to be had: the ones there are do the work.
+  } catch (const std::exception&) {
+    // No more threads, or no memory for them: the ones there are do the work.
   }
   work();
   for (std::thread& helper : helpers) helper.join();

@@ -13,8 +13,10 @@ struct InfoDeleter {
 
 void check(const OrtApi* api, const char* op, const Status& status) {
   if (status.ok()) return;
+  const char* const unsaid =
+      status.code == INFONET_OUT_OF_MEMORY ? "out of memory" : "internal error";
   const std::string message =
-      std::string(op) + ": " + (status.message.empty() ? "out of memory" : status.message);
+      std::string(op) + ": " + (status.message.empty() ? unsaid : status.message);
   const int code = status.code == INFONET_INVALID_ARGUMENT ? kInvalidArgument : kFail;
   throw Failure{CreateStatus(api, code, message.c_str())};
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.checks import Missing, check_finite, check_length, check_missing_policy, finite_rows
-from infonet.errors import InfoNetWarning, InputError
+from infonet.errors import InputError, warn
 from infonet.inputs import as_columns
 from infonet.matrix import PairwiseResult
 from infonet.network import ONE_PAIR, TILE, Network
@@ -136,16 +135,10 @@ def _warn(result: PairwiseResult, values: list[Column], n_min: int) -> None:
             for name, column in zip(result.names, finite, strict=True)
             if column.size and column.min() == column.max()
         ]
-        warnings.warn(
+        warn(
             f"{constant} pair(s) have a constant column and mutual information 0"
-            + (f"; constant everywhere: {', '.join(flat)}" if flat else ""),
-            InfoNetWarning,
-            stacklevel=4,
+            + (f"; constant everywhere: {', '.join(flat)}" if flat else "")
         )
     short = int(((result.n < n_min) & off_diagonal).sum()) // 2
     if short:
-        warnings.warn(
-            f"{short} pair(s) have fewer than {n_min} complete rows and are NaN in the matrix",
-            InfoNetWarning,
-            stacklevel=4,
-        )
+        warn(f"{short} pair(s) have fewer than {n_min} complete rows and are NaN in the matrix")

@@ -6,6 +6,9 @@ command line can print it as it is.
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 
 class InfoNetError(Exception):
     """Base class of all errors raised on purpose by infonet."""
@@ -43,3 +46,11 @@ class MissingExtraError(InfoNetError, ImportError):
 
 class InfoNetWarning(UserWarning):
     """The answer is right, but something about the input deserves a look."""
+
+
+def warn(message: str) -> None:
+    """Issue an InfoNetWarning that points at the line outside of infonet that led to it."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and f"{frame.f_globals.get('__name__')}.".startswith("infonet."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, InfoNetWarning, stacklevel=level)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from infonet.all_pairs import pairwise
 from infonet.checks import Missing, check_finite, check_length, check_missing_policy, finite_rows
 from infonet.devices import resolve_device
-from infonet.errors import InfoNetWarning, InputError
+from infonet.errors import InputError, warn
 from infonet.inputs import as_batch, as_column
 from infonet.matrix import PairwiseResult
 from infonet.model import Model, load_model
@@ -49,8 +48,10 @@ class Estimator:
     ) -> None:
         self.threads = count_threads(threads)
         self.device = resolve_device(device)
-        self._arguments = (model, device, threads)
         self._network = Network(load_model(model))
+        # For pickling: the path must hold in a process that has another working directory.
+        path = None if model is None else self.model.path.resolve()
+        self._arguments = (path, device, threads)
 
     def __reduce__(self) -> tuple[type[Estimator], tuple[Any, ...]]:
         return Estimator, self._arguments  # sessions cannot be pickled, but made again
@@ -91,11 +92,13 @@ class Estimator:
                 f"{x_name} and {y_name} differ in length ({x_values.size} and {y_values.size}): "
                 "pass one y for each x"
             )
+        label = x_name
         if nan == "omit":
             keep = finite_rows(x_values, y_values)
             if not keep.all():
                 x_values, y_values = x_values[keep], y_values[keep]
-        check_length(x_values.size, self.model.n_min, x_name)
+                label = f"{x_name} with {y_name}, missing values left out,"
+        check_length(x_values.size, self.model.n_min, label)
         check_finite(x_values, x_name)
         check_finite(y_values, y_name)
         return self._estimate_pair((x_name, y_name), x_values, y_values)
@@ -105,7 +108,7 @@ class Estimator:
         if ranked.constant.any():
             constant = [name for name, flag in zip(names, ranked.constant, strict=True) if flag]
             note = f"{' and '.join(constant)} constant: mutual information is 0"
-            warnings.warn(note, InfoNetWarning, stacklevel=3)
+            warn(note)
             flat = np.zeros((self.model.table_grid,) * 2, np.float32)
             return Estimate(0.0, (0.0, 0.0), None, x.size, names, (note,), flat)
         outputs = self._network.run(ranked.rows, ONE_PAIR, table=True)
@@ -151,11 +154,20 @@ class Estimator:
         check_length(batch.shape[1], self.model.n_min, "each sample set")
         levels = len(self.model.quantile_levels)
         result = Outputs(np.zeros(len(batch)), np.zeros((len(batch), levels)), None)
+        constant = np.zeros(len(batch), np.bool_)
         with Progress(len(batch), "set", progress) as bar:
-            run_tiles(self._batch_tasks(batch, result), self.threads, bar)
+            run_tiles(self._batch_tasks(batch, result, constant), self.threads, bar)
+        if constant.any():
+            first = int(np.flatnonzero(constant)[0])
+            warn(
+                f"{int(constant.sum())} set(s) have a constant variable and mutual information 0 "
+                f"(first: samples[{first}])"
+            )
         return result
 
-    def _batch_tasks(self, batch: NDArray[Any], result: Outputs) -> Iterator[Callable[[], int]]:
+    def _batch_tasks(
+        self, batch: NDArray[Any], result: Outputs, constant: NDArray[np.bool_]
+    ) -> Iterator[Callable[[], int]]:
         # Smaller tiles for larger sets: a tile of ranks stays below some ten megabytes.
         tile = max(1, min(TILE, 1_000_000 // max(batch.shape[1], 1)))
 
@@ -166,7 +178,9 @@ class Estimator:
                 for index, column in enumerate(columns):
                     check_finite(column, f"samples[{start + index // 2}, :, {index % 2}]")
                 ranked = self._network.prepare(columns)
-                keep = np.flatnonzero(~ranked.constant.reshape(-1, 2).any(axis=1))
+                flat = ranked.constant.reshape(-1, 2).any(axis=1)
+                constant[start : start + tile] = flat
+                keep = np.flatnonzero(~flat)
                 pairs = ONE_PAIR + 2 * keep[:, None]
                 outputs = self._network.run(ranked.rows, pairs)
                 result.mi[start + keep] = outputs.mi

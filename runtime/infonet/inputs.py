@@ -6,8 +6,9 @@ others through narwhals, which is imported only then.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,30 +26,30 @@ def as_column(values: Any, default_name: str) -> tuple[str, Column]:
     Raises:
         InputError: not one-dimensional, or not real numbers.
     """
-    name = default_name
     if not isinstance(values, (np.ndarray, list, tuple)):
         import narwhals.stable.v1 as nw
 
-        series = nw.from_native(values, pass_through=True, allow_series=True)
+        series = nw.from_native(_chunked(values), pass_through=True, allow_series=True)
         if isinstance(series, nw.Series):
-            return str(series.name or default_name), _from_series(series, default_name)
+            return str(series.name or default_name), _flat(
+                _from_series(series, default_name), default_name
+            )
         if isinstance(series, nw.DataFrame):
             raise InputError(
                 f"{default_name} is a table with columns {list(series.columns)[:8]}: pass one "
                 "column of it, or use pairwise for all columns"
             )
-    array = _as_array(values, default_name)
+    return default_name, _flat(_as_array(values, default_name), default_name)
+
+
+def _flat(array: Column, label: str) -> Column:
+    """`array` if it has one dimension."""
+    if array.ndim == 1:
+        return array
+    fix = "pass one column, or use pairwise for all columns of a table"
     if array.ndim == 2 and 1 in array.shape:
-        raise InputError(
-            f"{default_name} has shape {list(array.shape)}, allowed is one dimension [n]: "
-            f"pass {default_name}.ravel()"
-        )
-    if array.ndim != 1:
-        raise InputError(
-            f"{default_name} has shape {list(array.shape)}, allowed is one dimension [n]: "
-            "pass one column, or use pairwise for all columns of a table"
-        )
-    return name, array
+        fix = f"pass {label}.ravel()"
+    raise InputError(f"{label} has shape {list(array.shape)}, allowed is one dimension [n]: {fix}")
 
 
 def as_columns(data: Any, columns: Sequence[str | int] | None) -> tuple[list[str], list[Column]]:
@@ -56,14 +57,14 @@ def as_columns(data: Any, columns: Sequence[str | int] | None) -> tuple[list[str
 
     Args:
         data: array [n, d], list of rows, mapping from names to columns, or data frame.
-        columns: names (or positions) of the columns to take, in order; None for all.
+        columns: names (or positions, where no column has that name) of the columns to take, in
+            order; None for all.
 
     Raises:
         InputError: no such column, a column twice, unequal lengths, or not real numbers.
     """
     if isinstance(data, Mapping):
-        names = [str(name) for name in data]
-        picked = _pick(names, columns)
+        names, picked = _pick(data, columns)
         values = list(data.values())
         found = [as_column(values[i], f"column {names[i]!r}")[1] for i in picked]
     elif isinstance(data, (np.ndarray, list, tuple)):
@@ -93,15 +94,35 @@ def as_batch(samples: Any) -> NDArray[Any]:
 
 def _as_array(values: Any, label: str) -> NDArray[Any]:
     if isinstance(values, np.ma.MaskedArray):
-        widened: Any = values.astype(np.result_type(values.dtype, np.float16))
-        values = widened.filled(np.nan)
+        whole = require_real(np.asarray(values.data), label)
+        return _with_gaps(whole, np.ma.getmaskarray(values)) if np.ma.is_masked(values) else whole
     try:
         array = np.asarray(values)
-    except ValueError:  # a ragged list
-        raise InputError(
-            f"{label} is a ragged list, allowed are rows of one length: pass an array"
-        ) from None
+    except Exception as error:  # each library has its own
+        if isinstance(values, (list, tuple)) and isinstance(error, ValueError):
+            raise InputError(
+                f"{label} is a ragged list, allowed are rows of one length: pass an array"
+            ) from None
+        raise _not_an_array(values, label, error) from None
     return require_real(array, label)
+
+
+def _with_gaps(array: Column, missing: NDArray[np.bool_]) -> Column:
+    """`array` as floats that hold every value exactly, and NaN where it is `missing`."""
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and not missing.all():
+        present = array[~missing]
+        if max(-int(present.min()), int(present.max())) > 2**53:  # time stamps, identifiers
+            array = array.astype(np.longdouble)
+    if array.dtype.kind != "f":
+        array = array.astype(np.float64)
+    return np.where(missing, array.dtype.type(np.nan), array)
+
+
+def _not_an_array(values: Any, label: str, error: Exception) -> InputError:
+    return InputError(
+        f"{label} is of type {type(values).__name__}, which NumPy cannot read "
+        f"({_one_line(error).split('. ')[0]}): pass a NumPy array of numbers"
+    )
 
 
 def _from_series(series: Any, label: str) -> Column:
@@ -115,26 +136,35 @@ def _from_series(series: Any, label: str) -> Column:
         return require_real(np.empty(0, "timedelta64[s]"), label)
     if isinstance(dtype, (nw.String, nw.Categorical, nw.Enum)):
         return require_real(np.empty(0, "U1"), label)
-    if isinstance(dtype, nw.Boolean) or dtype.is_numeric():
-        if series.null_count() or isinstance(dtype, nw.Decimal):
+    try:
+        if isinstance(dtype, nw.Decimal):
             series = series.cast(nw.Float64)
-        return _as_array(series.to_numpy(), label)
-    return _as_array(series.to_numpy(), label)
+        if dtype.is_integer() and series.null_count():
+            missing = series.is_null().to_numpy()
+            whole = series.fill_null(value=0).to_numpy()
+            return _with_gaps(require_real(whole, label), missing)
+        if (isinstance(dtype, nw.Boolean) or dtype.is_numeric()) and series.null_count():
+            series = series.cast(nw.Float64)
+        array = series.to_numpy()
+    except InputError:
+        raise
+    except Exception as error:  # each library has its own
+        raise _not_an_array(series.to_native(), label, error) from None
+    return _as_array(array, label)
 
 
 def _from_frame(data: Any, columns: Sequence[str | int] | None) -> tuple[list[str], list[int], Any]:
     import narwhals.stable.v1 as nw
 
     try:
-        frame = nw.from_native(data, pass_through=True)
+        frame = nw.from_native(_chunked(data), pass_through=True)
     except nw.exceptions.DuplicateError as error:
         raise InputError(f"column names occur twice ({_one_line(error)}): rename them") from None
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     if not isinstance(frame, nw.DataFrame):
         return _from_array(data, columns)
-    names = [str(name) for name in frame.columns]
-    picked = _pick(names, columns)
+    names, picked = _pick(frame.columns, columns)
     found = [_from_series(frame[:, i], f"column {names[i]!r}") for i in picked]
     return names, picked, found
 
@@ -142,8 +172,7 @@ def _from_frame(data: Any, columns: Sequence[str | int] | None) -> tuple[list[st
 def _from_array(data: Any, columns: Sequence[str | int] | None) -> tuple[list[str], list[int], Any]:
     array = np.asarray(data) if isinstance(data, np.ndarray) else None
     if array is not None and array.dtype.names and array.ndim == 1:
-        names = list(array.dtype.names)
-        picked = _pick(names, columns)
+        names, picked = _pick(array.dtype.names, columns)
         return names, picked, [_as_array(array[names[i]], f"column {names[i]!r}") for i in picked]
     array = _as_array(data, "data")
     if array.ndim != 2:
@@ -151,23 +180,31 @@ def _from_array(data: Any, columns: Sequence[str | int] | None) -> tuple[list[st
             f"data have shape {list(array.shape)}, allowed is [n, columns]: pass a table with one "
             "row per sample"
         )
-    names = [str(i) for i in range(array.shape[1])]
-    picked = _pick(names, columns)
+    names, picked = _pick(range(array.shape[1]), columns)
     return names, picked, [array[:, i] for i in picked]
 
 
-def _pick(names: list[str], columns: Sequence[str | int] | None) -> list[int]:
-    """Positions of `columns` in `names`."""
+def _pick(
+    labels: Iterable[Hashable], columns: Sequence[str | int] | None
+) -> tuple[list[str], list[int]]:
+    """Return (names of all columns, positions of `columns` among them).
+
+    A number is the label of a column if there is one such, else a position.
+    """
+    labels = list(labels)
+    names = [str(label) for label in labels]
     twice = {name for name, count in Counter(names).items() if count > 1}
     if columns is None:
         if twice:
             raise InputError(f"column names occur twice: {sorted(twice)}: rename them")
-        return list(range(len(names)))
-    if isinstance(columns, str):
-        raise InputError(f"columns is the string {columns!r}, pass a list of names: [{columns!r}]")
+        return names, list(range(len(names)))
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
+        kind = "the string " if isinstance(columns, str) else ""
+        raise InputError(f"columns is {kind}{columns!r}, pass a list of names: [{columns!r}]")
     picked = []
     for column in columns:
-        if isinstance(column, (int, np.integer)) and -len(names) <= column < len(names):
+        number = isinstance(column, (int, np.integer)) and not isinstance(column, bool)
+        if number and column not in labels and -len(names) <= int(column) < len(names):
             picked.append(int(column) % len(names))
         elif str(column) in names and str(column) not in twice:
             picked.append(names.index(str(column)))
@@ -177,7 +214,17 @@ def _pick(names: list[str], columns: Sequence[str | int] | None) -> list[int]:
             raise InputError(f"column {column!r} {problem}: choose from {shown}")
     if len(set(picked)) < len(picked):
         raise InputError(f"columns {list(columns)!r} name a column twice: name each once")
-    return picked
+    return names, picked
+
+
+def _chunked(data: Any) -> Any:
+    """pyarrow's unchunked arrays and tables as chunked ones, which are what narwhals reads."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None and isinstance(data, arrow.Array):
+        return arrow.chunked_array([data])
+    if arrow is not None and isinstance(data, arrow.RecordBatch):
+        return arrow.Table.from_batches([data])
+    return data
 
 
 def _one_line(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
+import stat
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -51,7 +51,10 @@ def read_table(path: str | Path) -> Table:
     file = Path(path)
     ending = file.suffix.lower()
     try:
-        if file.stat().st_size == 0:
+        status = file.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            raise InputError(f"{file} is a pipe or a device: save the table to a file, give that")
+        if stat.S_ISREG(status.st_mode) and status.st_size == 0:
             raise InputError(f"{file} is empty: give a file with a header and rows of numbers")
         if ending in _TEXT:
             return Table(*read_csv(file))
@@ -100,14 +103,25 @@ def _read_parquet(file: Path) -> Table:
 def _read_numpy(file: Path) -> Table:
     try:
         loaded = np.load(file, allow_pickle=False)
-        arrays = {"": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        if isinstance(loaded, np.ndarray):
+            arrays = {"": loaded}
+        else:
+            with loaded:
+                arrays = dict(loaded)
+    except OSError:
+        raise
+    except Exception as error:  # of NumPy, zipfile, zlib
         raise _damaged(file, "NumPy", error) from None
+    foreign = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
+    if foreign:
+        raise InputError(f"{file} holds {foreign[0]!r}, which is no array: save arrays only")
     columns: dict[str, Column] = {}
     skipped = []
     for name, array in arrays.items():
         found = _split(name, array, alone=len(arrays) == 1)
         for label, column in found.items():
+            if label in columns or label in skipped:
+                raise InputError(f"{file} names columns twice ({label}): rename its arrays")
             if column.dtype.kind in "biuf":
                 columns[label] = column
             else:
@@ -137,5 +151,5 @@ def _split(name: str, array: Column, alone: bool) -> dict[str, Column]:
 
 
 def _damaged(file: Path, kind: str, error: Exception) -> InputError:
-    reason = (str(error).strip() or repr(error)).splitlines()[0]
+    reason = (str(error).strip() or repr(error)).splitlines()[0].split(". ")[0].rstrip(".")
     return InputError(f"{file} is not a readable {kind} file ({reason}): write it again")

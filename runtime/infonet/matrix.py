@@ -51,7 +51,12 @@ class PairwiseResult:
         if i == j:
             raise InputError(f"{pair[0]!r} with itself has no estimate: name two columns")
         n, mi = int(self.n[i, j]), float(self.mi[i, j])
-        p, note = p_value(self.null, mi, n, bool(self.tied[i, j]))
+        if np.isnan(mi):
+            p, note = None, "no estimate: too few complete rows"
+        elif self.constant[i, j]:
+            p, note = None, "a variable is constant: mutual information is 0"
+        else:
+            p, note = p_value(self.null, mi, n, bool(self.tied[i, j]))
         low, high = (float(bound[i, j]) for bound in self.interval)
         notes = (note,) if note else ()
         return Estimate(mi, (low, high), p, n, (self.names[i], self.names[j]), notes)
@@ -61,7 +66,7 @@ class PairwiseResult:
         first, second = np.triu_indices(len(self.names), 1)
         values = self.mi[first, second]
         order = np.argsort(-values, kind="stable")
-        order = order[: min(k, int((~np.isnan(values)).sum()))]  # NaN sorts last
+        order = order[: min(max(k, 0), int((~np.isnan(values)).sum()))]  # NaN sorts last
         return [self[int(first[o]), int(second[o])] for o in order]
 
     def to_dict(self, unit: str = "nats") -> dict[str, Any]:
@@ -79,7 +84,8 @@ class PairwiseResult:
     def to_dataframe(self, backend: str = "pandas") -> Any:
         """The matrix as a data frame of "pandas", "polars" or "pyarrow".
 
-        pandas gets the names as its index; the others, which have none, as the column "column".
+        pandas gets the names as its index; the others, which have none, as a first column
+        "column" (with underscores added where a variable is called so).
 
         Raises:
             MissingExtraError: the library is not installed.
@@ -94,7 +100,10 @@ class PairwiseResult:
                 import pandas as pd
 
                 return pd.DataFrame(data, index=pd.Index(self.names))
-            columns = {"column": list(self.names), **data}
+            label = "column"
+            while label in data:
+                label += "_"
+            columns = {label: list(self.names), **data}
             return nw.from_dict(columns, backend=backend).to_native()  # type: ignore[arg-type]
         except ImportError as error:
             raise MissingExtraError(f"to_dataframe({backend!r})", backend) from error
@@ -112,8 +121,8 @@ class PairwiseResult:
     def _position(self, name: str | int) -> int:
         if isinstance(name, str) and name in self.names:
             return self.names.index(name)
-        if isinstance(name, int) and 0 <= name < len(self.names):
-            return name
+        if isinstance(name, (int, np.integer)) and 0 <= name < len(self.names):
+            return int(name)
         raise InputError(f"column {name!r} does not exist: choose from {', '.join(self.names)}")
 
 

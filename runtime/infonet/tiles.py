@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -17,9 +18,13 @@ def count_threads(threads: int | None) -> int:
     if threads is None:
         affinity = getattr(os, "sched_getaffinity", None)
         return len(affinity(0)) if affinity else os.cpu_count() or 1
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+    try:
+        count = 0 if isinstance(threads, bool) else operator.index(threads)
+    except TypeError:
+        count = 0
+    if count < 1:
         raise InputError(f"threads is {threads!r}, allowed are whole numbers from 1, or None")
-    return threads
+    return count
 
 
 def run_tiles(tasks: Iterable[Callable[[], int]], threads: int, progress: Progress) -> None:

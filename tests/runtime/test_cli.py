@@ -84,6 +84,14 @@ def test_matrix_json(run, csv):
     assert found["mi"][0] == [None, infonet.mutual_information(A, B)]
 
 
+def test_columns_with_commas(run, tmp_path):
+    path = tmp_path / "t.csv"
+    rows = "".join(f"{a},{b}\n" for a, b in zip(A, B, strict=True))
+    path.write_text(f'"A, in m",B\n{rows}')
+    found = json.loads(run("matrix", path, "--columns", 'B,"A, in m"', "--json").stdout)
+    assert found["names"] == ["B", "A, in m"]
+
+
 def test_wide_matrix_points_to_output(run, tmp_path):
     np.save(tmp_path / "w.npy", RNG.random((50, 13)))
     assert "too wide to print" in run("matrix", tmp_path / "w.npy").stdout
@@ -150,6 +158,7 @@ def test_bad_files_and_models(run, csv, tmp_path):
     fails(run("mi", tmp_path / "none.csv", "--x", "A", "--y", "B"), "no file at")
     fails(run("matrix", csv, "--columns", "A,nope"), "column 'nope' does not exist")
     fails(run("matrix", csv, "--columns", "A"), "1 numeric column(s), two are needed")
+    fails(run("matrix", csv, "--columns", "A,A"), "--columns A,A names a column twice")
     fails(run("matrix", csv, "--columns", "A,B", "-o", tmp_path / "no" / "m.csv"), "cannot write")
     corrupt = tmp_path / "corrupt.onnx"
     corrupt.write_bytes(b"\x00" * 100)

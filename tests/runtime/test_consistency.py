@@ -159,6 +159,13 @@ def test_pickled_estimator_gives_the_same(estimator, gaussian):
     assert copy.estimate(*gaussian(0.5, 300)).mi == estimator.estimate(*gaussian(0.5, 300)).mi
 
 
+def test_pickled_estimator_needs_no_working_directory(estimator, monkeypatch, tmp_path):
+    monkeypatch.chdir(estimator.model.path.parent)
+    content = pickle.dumps(infonet.Estimator(estimator.model.path.name, threads=np.int64(1)))
+    monkeypatch.chdir(tmp_path)
+    assert pickle.loads(content).model.path == estimator.model.path.resolve()
+
+
 def test_module_functions_use_the_default_model(estimator, gaussian):
     x, y = gaussian(0.5, 300)
     expected = estimator.estimate(x, y)

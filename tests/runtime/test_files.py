@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import zipfile
 
 import infonet
 import numpy as np
@@ -23,6 +25,7 @@ GOOD = {
     "semicolons": "a;b\n1;2\n3;4\n",
     "tabs": "a\tb\n1\t2\n3\t4\n",
     "quotes and spaces": '"a", "b"\r\n 1, 2\r\n"3", 4\r\n',
+    "a blank first line": "\n \na;b\n1;2\n3;4\n",
     "byte order mark": "\ufeffa,b\n1,2\n3,4\n",
     "blank lines, no last end": "a,b\n\n1,2\n\n3,4",
     "exponents": "a,b\n1e0,2.0\n+3,40E-1\n",
@@ -39,9 +42,32 @@ def test_csv(tmp_path, kind):
 
 
 def test_csv_without_header(tmp_path):
-    table = read_table(write(tmp_path, "1,2\n3,4\n"))
+    with pytest.warns(infonet.InfoNetWarning, match=r"numbers in its first row.*called 0, 1"):
+        table = read_table(write(tmp_path, "1,2\n3,4\n"))
     assert table.column("0").tolist() == [1, 3]
     assert list(table.columns) == ["0", "1"]
+    with pytest.warns(infonet.InfoNetWarning, match="first row"):
+        table = read_table(write(tmp_path, "1,NA\n3,4\n"))
+    np.testing.assert_array_equal(table.column("1"), [np.nan, 4])
+    assert list(read_table(write(tmp_path, ",0,1\n0,1,2\n1,3,4\n")).columns) == [
+        "column 0",
+        "0",
+        "1",
+    ]
+
+
+def test_csv_delimiter(tmp_path):
+    table = read_table(write(tmp_path, '"a, x, y";b\n1;2\n3;4\n'))
+    assert list(table.columns) == ["a, x, y", "b"]
+    table = read_table(write(tmp_path, "heat;C,b\n1,2\n3,4\n"))
+    assert list(table.columns) == ["heat;C", "b"]
+    table = read_table(write(tmp_path, "0,5;1,5;2,5\n3,5;4,5;5,5\n"))  # decimal commas
+    assert (table.columns, len(table.skipped)) == ({}, 3)
+
+
+def test_csv_numbers_have_no_underscores(tmp_path):
+    table = read_table(write(tmp_path, "month,b\n2020_01,1\n2020_02,2\n"))
+    assert table.skipped == ("month",)
 
 
 def test_csv_with_missing_values_and_text(tmp_path):
@@ -92,6 +118,9 @@ def test_missing_file_directory_and_columns(tmp_path):
     (tmp_path / "d.csv").mkdir()
     with pytest.raises(infonet.InputError, match="is a directory"):
         read_table(tmp_path / "d.csv")
+    os.mkfifo(tmp_path / "p.csv")
+    with pytest.raises(infonet.InputError, match="is a pipe or a device: save"):
+        read_table(tmp_path / "p.csv")
     table = read_table(write(tmp_path, "a,b\n1,x\n"))
     with pytest.raises(infonet.InputError, match="'c' does not exist: choose from a"):
         table.column("c")
@@ -140,6 +169,29 @@ def test_npz(tmp_path):
     assert list(read_table(tmp_path / "b.npz").columns) == ["0", "1"]
     np.savez(tmp_path / "c.npz", m=data, u=data[:, 0])
     assert list(read_table(tmp_path / "c.npz").columns) == ["m.0", "m.1", "u"]
+    np.savez(tmp_path / "e.npz", **{"m": data, "m.0": data[:, 0]}, u=data[:, 1])
+    with pytest.raises(infonet.InputError, match=r"names columns twice \(m\.0\)"):
+        read_table(tmp_path / "e.npz")
     np.savez(tmp_path / "d.npz", u=np.zeros(3), v=np.zeros(4))
     with pytest.raises(infonet.InputError, match=r"differ in length \(u: 3, v: 4\)"):
         read_table(tmp_path / "d.npz")
+
+
+def test_damaged_npz(tmp_path):
+    np.savez_compressed(tmp_path / "z.npz", u=np.random.default_rng(0).random(500))
+    content = bytearray((tmp_path / "z.npz").read_bytes())
+    content[150:200] = bytes(50)
+    with pytest.raises(infonet.InputError, match="not a readable NumPy file"):
+        read_table(write(tmp_path, bytes(content), "z.npz"))
+    with zipfile.ZipFile(tmp_path / "f.npz", "w") as archive:
+        archive.writestr("read.me", "hello")
+    with pytest.raises(infonet.InputError, match=r"holds 'read\.me', which is no array"):
+        read_table(tmp_path / "f.npz")
+
+
+def test_npy_that_claims_to_be_huge(tmp_path):
+    with (tmp_path / "h.npy").open("wb") as file:
+        header = {"descr": "<f8", "fortran_order": False, "shape": (10**15, 2)}
+        np.lib.format.write_array_header_1_0(file, header)
+    with pytest.raises(infonet.InputError, match="not a readable NumPy file"):
+        read_table(tmp_path / "h.npy")

@@ -24,6 +24,11 @@ def with_value(value):
     return x
 
 
+class Unreadable:
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("detach it. For more, see the manual.")
+
+
 BAD_PAIRS = {
     "nan": (with_value(np.nan), Y, r"x has 2 NaN values \(first at index 7\).*nan=\"omit\""),
     "inf": (X, with_value(np.inf), r"y has 2 infinite values \(first at index 7\).*nan=\"omit\""),
@@ -33,6 +38,9 @@ BAD_PAIRS = {
     "dates": (np.arange(N).astype("datetime64[D]"), Y, r"x holds dates.*day of the year"),
     "series of dates": (pd.Series(pd.date_range("2020", periods=N)), Y, r"x holds dates"),
     "series of strings": (pl.Series(["a"] * N), Y, r"x holds strings"),
+    "tensor": (Unreadable(), Y, r"x is of type Unreadable.*\(detach it\): pass a NumPy array"),
+    "nested": (pl.Series([{"a": 1}] * N), Y, r"x has shape \[60, 1\]|x holds Python objects"),
+    "too wide": (pl.Series(range(N), dtype=pl.Int128), Y, r"x is of type Series.*NumPy array"),
     "3 samples": (X[:3], Y[:3], r"x has 3 samples, the model needs at least \d+: pass more"),
     "1 sample": (X[:1], Y[:1], r"x has 1 sample, the model needs"),
     "2 samples": (X[:2], Y[:2], r"x has 2 samples"),
@@ -64,6 +72,8 @@ BAD_TABLES = {
     "missing": ({"a": X, "b": Y}, ["a", "c"], r"column 'c' does not exist: choose from a, b"),
     "position": (np.stack([X, Y], 1), [0, 2], r"column 2 does not exist"),
     "twice": ({"a": X, "b": Y}, ["a", "a"], r"name a column twice"),
+    "truth": ({"a": X, "b": Y}, [True, "a"], r"column True does not exist"),
+    "number": ({"a": X, "b": Y}, 1, r"columns is 1, pass a list of names: \[1\]"),
     "string": ({"a": X, "b": Y}, "a", r"columns is the string 'a', pass a list"),
     "one column": ({"a": X}, None, r"at least two are needed"),
     "lengths": ({"a": X, "b": Y[:-1]}, None, r"differ in length \('a': 60, 'b': 59\)"),
@@ -110,6 +120,7 @@ FRAMES = {
     "polars": lambda d: pl.DataFrame(d),
     "polars lazy": lambda d: pl.LazyFrame(d),
     "pyarrow": lambda d: pa.table(d),
+    "pyarrow batch": lambda d: pa.record_batch(d),
     "mapping": lambda d: d,
     "records": lambda d: np.rec.fromarrays(list(d.values()), names=list(d)),
     "array": lambda d: np.stack(list(d.values()), axis=1),
@@ -144,6 +155,38 @@ def test_missing_values_of_frames_are_nan(estimator):
         with pytest.raises(infonet.InputError, match="column 'a' has 2 NaN"):
             estimator.pairwise(data)
         assert estimator.pairwise(data, nan="omit").n[0, 1] == N - 2
+
+
+def test_missing_values_cost_integers_no_precision(estimator):
+    stamps = 2**60 + np.arange(N)  # float64 takes them all for equal
+    holes = [None, *map(int, stamps[1:])]
+    expected = estimator.estimate(stamps[1:], Y[1:])
+    for values in (
+        pd.Series(holes, dtype="Int64"),
+        pd.Series(holes, dtype="int64[pyarrow]"),
+        pl.Series(holes),
+        pa.array(holes),
+        np.ma.masked_equal(stamps, 2**60),
+    ):
+        found = estimator.estimate(values, Y, nan="omit")
+        assert (found.mi, found.n, found.p_value) == (expected.mi, N - 1, expected.p_value)
+        assert estimator.pairwise({"a": values, "b": Y}, nan="omit").mi[0, 1] == expected.mi
+
+
+def test_labels_come_before_positions(estimator):
+    data = np.stack([X, Y, X * Y], 1)
+    expected = estimator.estimate(X, Y).mi
+    for frame in (pd.DataFrame(data, columns=[1, 2, 3]), dict(zip((1, 2, 3), data.T, strict=True))):
+        found = estimator.pairwise(frame, columns=[1, 2])
+        assert found.names == ("1", "2")
+        assert found.mi[0, 1] == expected
+        assert estimator.pairwise(frame, columns=[0, -2]).names == ("1", "2")
+
+
+def test_too_few_complete_rows(estimator):
+    x = np.where(np.arange(N) < N - 19, np.nan, X)
+    with pytest.raises(infonet.InputError, match="x with y, missing values left out, has 19 sam"):
+        estimator.estimate(x, Y, nan="omit")
 
 
 def test_masked_values_are_nan(estimator):
@@ -187,7 +230,21 @@ def test_constant_columns_have_no_information(estimator):
     assert matrix["a", "b"].mi == matrix["b", "c"].mi == 0
     assert matrix["a", "c"].mi == estimator.estimate(X, Y).mi
     batch = np.stack([np.stack([X, flat], 1), np.stack([X, Y], 1)])
-    assert estimator.mi(batch).tolist() == [0.0, estimator.estimate(X, Y).mi]
+    with pytest.warns(infonet.InfoNetWarning, match=r"1 set\(s\).*first: samples\[0\]"):
+        assert estimator.mi(batch).tolist() == [0.0, estimator.estimate(X, Y).mi]
+
+
+def test_warnings_point_at_the_caller(estimator):
+    calls = (
+        lambda: infonet.mutual_information(np.ones(N), Y),
+        lambda: estimator.estimate(np.ones(N), Y),
+        lambda: infonet.pairwise({"a": np.ones(N), "b": Y}),
+        lambda: estimator.mi(np.ones((1, N, 2))),
+    )
+    for call in calls:
+        with pytest.warns(infonet.InfoNetWarning) as caught:
+            call()
+        assert [entry.filename for entry in caught] == [__file__]
 
 
 def test_ties_have_no_p_value(estimator):

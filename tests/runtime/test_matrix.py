@@ -9,6 +9,7 @@ import infonet
 import numpy as np
 import pandas as pd
 import pytest
+from infonet.matrix import PairwiseResult
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,7 @@ def test_entries(result):
     for pair in (("a", "z"), (0, 3)):
         with pytest.raises(infonet.InputError, match="does not exist: choose from a, b, c"):
             result[pair]
+    assert result[np.int64(0), np.int64(1)].mi == entry.mi
     with pytest.raises(infonet.InputError, match="itself"):
         result["a", "a"]
 
@@ -46,6 +48,18 @@ def test_strongest(result):
     found = [e.mi for e in result.strongest()]
     assert found == sorted(found, reverse=True)
     assert len(found) == 3
+    assert result.strongest(-1) == []
+
+
+def test_notes_of_entries_without_an_estimate(estimator):
+    rng = np.random.default_rng(1)
+    short = np.where(np.arange(60) < 50, np.nan, rng.random(60))
+    data = {"a": rng.random(60), "b": short, "c": np.ones(60)}
+    with pytest.warns(infonet.InfoNetWarning):
+        found = estimator.pairwise(data, nan="omit")
+    assert found["a", "b"].notes == ("no estimate: too few complete rows",)
+    assert found["a", "c"].notes == ("a variable is constant: mutual information is 0",)
+    assert found["a", "b"].p_value is found["a", "c"].p_value is None
 
 
 def test_csv_round_trip(result, tmp_path):
@@ -66,6 +80,8 @@ def test_frames(result):
         other = result.to_dataframe(backend)
         assert other["b"][0] == pytest.approx(result.mi[0, 1]) or other["b"][0].as_py()
         assert list(map(str, other["column"])) == ["a", "b", "c"]
+    named = PairwiseResult(("column", "b"), *[np.zeros((2, 2))] * 5)
+    assert named.to_dataframe("polars").columns == ["column_", "column", "b"]
     with pytest.raises(infonet.InputError, match="backend is 'excel'"):
         result.to_dataframe("excel")
 

@@ -14,6 +14,7 @@ from infonet_export.samplers.held_out import TEST
 from infonet_export.samplers.mixtures import GaussianMixture, paper_mixture
 
 COMPONENTS = (1, 2, 5, 10)
+NAMES = ("weights", "means", "covs", "mi_xy", "mi_xz")
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Case:
     """samples float32 [n, 2] of group ``group`` with true MI ``mi`` (nats).
 
     oracle: mean log density ratio of these very samples, the estimate of someone who knows the
-    density (NaN where there is none). rival: index of the case of the same group whose MI is compared
-    with this one for order accuracy, or -1.
+    density (NaN where there is none). rival: index of the case of the same group whose MI is
+    compared with this one for order accuracy, or -1.
     """
 
     group: str
@@ -33,17 +34,30 @@ class Case:
 
 
 def mixture_file_cases(path: Path, n: int, seed: int) -> Iterator[Case]:
-    """XY and XZ of every mixture of ``gmm_eval.npz`` (weights_K, means_K, covs_K, mi_xy_K, mi_xz_K)."""
-    with np.load(path) as file:
-        for k in COMPONENTS:
-            arrays = [file[f"{name}_{k}"] for name in ("weights", "means", "covs", "mi_xy", "mi_xz")]
-            for index, (weights, means, covs, mi_xy, mi_xz) in enumerate(zip(*arrays, strict=True)):
-                rng = np.random.default_rng([seed, k, index])
-                for axis, mi in ((1, mi_xy), (2, mi_xz)):
-                    pair = [0, axis]
-                    mixture = GaussianMixture(weights, means[:, pair], covs[:, pair][:, :, pair])
-                    rival = 2 * index + (2 - axis)
-                    yield _mixture_case(f"mixtures K={k}", mixture, float(mi), rng, n, rival)
+    """XY and XZ of every mixture of ``gmm_eval.npz`` (arrays NAMES, each with _K)."""
+    for k, arrays in _read_mixtures(path).items():
+        for index, (weights, means, covs, mi_xy, mi_xz) in enumerate(zip(*arrays, strict=True)):
+            rng = np.random.default_rng([seed, k, index])
+            for axis, mi in ((1, mi_xy), (2, mi_xz)):
+                pair = [0, axis]
+                mixture = GaussianMixture(weights, means[:, pair], covs[:, pair][:, :, pair])
+                rival = 2 * index + (2 - axis)
+                yield _mixture_case(f"mixtures K={k}", mixture, float(mi), rng, n, rival)
+
+
+def _read_mixtures(path: Path) -> dict[int, list[NDArray[np.float64]]]:
+    """The arrays NAMES of every number of components; ValueError for another kind of file."""
+    try:
+        with np.load(path) as file:
+            return {k: [file[f"{name}_{k}"] for name in NAMES] for k in COMPONENTS}
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    except Exception as error:  # zip, pickle, key and attribute errors, one for each kind of file
+        expected = ", ".join(f"{name}_K" for name in NAMES)
+        raise ValueError(
+            f"{path} is not a file of mixtures: expected an .npz with {expected} for K = "
+            f"{', '.join(map(str, COMPONENTS))}"
+        ) from error
 
 
 def fresh_mixture_cases(count: int, n: int, seed: int) -> Iterator[Case]:

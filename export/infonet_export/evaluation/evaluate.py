@@ -19,7 +19,7 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class GroupResult:
-    """One line of the table. ksg_rmse, oracle_rmse, order and order_ksg are NaN where not measured."""
+    """One line of the table. What was not measured (KSG, oracle, order) is NaN."""
 
     group: str
     count: int
@@ -45,9 +45,13 @@ def run(estimator: Estimator, cases: Iterable[Case], *, with_ksg: bool = True) -
     results = [_summarise(name, groups[name], parts[name]) for name in groups]
     if len(groups) > 1:
         everyone = [case for members in groups.values() for case in members]
-        pooled = {key: np.concatenate([p[key] for p in parts.values()]) for key in parts[next(iter(parts))]}
+        pooled = {
+            key: np.concatenate([p[key] for p in parts.values()])
+            for key in parts[next(iter(parts))]
+        }
         orders = {
-            key: float(np.mean([getattr(r, key) for r in results])) for key in ("order", "order_ksg")
+            key: float(np.mean([getattr(r, key) for r in results]))
+            for key in ("order", "order_ksg")
         }
         results.append(_summarise("all", everyone, pooled, orders))
     return results
@@ -91,8 +95,10 @@ def _summarise(
 
 def table(results: list[GroupResult]) -> str:
     """A Markdown table; RMSE and bias in nats."""
-    head = "| cases | count | mean MI | RMSE | bias | 90 % coverage | KSG RMSE | oracle RMSE | order | KSG order |"
-    rows = [head, "|---|" + "---:|" * 9]
+    head = (
+        "cases, count, mean MI, RMSE, bias, 90 % coverage, KSG RMSE, oracle RMSE, order, KSG order"
+    )
+    rows = ["| " + " | ".join(head.split(", ")) + " |", "|---|" + "---:|" * 9]
     for r in results:
         cells = [
             r.group,

@@ -36,7 +36,11 @@ class Core(nn.Module):
 
 
 class _Interpolation(nn.Module):
-    """log n [B, 1, 1, 1] -> factors [B, 3], linear between knots, as two convolutions and a ReLU."""
+    """log n [B, 1, 1, 1] -> factors [B, 3]: linear between knots, by two convolutions."""
+
+    knots: Tensor
+    bends: Tensor
+    start: Tensor
 
     def __init__(self, factors: IntervalFactors) -> None:
         super().__init__()

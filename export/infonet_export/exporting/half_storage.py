@@ -26,7 +26,9 @@ def round_weights(net: CopulaNet) -> CopulaNet:
             if weight.numel() >= SMALLEST:
                 weight.copy_(weight.half().float())
                 if not torch.isfinite(weight).all():
-                    raise ValueError(f"{name} exceeds 65504, the largest float16: train with weight decay")
+                    raise ValueError(
+                        f"{name} exceeds 65504, the largest float16: train with weight decay"
+                    )
     return rounded
 
 

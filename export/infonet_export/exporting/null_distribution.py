@@ -14,15 +14,29 @@ import torch
 
 from infonet_export.exporting.graphs import Core
 
-SIZES = (20, 30, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 300_000, 1_000_000)
+SIZES = (
+    20,
+    30,
+    50,
+    100,
+    200,
+    500,
+    1000,
+    2000,
+    5000,
+    10_000,
+    20_000,
+    50_000,
+    100_000,
+    300_000,
+    1_000_000,
+)
 PROBABILITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999)
 BEYOND = 4  # draws beyond a quantile without which it is not reported
 BATCH = 50
 
 
-def simulate_null(
-    core: Core, sizes: tuple[int, ...] = SIZES, draws: int = 4000
-) -> dict[str, Any]:
+def simulate_null(core: Core, sizes: tuple[int, ...] = SIZES, draws: int = 4000) -> dict[str, Any]:
     """Quantiles (nats) of mi for at least ``draws`` random permutations of every n in ``sizes``, at
     those of PROBABILITIES that so many draws can tell."""
     batches = -(-draws // BATCH)

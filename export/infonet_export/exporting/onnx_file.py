@@ -53,21 +53,28 @@ def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 4000) ->
     whole = FromSamples(core).eval()
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     output.parent.mkdir(parents=True, exist_ok=True)
-    metadata = describe(trained.net, digest, simulate_null(core, draws=null_draws) if null_draws else None)
+    metadata = describe(
+        trained.net, digest, simulate_null(core, draws=null_draws) if null_draws else None
+    )
     graphs: dict[Path, tuple[nn.Module, torch.Tensor, dict[int, Any], str, str]] = {
         output: (whole, torch.rand(3, 50, 2), {0: "batch", 1: "n"}, "samples", "samples"),
-        core_path(output): (core, torch.rand(3, core.grid, core.grid), {0: "batch"}, "histogram", "core"),
+        core_path(output): (
+            core,
+            torch.rand(3, core.grid, core.grid),
+            {0: "batch"},
+            "histogram",
+            "core",
+        ),
     }
-    partial = {}
-    for path, (module, example, dynamic, name, kind) in graphs.items():
-        model = trace(module, example, dynamic, name)
-        for key, value in {**metadata, "infonet.graph": kind}.items():
-            entry = model.metadata_props.add()
-            entry.key, entry.value = key, value
-        store_half(model)
-        partial[path] = path.with_suffix(".partial")
-        onnx.save_model(model, partial[path])
+    partial = {path: path.with_suffix(".partial") for path in graphs}
     try:
+        for path, (module, example, dynamic, name, kind) in graphs.items():
+            model = trace(module, example, dynamic, name)
+            for key, value in {**metadata, "infonet.graph": kind}.items():
+                entry = model.metadata_props.add()
+                entry.key, entry.value = key, value
+            store_half(model)
+            onnx.save_model(model, partial[path])
         report = check_parity(whole, partial[output], partial[core_path(output)])
     except BaseException:
         for path in partial.values():
@@ -78,7 +85,9 @@ def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 4000) ->
     return ExportResult(output, core_path(output), report)
 
 
-def trace(module: nn.Module, example: torch.Tensor, dynamic: dict[int, str], name: str) -> onnx.ModelProto:
+def trace(
+    module: nn.Module, example: torch.Tensor, dynamic: dict[int, str], name: str
+) -> onnx.ModelProto:
     """torch.onnx.export with our operators, the pinned opset and named dynamic axes."""
     shapes = ({axis: torch.export.Dim(label, min=1) for axis, label in dynamic.items()},)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -100,7 +109,9 @@ def trace(module: nn.Module, example: torch.Tensor, dynamic: dict[int, str], nam
     model.ir_version = IR_VERSION
     opsets = {entry.domain: entry.version for entry in model.opset_import}
     if opsets.get("", 0) != OPSET:
-        raise RuntimeError(f"torch wrote opset {opsets.get('')}, {OPSET} was asked for: pin torch 2.13")
+        raise RuntimeError(
+            f"torch wrote opset {opsets.get('')}, {OPSET} was asked for: pin torch 2.13"
+        )
     return model
 
 

@@ -42,7 +42,7 @@ class ParityReport:
 
 
 def check_parity(reference: FromSamples, model: Path, core: Path, repeats: int = 4) -> ParityReport:
-    """Run both files on random pairs of several lengths. Raises ParityError beyond the tolerances."""
+    """Run both files on random pairs of several lengths; ParityError beyond the tolerances."""
     sessions = _session(model, custom_ops=True), _session(core, custom_ops=False)
     worst = np.zeros(4)
     for seed, n in enumerate(SIZES):
@@ -58,7 +58,9 @@ def check_parity(reference: FromSamples, model: Path, core: Path, repeats: int =
     report = ParityReport(repeats * len(SIZES), *map(float, worst))
     limits = np.array([MI_TOLERANCE, MI_TOLERANCE, TABLE_TOLERANCE, MI_TOLERANCE])
     if not (worst <= limits).all():  # also refuses NaN
-        raise ParityError(f"export refused: {report}; allowed: {MI_TOLERANCE} (table {TABLE_TOLERANCE})")
+        raise ParityError(
+            f"export refused: {report}; allowed: {MI_TOLERANCE} (table {TABLE_TOLERANCE})"
+        )
     return report
 
 

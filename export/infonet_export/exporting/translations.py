@@ -37,11 +37,16 @@ _SOFT_RANK = values.Op(
     "SoftRank",
     _schema(
         "SoftRank",
-        [_Attribute("eps", _Type.FLOAT, required=True), _Attribute("normalize", _Type.STRING, required=True)],
+        [
+            _Attribute("eps", _Type.FLOAT, required=True),
+            _Attribute("normalize", _Type.STRING, required=True),
+        ],
     ),
 )
 _JOINT_HISTOGRAM = values.Op(
-    DOMAIN, "JointHistogram", _schema("JointHistogram", [_Attribute("grid", _Type.INT, required=True)])
+    DOMAIN,
+    "JointHistogram",
+    _schema("JointHistogram", [_Attribute("grid", _Type.INT, required=True)]),
 )
 
 

@@ -2,9 +2,9 @@
 
 The joint histogram of ranks is an empirical copula density. A small U-Net denoises it into a table
 T(u, v) of log p(x, y) / (p(x) p(y)); the Donsker-Varadhan functional of that table is a lower bound
-of the mutual information (Donsker & Varadhan 1983; Hu et al., ICML 2024). A coarse table cannot hold
-sharp dependence, so a head reads the table's statistics and pooled features and regresses quantiles
-of the MI itself.
+of the mutual information (Donsker & Varadhan 1983; Hu et al., ICML 2024). A coarse table cannot
+hold sharp dependence, so a head reads the table's statistics and pooled features and regresses
+quantiles of the MI itself.
 
 Everything is convolution, ReLU and per-sample reductions: a sample's answer does not depend on the
 batch it came in, and compilers (ONNX Runtime, TensorRT) have fast kernels for all of it.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -27,7 +28,7 @@ TINY = 1e-12  # far below the density of any cell, far above the smallest float3
 
 @dataclass(frozen=True)
 class CopulaConfig:
-    """Sizes of the network. ``histogram_grid`` must be 4 x a power of two times the levels' strides.
+    """Sizes of the network. ``histogram_grid`` is a multiple of 4 x 2**(levels - 1).
 
     channels: width of each U-Net level; level k works on histogram_grid / 4 / 2**k cells a side.
     hidden: width of the quantile head. n_min, n_max: trained range of the number of samples.
@@ -45,7 +46,7 @@ class CopulaConfig:
 
 
 class CopulaOutput(NamedTuple):
-    """table [B, T, T]; quantiles [B, 3] at QUANTILE_LEVELS (nats); dv [B]: DV value of the input."""
+    """table [B, T, T]; quantiles [B, 3] at QUANTILE_LEVELS (nats); dv [B]: the input's DV value."""
 
     table: Tensor
     quantiles: Tensor
@@ -62,11 +63,15 @@ class Features(NamedTuple):
 
 
 class ResidualPair(nn.Module):
+    """x [B, C, H, W] -> ReLU(x + two 3 x 3 convolutions of it)."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.second.weight)  # a pair starts as the identity: stable without normalisation
+        nn.init.zeros_(
+            self.second.weight
+        )  # a pair starts as the identity: stable without normalisation
         nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -76,6 +81,8 @@ class ResidualPair(nn.Module):
 class CopulaNet(nn.Module):
     """histogram float32 [B, G, G] (counts, sum n) -> CopulaOutput."""
 
+    position: Tensor
+
     def __init__(self, config: CopulaConfig = CopulaConfig()) -> None:
         super().__init__()
         self.config = config
@@ -83,13 +90,9 @@ class CopulaNet(nn.Module):
         self.fine = nn.Conv2d(2, widths[0], 4, stride=4)
         self.coarse = nn.Conv2d(6, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(ResidualPair(c) for c in widths)
-        self.down = nn.ModuleList(
-            nn.Conv2d(a, b, 2, stride=2) for a, b in zip(widths, widths[1:])
-        )
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
         self.decoder = nn.ModuleList(ResidualPair(c) for c in widths[:-1])
-        self.up = nn.ModuleList(
-            nn.Conv2d(b, a, 1) for a, b in zip(widths, widths[1:])
-        )
+        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
         self.table = nn.ConvTranspose2d(widths[0], 1, 2, stride=2)
         pooled = 2 * widths[0] + widths[-1]
         self.head = nn.Sequential(
@@ -102,7 +105,9 @@ class CopulaNet(nn.Module):
         edge = torch.linspace(-1, 1, config.histogram_grid // 4).abs()
         # distance of a cell from the centre lines: how close to the tails of x and of y it is
         self.register_buffer(
-            "position", torch.stack(torch.meshgrid(edge, edge, indexing="ij"))[None], persistent=False
+            "position",
+            torch.stack(torch.meshgrid(edge, edge, indexing="ij"))[None],
+            persistent=False,
         )
 
     def forward(self, histogram: Tensor) -> CopulaOutput:
@@ -110,13 +115,16 @@ class CopulaNet(nn.Module):
 
     def body(self, histogram: Tensor) -> Features:
         """The U-Net: everything that may run in a lower precision."""
-        relative, half, quarter, n = self._densities(histogram)
-        # Past the trained range of n the counts are scaled back: a smoother histogram than trained on
-        # rather than an unseen regime.
+        relative, _, quarter, n = self._densities(histogram)
+        # Past the trained range of n the counts are scaled back: a smoother histogram than trained
+        # on rather than an unseen regime.
         counts = n.clamp(max=float(self.config.n_max)) / self.config.histogram_grid**2
         fine = torch.cat([torch.sqrt(relative * counts), torch.log1p(relative)], 1)
         coarse = [torch.log1p(quarter * (16 * counts)), torch.sqrt(quarter), torch.log1p(quarter)]
-        coarse += [self._log_n(n).expand_as(quarter), self.position.expand(histogram.shape[0], -1, -1, -1)]
+        coarse += [
+            self._log_n(n).expand_as(quarter),
+            self.position.expand(histogram.shape[0], -1, -1, -1),
+        ]
         x = F.relu(self.fine(fine) + self.coarse(torch.cat(coarse, 1)))
 
         skips = []
@@ -141,13 +149,16 @@ class CopulaNet(nn.Module):
         product = _marginal_product(joint)
         mean = _mean(joint * table)
         top = table.amax((2, 3), keepdim=True)
-        moments = [_mean(product * torch.exp(table - top)), _mean(joint * joint / product.clamp(min=TINY))]
+        moments = [
+            _mean(product * torch.exp(table - top)),
+            _mean(joint * joint / product.clamp(min=TINY)),
+        ]
         logs = _per_sample(torch.log, torch.cat(moments, 1).clamp(min=TINY))
         dv = mean - (logs[:, :1] + top)
         # clamps, not sums: exporters drop the addition of a tiny constant
         centred = table - mean
         spread = torch.sqrt(_mean(joint * centred * centred).clamp(min=TINY))
-        # plug-in MI of the coarse histogram: optimistic by about cells / 2n, the head learns by how much
+        # plug-in MI of the coarse histogram: optimistic by about cells / 2n, as the head learns
         ratio = quarter.clamp(min=TINY) / _marginal_product(quarter).clamp(min=TINY)
         plug_in = _mean(quarter * torch.log(ratio))
         statistics = [dv, mean, spread, plug_in, logs[:, 1:], self._log_n(n)]
@@ -178,7 +189,7 @@ class CopulaNet(nn.Module):
 
 
 def _mean(x: Tensor) -> Tensor:
-    """Mean over cells as a pooling layer: unlike reductions, its rounding ignores the batch size."""
+    """Mean over cells as a pooling layer: unlike reductions, it rounds alike in any batch."""
     return F.avg_pool2d(x, (x.shape[-2], x.shape[-1]))
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from infonet_export.samplers.distribution import Array, Distribution, Family, log_uniform
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """pmf [k, m] over blocks. Within its block a coordinate is uniform, or tied to the block's index.
+    """pmf [k, m] over blocks. Within its block a coordinate is uniform, or tied to its index.
 
-    Either way the block tells all that one variable knows of the other, so the mutual information is
-    that of the pmf.
+    Either way the block tells all that one variable knows of the other, so the mutual information
+    is that of the pmf.
     """
 
     pmf: Array
@@ -44,6 +46,7 @@ def pmf_mutual_information(pmf: Array) -> float:
 
 
 def random_pmf(rng: Generator) -> Array:
+    pmf: NDArray[np.floating[Any]]
     kind = rng.integers(5)
     k, m = (int(round(log_uniform(rng, 2, 24))) for _ in range(2))
     if kind == 0:  # anything, from nearly flat to sparse
@@ -72,8 +75,8 @@ def blocks(rng: Generator) -> Distribution:
 def quantised(rng: Generator, base: Family, draws: int = 150_000) -> Distribution:
     """Another distribution, rounded to a few levels on both axes.
 
-    The truth is the plug-in estimate of 150,000 draws with the Miller-Madow correction; its error is
-    near 0.002 nats. With one axis rounded, no truth is offered (NaN).
+    The truth is the plug-in estimate of 150,000 draws with the Miller-Madow correction; its error
+    is near 0.002 nats. With one axis rounded, no truth is offered (NaN).
     """
     origin = base(rng)
     pilot = origin.sample(rng, draws)
@@ -92,10 +95,10 @@ def quantised(rng: Generator, base: Family, draws: int = 150_000) -> Distributio
         rounded = digitise(pilot).astype(int)
         shape = rounded.max(0) + 1
         counts = np.bincount(rounded[:, 0] * shape[1] + rounded[:, 1], minlength=shape.prod())
-        counts = counts.reshape(shape).astype(float)
-        used = (counts > 0).sum(), (counts.sum(1) > 0).sum(), (counts.sum(0) > 0).sum()
+        table = counts.reshape(shape).astype(float)
+        used = (table > 0).sum(), (table.sum(1) > 0).sum(), (table.sum(0) > 0).sum()
         correction = (used[0] - used[1] - used[2] + 1) / (2 * draws)
-        mi = max(0.0, pmf_mutual_information(counts) - correction)
+        mi = max(0.0, pmf_mutual_information(table) - correction)
     return Distribution("quantised", mi, lambda r, n: digitise(origin.sample(r, n)))
 
 

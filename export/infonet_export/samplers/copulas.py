@@ -2,8 +2,8 @@
 
 An Archimedean copula with generator phi is drawn as U = phi^-1(S phi(T)), V = phi^-1((1-S) phi(T))
 with S uniform and T from the Kendall distribution K(t) = t - phi(t) / phi'(t) (Nelsen, An
-Introduction to Copulas, 2006, section 4.3). The same map on low-discrepancy nodes integrates the log
-density, which is the mutual information.
+Introduction to Copulas, 2006, section 4.3). The same map on low-discrepancy nodes integrates the
+log density, which is the mutual information.
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ def clayton(theta: float) -> Copula:
     def transform(w: Array) -> Array:
         u, q = w.T
         # log(u^-theta (q^(-theta/(1+theta)) - 1) + 1), safe from overflow
-        total = np.logaddexp(np.log(np.expm1(-theta / (1 + theta) * np.log(q))) - theta * np.log(u), 0)
+        total = np.logaddexp(
+            np.log(np.expm1(-theta / (1 + theta) * np.log(q))) - theta * np.log(u), 0
+        )
         return np.stack([u, np.exp(-total / theta)], 1)
 
     def log_density(uv: Array) -> Array:
@@ -180,7 +182,7 @@ def _invert_kendall(q: Array, kendall: Callable[[Array], Array]) -> Array:
     grid = ndtr(np.linspace(-7.5, 7.5, 4001))
     with np.errstate(all="ignore"):
         values = np.nan_to_num(kendall(grid), nan=1.0)
-    return np.interp(q, np.maximum.accumulate(values), grid)
+    return np.asarray(np.interp(q, np.maximum.accumulate(values), grid))
 
 
 def with_noise(copula: Copula, noise: float, nodes: int = 8_192) -> Distribution:

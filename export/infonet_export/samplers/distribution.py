@@ -37,8 +37,7 @@ def uniform_nodes(count: int) -> Array:
     error near 1/count rather than 1/sqrt(count)."""
     plastic = 1.32471795724474602596
     step = np.array([1 / plastic, 1 / plastic**2])
-    nodes: Array = (0.5 + step * np.arange(1, count + 1)[:, None]) % 1.0
-    nodes = np.clip(nodes, 1e-12, 1 - 1e-12)
+    nodes: Array = np.clip((0.5 + step * np.arange(1, count + 1)[:, None]) % 1.0, 1e-12, 1 - 1e-12)
     nodes.setflags(write=False)
     return nodes
 

@@ -1,7 +1,7 @@
 """Y = f(X) + noise: curved, sharp and heavy-tailed dependence with a computed truth.
 
-X is uniform (ranks do not see its law; f takes its place). I(X; Y) = h(Y) - h(Y | X). The density of
-Y is a fine histogram of f(X) convolved with the exact cell probabilities of the noise, one
+X is uniform (ranks do not see its law; f takes its place). I(X; Y) = h(Y) - h(Y | X). The density
+of Y is a fine histogram of f(X) convolved with the exact cell probabilities of the noise, one
 convolution for each level of a heteroscedastic noise; h(Y | X) comes from the same cells, so that
 discretisation and cut tails cancel.
 """
@@ -25,7 +25,7 @@ NODES = 1 << 15
 
 @dataclass(frozen=True)
 class Noise:
-    """Noise of unit scale: sample(rng, n), its distribution function, and where its tails may be cut."""
+    """Noise of unit scale: sample(rng, n), its cdf, and the reach at which its tails are cut."""
 
     name: str
     sample: Callable[[Generator, int], Array]
@@ -38,7 +38,9 @@ def gaussian_noise() -> Noise:
 
 
 def uniform_noise() -> Noise:
-    return Noise("uniform", lambda r, n: r.uniform(-1, 1, n), lambda x: np.clip((x + 1) / 2, 0, 1), 1.01)
+    return Noise(
+        "uniform", lambda r, n: r.uniform(-1, 1, n), lambda x: np.clip((x + 1) / 2, 0, 1), 1.01
+    )
 
 
 def laplace_noise() -> Noise:
@@ -115,7 +117,9 @@ def _random_curve(rng: Generator) -> Curve:
     if kind == 3:
         order = np.arange(1, 6)
         a, b = rng.normal(size=(2, 5)) / order ** rng.uniform(0.3, 1.5)
-        return lambda x: np.sin(np.pi * x[:, None] * order) @ a + np.cos(np.pi * x[:, None] * order) @ b
+        return lambda x: (
+            np.sin(np.pi * x[:, None] * order) @ a + np.cos(np.pi * x[:, None] * order) @ b
+        )
     if kind == 4:  # piecewise constant
         levels = rng.normal(size=int(rng.integers(2, 12)))
         return lambda x: levels[np.minimum((x * len(levels)).astype(int), len(levels) - 1)]

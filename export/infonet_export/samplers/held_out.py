@@ -28,7 +28,7 @@ def joe(rng: Generator) -> Distribution:
 
 
 def plackett(rng: Generator) -> Distribution:
-    """The copula of constant cross-product ratio (Plackett 1965); sampling by its conditional law."""
+    """The copula of constant cross-product ratio (Plackett 1965), drawn by its conditional law."""
     ratio = log_uniform(rng, 1.2, 300)
 
     def transform(w: Array) -> Array:
@@ -50,7 +50,7 @@ def plackett(rng: Generator) -> Distribution:
 
 
 def superellipse(rng: Generator) -> Distribution:
-    """Uniform on |x|^p + |y|^p < 1: star (p < 1), diamond (1), disc (2), nearly a square (large)."""
+    """Uniform on |x|^p + |y|^p < 1: star (p < 1), diamond (1), disc (2), almost a square (6)."""
     p = log_uniform(rng, 0.35, 6)
     x = (np.arange(200_000) + 0.5) / 200_000
     height = (1 - x**p) ** (1 / p)
@@ -65,7 +65,7 @@ def superellipse(rng: Generator) -> Distribution:
         edge = np.arange(200_001) / 200_000
         left = np.interp(r.random(n), cdf, edge)
         right = np.maximum(1 - left**p, 0) ** (1 / p) * r.random(n)
-        return np.stack([left, right], 1) * r.choice([-1.0, 1.0], (n, 2))
+        return np.asarray(np.stack([left, right], 1) * r.choice([-1.0, 1.0], (n, 2)))
 
     return Distribution("superellipse", mi, sample)
 
@@ -82,7 +82,7 @@ def annulus(rng: Generator) -> Distribution:
     def sample(r: Generator, n: int) -> Array:
         radius = np.sqrt(r.uniform(inner**2, 1, n))
         angle = r.uniform(0, 2 * np.pi, n)
-        return radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+        return np.asarray(radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1))
 
     return Distribution("annulus", mi, sample)
 
@@ -128,7 +128,7 @@ def shared_poisson(rng: Generator) -> Distribution:
 
 
 def logistic_label(rng: Generator) -> Distribution:
-    """X normal, Y a binary label with a logistic link: one continuous variable, one of two values."""
+    """X normal, Y a binary label with a logistic link: one variable continuous, one tied."""
     slope, offset = log_uniform(rng, 0.3, 20), rng.normal()
     chance = expit(slope * normal_nodes(16_384)[:, 0] + offset)
 

@@ -47,7 +47,7 @@ class GaussianMixture:
         return _log_sum_exp(joint) - _log_sum_exp(left) - _log_sum_exp(right)
 
     def mi(self, nodes: int = 12_000) -> float:
-        """Mutual information in nats: the mean log ratio, by quasi-Monte Carlo within components."""
+        """MI in nats: the mean log ratio, by quasi-Monte Carlo within components."""
         factors = np.linalg.cholesky(self.covariances)
         total = 0.0
         counts = np.maximum(256, np.ceil(self.weights * nodes)).astype(int)
@@ -96,7 +96,7 @@ def paper_planar(rng: Generator) -> Distribution:
 
 
 def scaled(rng: Generator) -> Distribution:
-    """Mixtures whose components are shrunk, up to a hundredfold in area: separate, sharp clusters."""
+    """Components shrunk up to a hundredfold in area: separate, sharp clusters."""
     base = paper_mixture(rng, _components(rng), dimension=int(rng.integers(2, 4)))
     shrink = np.exp(rng.uniform(np.log(0.01), 0.0)) * np.exp(rng.normal(0, 0.5, len(base.weights)))
     cov = base.covariances * shrink[:, None, None]

@@ -1,10 +1,10 @@
 """Conformal calibration of the intervals (Romano, Patterson & Candes, NeurIPS 2019), by n.
 
 Quantile regression holds its level on the families it was trained on; on others it is too sure of
-itself, and by how much depends on n. So each end of the interval is stretched about the median by the
-factor at which it is passed in 5 % of the cases, over an even mix of training families and of families
-that training never drew (samplers/held_out.py, CALIBRATION), for each n of SIZES, and interpolated in
-log n. The families that judge, TEST, are others.
+itself, and by how much depends on n. So each end of the interval is stretched about the median by
+the factor at which it is passed in 5 % of the cases, over an even mix of training families and of
+families that training never drew (samplers/held_out.py, CALIBRATION), for each n of SIZES, and
+interpolated in log n. The families that judge, TEST, are others.
 """
 
 from __future__ import annotations
@@ -48,9 +48,11 @@ class IntervalFactors:
         return asdict(self)
 
 
-def calibrate(net: CopulaNet, sizes: Sequence[int] = SIZES, count: int = 50, seed: int = 7) -> IntervalFactors:
-    """Fit the factors on ``count`` distributions of each calibration family and as many others of the
-    training mix, at every n of ``sizes``."""
+def calibrate(
+    net: CopulaNet, sizes: Sequence[int] = SIZES, count: int = 50, seed: int = 7
+) -> IntervalFactors:
+    """Fit the factors on ``count`` distributions of each calibration family and as many others of
+    the training mix, at every n of ``sizes``."""
     low, high = [], []
     for n in sizes:
         rng = np.random.default_rng([seed, n])

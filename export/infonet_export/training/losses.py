@@ -1,4 +1,4 @@
-"""The two losses of the copula model, and the symmetries that leave mutual information unchanged."""
+"""The two losses of the copula model, and the symmetries that leave MI unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from infonet_export.models.copula import QUANTILE_LEVELS
 
 
 def cross_sample_donsker_varadhan(table: Tensor, scoring: Tensor) -> Tensor:
-    """Donsker-Varadhan value [B] (nats) of tables [B, T, T] on histograms [B, T, T] of *other* samples.
+    """Donsker-Varadhan value [B] (nats) of tables [B, T, T] on histograms of *other* samples.
 
     The sample that is scored was not read, so memorising noise does not pay: the expectation is the
     bound that the table gives for the population.
@@ -40,7 +40,7 @@ def quantile_loss(quantiles: Tensor, mi: Tensor, n: Tensor) -> Tensor:
 
 
 def apply_symmetry(histogram: Tensor, index: int) -> Tensor:
-    """One of the 8 symmetries of the square on [B, G, G]: bit 0 flips x, 1 flips y, 2 swaps them."""
+    """A symmetry of the square, 0 to 7, on [B, G, G]: bit 0 flips x, 1 flips y, 2 swaps them."""
     flips = [axis for bit, axis in ((1, 1), (2, 2)) if index & bit]
     if flips:
         histogram = torch.flip(histogram, flips)

@@ -33,9 +33,10 @@ class Pool:
 
 
 def histogram(samples: NDArray[np.float64], grid: int) -> Floats:
-    """samples [n, 2] -> joint histogram of mid-ranks float32 [grid, grid], as the runtime does it."""
+    """samples [n, 2] -> joint histogram of mid-ranks float32 [grid, grid], as in the runtime."""
     ranks = soft_rank(dense_float32(samples), eps=0.0, normalize="midrank")
-    return joint_histogram(ranks[:1], ranks[1:], grid)[0]
+    counts: Floats = joint_histogram(ranks[:1], ranks[1:], grid)[0]
+    return counts
 
 
 def dense_float32(samples: NDArray[np.float64]) -> Floats:
@@ -78,6 +79,8 @@ def pools(config: CopulaTraining, first: int, last: int) -> Iterator[Pool]:
         for pool in range(first, last):
             yield _join([draw_chunk(config, pool, c) for c in range(chunks)])
         return
+    if first >= last:
+        return  # a finished run: start no worker for a pool that nobody takes
     # one thread a process: the workers themselves are the parallelism
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:

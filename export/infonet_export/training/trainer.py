@@ -30,6 +30,7 @@ from infonet_export.training.losses import (
 )
 from infonet_export.training.pool import Pool, pools
 
+
 def train(
     config: CopulaTraining,
     output: Path,
@@ -38,12 +39,15 @@ def train(
     device: str | None = None,
     report: Callable[[str], None] = print,
 ) -> Path:
-    """Train and write ``output/checkpoint.pt`` (after every pool), ``log.jsonl``, TensorBoard events
-    and, at the end, ``model.pt``: the averaged weights with calibrated intervals, for export.
+    """Train and write ``output/checkpoint.pt`` (after every pool), ``log.jsonl``, TensorBoard
+    events and, at the end, ``model.pt``: the averaged weights with calibrated intervals, for
+    export.
 
     Continues from an existing checkpoint of the same configuration unless ``resume`` is False.
     Returns the path of model.pt.
     """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device 'cuda' was asked for, but PyTorch finds no GPU: use 'cpu'")
     output.mkdir(parents=True, exist_ok=True)
     path = output / "checkpoint.pt"
     torch.set_num_threads(config.training.threads)
@@ -80,7 +84,9 @@ def train(
                 log.write(json.dumps(row) + "\n")
             for name in ("table_loss", "quantile_loss", "learning_rate"):
                 writer.add_scalar(name, row[name], row["step"])
-            bar.set_postfix(table=f"{losses['table_loss']:.4f}", quantile=f"{losses['quantile_loss']:.4f}")
+            bar.set_postfix(
+                table=f"{losses['table_loss']:.4f}", quantile=f"{losses['quantile_loss']:.4f}"
+            )
             write_checkpoint(path, net, average, optimizer, config, index + 1)
     writer.close()
     return finish(path, output / "model.pt", report)
@@ -115,7 +121,7 @@ def _train_pool(
     mi, n = torch.from_numpy(pool.mi), torch.from_numpy(pool.n)
     for _ in range(config.data.passes):
         order = torch.randperm(len(pool), generator=generator)
-        for batch in order.split(options.batch_size):
+        for batch in order.split(options.batch_size):  # type: ignore[no-untyped-call]
             rate = learning_rate(step, config)
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -126,7 +132,7 @@ def _train_pool(
             head_loss = quantile_loss(out.quantiles, mi[batch].to(place), n[batch].to(place))
             loss = options.table_weight * table_loss + options.quantile_weight * head_loss
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(net.parameters(), options.gradient_clip)
             optimizer.step()
             _update_average(average, net, min(options.ema_decay, (step + 1) / (step + 10)))
@@ -136,7 +142,9 @@ def _train_pool(
             bar.update()
     means = {name: total / config.steps_per_pool for name, total in totals.items()}
     if not math.isfinite(means["table_loss"] + means["quantile_loss"]):
-        raise FloatingPointError(f"the loss is not finite in pool {index}: lower training.learning_rate")
+        raise FloatingPointError(
+            f"the loss is not finite in pool {index}: lower training.learning_rate"
+        )
     return {**means, "learning_rate": rate}
 
 
@@ -150,8 +158,18 @@ def _augment(reading: Tensor, scoring: Tensor, generator: torch.Generator) -> tu
     offset = int(torch.randint(8, (1,), generator=generator))
     parts = range(8)
     return (
-        torch.cat([apply_symmetry(h, (i + offset) % 8) for i, h in zip(parts, reading.chunk(8))]),
-        torch.cat([apply_symmetry(h, (i + offset) % 8) for i, h in zip(parts, scoring.chunk(8))]),
+        torch.cat(
+            [
+                apply_symmetry(h, (i + offset) % 8)
+                for i, h in zip(parts, reading.chunk(8), strict=False)
+            ]
+        ),
+        torch.cat(
+            [
+                apply_symmetry(h, (i + offset) % 8)
+                for i, h in zip(parts, scoring.chunk(8), strict=False)
+            ]
+        ),
     )
 
 
@@ -178,4 +196,4 @@ def _optimizer(net: CopulaNet, config: CopulaTraining) -> torch.optim.Optimizer:
 def _summary_writer(output: Path) -> Any:
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(output / "tensorboard"))  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(output / "tensorboard"))

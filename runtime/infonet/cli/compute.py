@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -72,7 +73,11 @@ def mi(
 @click.command()
 @click.argument("file", type=click.Path())
 @click.option("--output", "-o", type=click.Path(), help="Write the matrix as CSV to this file.")
-@click.option("--columns", metavar="A,B,…", help="Columns to use [default: all numeric ones].")
+@click.option(
+    "--columns",
+    metavar="A,B,…",
+    help="Columns to use, names with commas in double quotes [default: all numeric ones].",
+)
 @_common_options
 def matrix(
     file: str,
@@ -98,8 +103,10 @@ def matrix(
         if table.skipped:
             click.echo(f"left out, not numeric: {', '.join(table.skipped)}", err=True)
     else:
-        names = [name.strip() for name in columns.split(",")]
+        names = [name.strip() for name in next(csv.reader([columns], skipinitialspace=True), [])]
         chosen = {name: table.column(name) for name in names}
+        if len(chosen) < len(names):
+            raise InputError(f"--columns {columns} names a column twice: name each once")
     if len(chosen) < 2:
         raise InputError(f"{file} has {len(chosen)} numeric column(s), two are needed: add columns")
     result = Estimator(model, threads=threads).pairwise(chosen, nan=nan)

@@ -1,0 +1,48 @@
+"""Shared fixtures of the export tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from infonet_export.config import CopulaTraining
+from infonet_export.exporting import onnx_file
+from tiny_models import save_checkpoint, tiny_config
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def config() -> CopulaTraining:
+    return tiny_config()
+
+
+@pytest.fixture(scope="session")
+def checkpoint(config: CopulaTraining, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny untrained checkpoint; not to be changed."""
+    return save_checkpoint(tmp_path_factory.mktemp("checkpoint") / "checkpoint.pt", config)
+
+
+@pytest.fixture(scope="session")
+def _traces() -> dict[str, onnx.ModelProto]:
+    return {}
+
+
+@pytest.fixture
+def _traced_once(monkeypatch: pytest.MonkeyPatch, _traces: dict[str, onnx.ModelProto]) -> None:
+    """For tests of what happens after the slow tracing: ``checkpoint`` is traced only once."""
+    inner = onnx_file.trace
+
+    def cached(module, example, dynamic, name):
+        if name not in _traces:
+            _traces[name] = inner(module, example, dynamic, name)
+        copy = onnx.ModelProto()
+        copy.CopyFrom(_traces[name])
+        return copy
+
+    monkeypatch.setattr(onnx_file, "trace", cached)

@@ -1,0 +1,226 @@
+"""`infonet export`, `train` and `evaluate`: success, one-line errors (1), wrong usage (2)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import partial
+from importlib.metadata import entry_points
+
+import infonet
+import numpy as np
+import pytest
+import torch
+import yaml
+from click.testing import CliRunner
+from infonet.cli import main
+from infonet_export import cli
+from infonet_export.exporting import onnx_file
+from infonet_export.exporting.null_distribution import simulate_null
+from infonet_export.exporting.parity import ParityError
+from infonet_export.training import trainer
+from infonet_export.training.calibration import calibrate
+from infonet_export.training.checkpoint import read_checkpoint
+from tiny_models import tiny_config
+
+RUNNER = CliRunner()
+
+
+def _run(*arguments):
+    return RUNNER.invoke(main, [str(argument) for argument in arguments])
+
+
+def _fails(result, code, *words):
+    assert result.exit_code == code, result.output
+    assert not result.exception or isinstance(result.exception, SystemExit)
+    assert "Traceback" not in result.output
+    lines = result.stderr.strip().splitlines()
+    if code == 1:
+        assert len(lines) == 1
+        assert lines[0].startswith("Error: ")
+    for word in words:
+        assert word in lines[-1]
+
+
+@pytest.fixture
+def config_file(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    values = tiny_config(pools=1).to_dict()
+    values["model"]["channels"] = list(values["model"]["channels"])
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+@pytest.fixture
+def _quick(monkeypatch):
+    """The same commands with fewer simulations."""
+    monkeypatch.setattr(trainer, "calibrate", partial(calibrate, sizes=(30,), count=1))
+    quick_null = lambda core, draws: simulate_null(core, (20, 60), min(draws, 50))  # noqa: E731
+    monkeypatch.setattr(onnx_file, "simulate_null", quick_null)
+    inner = cli._evaluation_table
+    monkeypatch.setattr(
+        cli, "_evaluation_table", lambda model, mixtures, n, count, *rest: inner(
+            model, mixtures, 60, 1, *rest
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture
+def model(checkpoint, tmp_path, _traced_once):
+    output = tmp_path / "model" / "tiny.onnx"
+    result = _run("export", checkpoint, "-o", output, "--null-draws", 0)
+    assert result.exit_code == 0, result.output
+    assert "parity with PyTorch" in result.output
+    assert str(output) in result.output
+    assert "MB" in result.output
+    return output
+
+
+def test_help_lists_the_commands():
+    result = _run("--help")
+    assert result.exit_code == 0
+    for name in ("export", "train", "evaluate"):
+        assert f"\n  {name} " in result.output
+    registered = {entry.name for entry in entry_points(group="infonet.commands")}
+    assert {"export", "train", "evaluate"} <= registered
+
+
+def test_help_of_the_installed_command_needs_no_pytorch():
+    code = (
+        "import sys, infonet.cli\n"
+        "try: infonet.cli.main(['--help'])\n"
+        "except SystemExit as stop: assert stop.code == 0\n"
+        "assert not {'torch', 'onnx', 'scipy'} & set(sys.modules), 'loaded'"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "evaluate" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["export", "train", "evaluate"])
+def test_help_of_a_command(name):
+    result = _run(name, "--help")
+    assert result.exit_code == 0
+    assert "--" in result.output
+    assert "Usage: " in result.output
+
+
+def test_export(model):
+    assert infonet.load_model(model).null is None
+    assert model.with_name("tiny.core.onnx").exists()
+    x, y = np.random.default_rng(0).normal(size=(2, 100))
+    assert np.isfinite(infonet.Estimator(model=model).estimate(x, y).mi)
+
+
+def test_export_of_something_else(tmp_path):
+    other = tmp_path / "other.pt"
+    other.write_bytes(b"no checkpoint")
+    _fails(_run("export", other, "-o", tmp_path / "m.onnx"), 1, "other.pt", "infonet train")
+    torch.save({"format": "another"}, other)
+    _fails(_run("export", other, "-o", tmp_path / "m.onnx"), 1, "other.pt", "another")
+    assert list(tmp_path.iterdir()) == [other]
+
+
+def test_export_refused_for_lack_of_parity(tmp_path, checkpoint, monkeypatch):
+    def refuse(*_):
+        raise ParityError("export refused: mi differs")
+
+    monkeypatch.setattr(onnx_file, "export_checkpoint", refuse)
+    _fails(_run("export", checkpoint, "-o", tmp_path / "m.onnx"), 1, "export refused")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["export", "{checkpoint}"], "--output"),
+        (["export", "absent.pt", "-o", "m.onnx"], "absent.pt"),
+        (["export", "{checkpoint}", "-o", "m.pt"], ".onnx"),
+        (["export", "{checkpoint}", "-o", "m.onnx", "--null-draws", "-1"], "-1"),
+        (["train", "{checkpoint}"], "--output"),
+        (["train", "absent.yaml", "-o", "x"], "absent.yaml"),
+        (["train", "{checkpoint}", "-o", "x", "--device", "tpu"], "tpu"),
+        (["evaluate", "absent.onnx"], "absent.onnx"),
+        (["evaluate", "-n", "3"], "3"),
+        (["evaluate", "--count", "0"], "0"),
+        (["evaluate", "--bits"], "--bits"),
+    ],
+)
+def test_wrong_usage(arguments, word, checkpoint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = _run(*[a.format(checkpoint=checkpoint) for a in arguments])
+    _fails(result, 2, word)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("_quick")
+def test_train_resumes_exports_and_evaluates(config_file, tmp_path):
+    output = tmp_path / "run"
+    result = _run("train", config_file, "-o", output, "--device", "cpu", "--no-ksg")
+    assert result.exit_code == 0, result.output
+    assert "parity with PyTorch" in result.output
+    assert "| all |" in result.output
+    names = {path.name for path in output.iterdir()}
+    assert names == {
+        "checkpoint.pt", "model.pt", "model.onnx", "model.core.onnx",
+        "log.jsonl", "evaluation.md", "tensorboard",
+    }  # fmt: skip
+    assert (output / "evaluation.md").read_text() in result.output
+    exported = infonet.load_model(output / "model.onnx")
+    assert exported.null is not None
+    trained = read_checkpoint(output / "checkpoint.pt")["pools"]
+
+    # the same command again resumes; another configuration does not
+    config = config_file.read_text()
+    config_file.write_text(config.replace("seed: 0", "seed: 1"))
+    refused = _run("train", config_file, "-o", output, "--device", "cpu")
+    _fails(refused, 1, "--output", "--restart")
+    assert read_checkpoint(output / "checkpoint.pt")["pools"] == trained == 1
+
+
+def test_train_with_a_mistake_in_the_config(tmp_path):
+    path = tmp_path / "bad.yaml"
+    for text, word in (("trainin: {}", "trainin"), ("model: [", "YAML"), ("\x00", "bad.yaml")):
+        path.write_text(text)
+        _fails(_run("train", path, "-o", tmp_path / "run"), 1, word)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_train_on_a_gpu_that_is_not_there(config_file, tmp_path):
+    result = _run("train", config_file, "-o", tmp_path / "run", "--device", "cuda")
+    _fails(result, 1, "cuda", "cpu")
+
+
+def test_train_that_diverges_says_so(config_file, tmp_path, monkeypatch):
+    def diverge(*_, **__):
+        raise FloatingPointError("the loss is not finite in pool 0: lower learning_rate")
+
+    monkeypatch.setattr(trainer, "train", diverge)
+    _fails(_run("train", config_file, "-o", tmp_path / "run"), 1, "lower")
+
+
+def test_evaluate(model):
+    result = _run("evaluate", model, "-n", 60, "--count", 1, "--no-ksg")
+    assert result.exit_code == 0, result.output
+    for word in ("mixtures K=1", "mixtures K=10", "joe", "annulus", "| all |", "n = 60"):
+        assert word in result.output
+    again = _run("evaluate", model, "-n", 60, "--count", 1, "--no-ksg")
+    assert again.output == result.output
+    other = _run("evaluate", model, "-n", 60, "--count", 1, "--no-ksg", "--seed", 2)
+    assert other.output != result.output
+
+
+def test_evaluate_the_model_in_the_package_beside_ksg():
+    result = _run("evaluate", "-n", 100, "--count", 1)
+    assert result.exit_code == 0, result.output
+    row = next(line for line in result.output.splitlines() if line.startswith("| joe |"))
+    assert row.split("|")[7].strip()  # KSG RMSE
+
+
+def test_evaluate_something_else(tmp_path, model):
+    other = tmp_path / "other.onnx"
+    other.write_bytes(b"no model")
+    _fails(_run("evaluate", other), 1, "other.onnx")
+    table = tmp_path / "other.npz"
+    np.savez(table, a=np.ones(3))
+    _fails(_run("evaluate", model, "--mixtures", table), 1, "other.npz", "weights_K")

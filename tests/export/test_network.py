@@ -1,0 +1,146 @@
+"""The copula network: shapes, order of the quantiles, and what must not matter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from infonet_export.models.copula import CopulaConfig, CopulaNet
+from infonet_export.training.losses import cross_sample_donsker_varadhan
+from tiny_models import random_net
+
+SMALL = CopulaConfig(histogram_grid=32, channels=(16, 16), hidden=16, n_min=20, n_max=500)
+DEFAULT = CopulaConfig(channels=(16, 32, 64, 128))
+
+
+def _histograms(count, grid, n=300, seed=0):
+    """Multinomial counts of smooth random densities."""
+    rng = np.random.default_rng(seed)
+    t = np.linspace(-2, 2, grid)
+    drawn = []
+    for _ in range(count):
+        slope, width = rng.normal(), rng.uniform(0.2, 2)
+        p = np.exp(-(((t[:, None] - slope * t) / width) ** 2)) + 0.01
+        drawn.append(rng.multinomial(n, (p / p.sum()).ravel()).reshape(grid, grid))
+    return torch.tensor(np.array(drawn), dtype=torch.float32)
+
+
+@pytest.fixture(scope="module")
+def net():
+    return random_net(SMALL)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        SMALL,
+        DEFAULT,
+        CopulaConfig(histogram_grid=16, channels=(8,)),
+        CopulaConfig(histogram_grid=64, channels=(8, 8, 16), hidden=8),
+    ],
+)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_shapes(config, batch):
+    with torch.no_grad():
+        out = random_net(config)(_histograms(batch, config.histogram_grid))
+    side = config.histogram_grid // 2
+    assert out.table.shape == (batch, side, side)
+    assert out.quantiles.shape == (batch, 3)
+    assert out.dv.shape == (batch,)
+    for tensor in out:
+        assert tensor.dtype == torch.float32
+        assert torch.isfinite(tensor).all()
+
+
+def test_quantiles_are_in_order(net):
+    with torch.no_grad():
+        for n in (20, 300, 5000):
+            low, middle, high = net(_histograms(40, 32, n)).quantiles.T
+            assert (low < middle).all()
+            assert (middle < high).all()
+
+
+def test_the_reported_value_is_donsker_varadhan_of_the_reported_table(net):
+    histogram = _histograms(6, 32)
+    with torch.no_grad():
+        out = net(histogram)
+    folded = histogram.view(6, 16, 2, 16, 2).sum((2, 4))
+    expected = cross_sample_donsker_varadhan(out.table.double(), folded.double())
+    torch.testing.assert_close(out.dv.double(), expected, atol=1e-5, rtol=0)
+
+
+def test_an_answer_does_not_depend_on_its_place_in_the_batch(net):
+    histogram = _histograms(9, 32)
+    with torch.no_grad():
+        together = net(histogram)
+        order = torch.tensor([4, 8, 0, 2, 1, 7, 3, 6, 5])
+        shuffled = net(histogram[order])
+        for i in range(9):
+            alone = net(histogram[i : i + 1])
+            torch.testing.assert_close(alone.quantiles[0], together.quantiles[i])
+            torch.testing.assert_close(alone.table[0], together.table[i])
+    torch.testing.assert_close(shuffled.quantiles, together.quantiles[order])
+
+
+def test_above_n_max_counts_are_scaled_back(net):
+    histogram = _histograms(4, 32, n=500)
+    with torch.no_grad():
+        at_most, beyond = net(histogram), net(200 * histogram)
+        fewer = net(histogram / 5)
+    torch.testing.assert_close(beyond.quantiles, at_most.quantiles)
+    torch.testing.assert_close(beyond.table, at_most.table)
+    # below n_max the number of samples matters
+    assert (fewer.quantiles - at_most.quantiles).abs().max() > 1e-3
+
+
+def test_log_n(net):
+    histogram = torch.cat([_histograms(1, 32, n=n) for n in (20, 130, 500, 40_000)])
+    with torch.no_grad():
+        got = net.log_n(histogram).flatten().tolist()
+    assert got == pytest.approx(np.log([20, 130, 500, 500]), abs=1e-5)
+
+
+@pytest.mark.parametrize("n", [20, 500, 1_000_000])
+@pytest.mark.parametrize("shape", ["cell", "corner", "row", "column", "diagonal", "flat"])
+def test_degenerate_histograms_are_finite(net, shape, n):
+    h = torch.zeros(1, 32, 32)
+    if shape == "cell":
+        h[0, 15, 16] = n
+    elif shape == "corner":
+        h[0, 0, 31] = n
+    elif shape == "row":
+        h[0, 15] = n / 32
+    elif shape == "column":
+        h[0, :, 15] = n / 32
+    elif shape == "diagonal":
+        h[0] = torch.eye(32) * n / 32
+    else:
+        h[0] = n / 32**2
+    for model in (net, CopulaNet(SMALL)):
+        out = model(h)
+        assert all(torch.isfinite(tensor).all() for tensor in out)
+        out.quantiles.sum().backward()
+        assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+        model.zero_grad()
+
+
+def test_the_table_of_an_untrained_network_is_a_lower_bound_that_training_can_raise():
+    # a fresh table is nearly flat: its value is near 0, and a step along the gradient raises it
+    torch.manual_seed(0)
+    model = CopulaNet(SMALL)
+    reading, scoring = _histograms(8, 32, 500), _histograms(8, 32, 500, seed=0)
+    scoring = scoring.view(8, 16, 2, 16, 2).sum((2, 4))
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    values = []
+    for _ in range(20):
+        value = cross_sample_donsker_varadhan(model(reading).table, scoring).mean()
+        optimizer.zero_grad()
+        (-value).backward()
+        optimizer.step()
+        values.append(value.item())
+    assert values[-1] > values[0] + 0.01
+
+
+def test_seeded_construction_is_reproducible():
+    a, b = random_net(SMALL, 5), random_net(SMALL, 5)
+    assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
