@@ -80,7 +80,7 @@ def _whole_tasks(
 
     def task(tile: NDArray[np.int64]) -> Callable[[], int]:
         def run() -> int:
-            outputs = network.run(ranked.rows, tile)
+            outputs = network.run(ranked, tile)
             _store(result, where[tile[:, 0]], where[tile[:, 1]], outputs.mi, outputs.quantiles)
             return len(tile)
 
@@ -108,7 +108,7 @@ def _gap_tasks(
             if result.constant[i, j]:
                 _store(result, i, j, 0.0, 0.0)
             else:
-                outputs = network.run(ranked.rows, ONE_PAIR)
+                outputs = network.run(ranked, ONE_PAIR)
                 _store(result, i, j, outputs.mi[0], outputs.quantiles[0])
             return 1
 

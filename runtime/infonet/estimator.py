@@ -111,7 +111,7 @@ class Estimator:
             warn(note)
             flat = np.zeros((self.model.table_grid,) * 2, np.float32)
             return Estimate(0.0, (0.0, 0.0), None, x.size, names, (note,), flat)
-        outputs = self._network.run(ranked.rows, ONE_PAIR, table=True)
+        outputs = self._network.run(ranked, ONE_PAIR, table=True)
         mi, quantiles = float(outputs.mi[0]), outputs.quantiles[0]
         p, note = p_value(self.model.null, mi, x.size, bool(ranked.tied.any()))
         table = None if outputs.table is None else outputs.table[0]
@@ -182,7 +182,7 @@ class Estimator:
                 constant[start : start + tile] = flat
                 keep = np.flatnonzero(~flat)
                 pairs = ONE_PAIR + 2 * keep[:, None]
-                outputs = self._network.run(ranked.rows, pairs)
+                outputs = self._network.run(ranked, pairs)
                 result.mi[start + keep] = outputs.mi
                 result.quantiles[start + keep] = outputs.quantiles
                 return len(sets)

@@ -9,7 +9,7 @@ used when a model has no core graph.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,15 +62,15 @@ class Network:
         rows = scale_columns(columns)
         if self._core:
             rows = kernels().soft_rank(rows, model.eps, model.normalize, threads)
-        return RankedColumns(rows, ranked.tied, ranked.constant)
+        return replace(ranked, rows=rows)
 
-    def run(
-        self, rows: NDArray[np.float32], pairs: NDArray[np.int64], table: bool = False
-    ) -> Outputs:
-        """Estimate pairs of prepared rows, on this thread.
+    def run(self, ranked: RankedColumns, pairs: NDArray[np.int64], table: bool = False) -> Outputs:
+        """Estimate pairs of prepared columns, on this thread.
+
+        A tied variable bounds its mutual information by its entropy, which the network cannot see.
 
         Args:
-            rows: float32 [columns, n] from `prepare`.
+            ranked: columns from `prepare`.
             pairs: int64 [p, 2], first and second variable of each pair.
             table: whether to return the tables.
         """
@@ -78,7 +78,7 @@ class Network:
         parts = []
         tile = TILE if self._core else _BATCH  # samples are larger than histograms
         for start in range(0, len(pairs), tile):
-            value = self._network_input(rows, pairs[start : start + tile])
+            value = self._network_input(ranked.rows, pairs[start : start + tile])
             parts += [
                 self._session.run(names, value[i : i + _BATCH])
                 for i in range(0, len(value), _BATCH)
@@ -92,6 +92,8 @@ class Network:
             shapes = [(0,), (0, levels), (0, size, size)]
             outputs = [np.empty(shape, np.float32) for shape in shapes]
         mi, quantiles = outputs[0].astype(np.float64), outputs[1].astype(np.float64)
+        bound = ranked.entropy[pairs].min(axis=1) if len(pairs) else np.empty(0)
+        mi, quantiles = np.minimum(mi, bound), np.minimum(quantiles, bound[:, None])
         return Outputs(mi, quantiles, outputs[2] if table else None)
 
     def _network_input(

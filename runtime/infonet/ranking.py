@@ -20,11 +20,14 @@ class RankedColumns:
         rows: float32 [columns, n]: ranks, or scaled values where the kernel is not a plain rank.
         tied: bool [columns]: the column has equal values.
         constant: bool [columns]: all values of the column are equal.
+        entropy: float64 [columns]: entropy in nats of the values of a tied column, infinite for
+            one without ties. Mutual information cannot be larger.
     """
 
     rows: NDArray[np.float32]
     tied: NDArray[np.bool_]
     constant: NDArray[np.bool_]
+    entropy: NDArray[np.float64]
 
 
 def rank_columns(
@@ -39,7 +42,27 @@ def rank_columns(
     """
     ranks, ties = kernels().rank_columns(columns, normalize, threads)
     tied = ties > (0 if ranks.shape[1] > 1 else 2)  # a single value is constant, but not tied
-    return RankedColumns(ranks, tied, ties == 2)
+    plain = ranks if normalize == "midrank" or not tied.any() else _midranks(columns, threads)
+    entropy = [tie_entropy(row) if flag else np.inf for row, flag in zip(plain, tied, strict=True)]
+    return RankedColumns(ranks, tied, ties == 2, np.array(entropy))
+
+
+def _midranks(columns: Sequence[NDArray[Any]], threads: int) -> NDArray[np.float32]:
+    ranks: NDArray[np.float32] = kernels().rank_columns(columns, "midrank", threads)[0]
+    return ranks
+
+
+def tie_entropy(midranks: NDArray[np.float32]) -> float:
+    """Entropy in nats of a discrete sample, from its mid-ranks [n] in (0, 1).
+
+    The plug-in estimate with the correction of Miller & Madow (1955), (levels - 1) / 2n, without
+    which it would be too small a bound.
+    """
+    n = midranks.size
+    # average ranks are whole or half: 2 n (rank - 1/2) / n is an integer, the same for equal values
+    counts = np.bincount(np.rint(midranks.astype(np.float64) * (2 * n)).astype(np.int64))
+    share = counts[counts > 0] / n
+    return float(-(share * np.log(share)).sum() + (share.size - 1) / (2 * n))
 
 
 def scale_columns(columns: Sequence[NDArray[Any]]) -> NDArray[np.float32]:

@@ -47,7 +47,10 @@ def main() -> None:
     print("### Independent data\n\n| n | mean estimate | 1.5 / sqrt(n) |\n|---:|---:|---:|")
     for n in (100, 300, 1000, 3000, 10_000):
         samples = np.stack([case.samples for case in cases.independent_cases(500, n, seed)])
-        print(f"| {n} | {np.abs(estimator.mi(samples)).mean():.5f} | {1.5 / np.sqrt(n):.5f} |", flush=True)
+        print(
+            f"| {n} | {np.abs(estimator.mi(samples)).mean():.5f} | {1.5 / np.sqrt(n):.5f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
