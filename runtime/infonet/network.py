@@ -19,9 +19,10 @@ from infonet.model import Model, core_of
 from infonet.ranking import RankedColumns, rank_columns, scale_columns
 from infonet.session import Session, kernels
 
-# Pairs per call of the network. ONNX Runtime rounds differently for other batch sizes, so one pair
-# a call is what makes single, batched and pairwise results the same to the last byte. It costs
-# little: the activations of one pair fit the cache of a core, and eight a call are 8 % faster.
+# Pairs per call of the network. ONNX Runtime may round differently for other batch sizes (the
+# default model is built so that it does not), so one pair a call is what makes single, batched and
+# pairwise results the same to the last byte for every model. It costs little: the activations of
+# one pair fit the cache of a core, and eight a call are 8 % faster.
 _BATCH = 1
 # Pairs per call of the histogram kernel, and per task given to a thread.
 TILE = 32

@@ -14,21 +14,11 @@ import torch
 
 from infonet_export.exporting.graphs import Core
 
+# dense, because the quantiles of a network do not scale with n as those of a likelihood ratio do
+_STEPS = (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)
 SIZES = (
-    20,
-    30,
-    50,
-    100,
-    200,
-    500,
-    1000,
-    2000,
-    5000,
-    10_000,
-    20_000,
-    50_000,
-    100_000,
-    300_000,
+    *(round(10 * step) for step in _STEPS[2:]),
+    *(round(scale * step) for scale in (100, 1000, 10_000, 100_000) for step in _STEPS),
     1_000_000,
 )
 PROBABILITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999)
