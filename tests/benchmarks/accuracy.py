@@ -2,9 +2,9 @@
 
     python tests/benchmarks/accuracy.py [MODEL.onnx] [--seed 1] [--no-ksg]
 
-Prints the tables of the README: the paper's evaluation mixtures (../shared/fixtures/gmm_eval.npz where
-it is there, else as many fresh mixtures of the same recipe), held-out families at several n, and the
-estimate under independence.
+Prints the tables of the README: the paper's evaluation mixtures (../shared/fixtures/gmm_eval.npz
+where it is there, else as many fresh mixtures of the same recipe), held-out families at several n,
+and the estimate under independence.
 """
 
 from __future__ import annotations
