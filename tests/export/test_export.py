@@ -399,3 +399,11 @@ def test_a_file_that_is_no_checkpoint_is_refused_before_anything_is_written(tmp_
     with pytest.raises(ValueError, match="infonet train"):
         export_checkpoint(path, tmp_path / "out" / "x.onnx")
     assert not (tmp_path / "out").exists()
+
+
+def test_no_file_holds_paths_or_stack_traces(exported):
+    _, result = exported
+    for path in (result.model, result.core):
+        model = onnx.load(path)
+        assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
+        assert b".py" not in path.read_bytes()

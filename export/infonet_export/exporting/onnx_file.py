@@ -107,12 +107,22 @@ def trace(
     assert program is not None
     model: onnx.ModelProto = program.model_proto
     model.ir_version = IR_VERSION
+    strip_traces(model)
     opsets = {entry.domain: entry.version for entry in model.opset_import}
     if opsets.get("", 0) != OPSET:
         raise RuntimeError(
             f"torch wrote opset {opsets.get('')}, {OPSET} was asked for: pin torch 2.13"
         )
     return model
+
+
+def strip_traces(model: onnx.ModelProto) -> None:
+    """Remove, in place, the stack traces and file paths that torch notes at every node and value."""
+    graph = model.graph
+    parts = [graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer]
+    for part in [*parts, *model.functions]:
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
 
 
 def describe(
