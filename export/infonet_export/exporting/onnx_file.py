@@ -117,7 +117,7 @@ def trace(
 
 
 def strip_traces(model: onnx.ModelProto) -> None:
-    """Remove, in place, the stack traces and file paths that torch notes at every node and value."""
+    """Remove, in place, the stack traces and file paths that torch notes at nodes and values."""
     graph = model.graph
     parts = [graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer]
     for part in [*parts, *model.functions]:
