@@ -1,6 +1,7 @@
 #include "average_rank.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "column.hpp"
@@ -83,8 +84,9 @@ void refine(const InfonetColumn& column, Key low, int bits, Item* begin, Item* e
 
 Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize normalize,
                     const std::string& where, float* ranks, std::ptrdiff_t rank_stride,
-                    std::uint8_t& ties) {
+                    std::uint8_t& ties, double& entropy) {
   ties = INFONET_NO_TIES;
+  entropy = std::numeric_limits<double>::infinity();
   if (n == 0) return {};
   const TrimOnExit trim;
   Key* const keys = scratch().back.reserve(n);
@@ -96,10 +98,14 @@ Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize
   make_items(keys, n, range.low, bits, scratch().front.reserve(n));
   Item* const sorted = sort_items(n, scratch());
 
-  bool tied = false;
+  std::size_t levels = 0;
+  double logs = 0.0;  // sum of count * log(count) over the levels
   const auto assign = [&](std::size_t begin, std::size_t end) {
     const float rank = scale.rank(begin, end);
-    tied |= end - begin > 1;
+    ++levels;
+    if (const double count = static_cast<double>(end - begin); count > 1) {
+      logs += count * std::log(count);
+    }
     for (std::size_t i = begin; i < end; ++i) {
       ranks[static_cast<std::ptrdiff_t>(index_of(sorted[i])) * rank_stride] = rank;
     }
@@ -118,8 +124,15 @@ Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize
       i = next;
     }
   }
-  if (tied) ties = INFONET_TIES;
-  if (range.low == range.high) ties = INFONET_CONSTANT;
+  if (levels < n) {
+    const double size = static_cast<double>(n);
+    ties = INFONET_TIES;
+    entropy = std::log(size) - logs / size + static_cast<double>(levels - 1) / (2 * size);
+  }
+  if (levels == 1) {
+    ties = INFONET_CONSTANT;
+    entropy = 0.0;
+  }
   return {};
 }
 

@@ -61,7 +61,8 @@ extern "C" int infonet_soft_rank(const float* values, int64_t rows, int64_t n, d
 }
 
 extern "C" int infonet_rank_columns(const InfonetColumn* columns, int64_t count, int64_t n,
-                                    int normalize, int threads, float* ranks, uint8_t* ties) {
+                                    int normalize, int threads, float* ranks, uint8_t* ties,
+                                    double* entropy) {
   return guarded([&]() -> Status {
     const SoftRankOptions options{0.0, static_cast<InfonetNormalize>(normalize)};
     if (Status status = check_shape(count, n); !status.ok()) return status;
@@ -73,7 +74,7 @@ extern "C" int infonet_rank_columns(const InfonetColumn* columns, int64_t count,
     }
     return parallel_for(count, threads, [&](std::int64_t row) {
       return average_rank(columns[row], static_cast<std::size_t>(n), options.normalize,
-                          in_row("row ", row), ranks + row * n, 1, ties[row]);
+                          in_row("row ", row), ranks + row * n, 1, ties[row], entropy[row]);
     });
   });
 }

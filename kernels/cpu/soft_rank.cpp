@@ -112,7 +112,8 @@ Status soft_rank_row(const float* values, std::ptrdiff_t stride, std::size_t n,
     const InfonetColumn column{values, stride * static_cast<std::ptrdiff_t>(sizeof(float)),
                                INFONET_FLOAT32};
     std::uint8_t ties;
-    return average_rank(column, n, options.normalize, where, ranks, stride, ties);
+    double entropy;
+    return average_rank(column, n, options.normalize, where, ranks, stride, ties, entropy);
   }
   if (Status status = check_values(values, stride, n, where); !status.ok()) return status;
   const TrimOnExit trim;

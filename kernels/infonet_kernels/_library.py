@@ -19,7 +19,7 @@ _int64 = ctypes.c_int64
 _int = ctypes.c_int
 _SIGNATURES: dict[str, list[type]] = {
     "infonet_soft_rank": [_pointer, _int64, _int64, ctypes.c_double, _int, _int, _pointer],
-    "infonet_rank_columns": [_pointer, _int64, _int64, _int, _int, _pointer, _pointer],
+    "infonet_rank_columns": [*[_pointer, _int64, _int64, _int, _int, _pointer, _pointer, _pointer]],
     "infonet_joint_histogram": [_pointer, _pointer, _int64, _int64, _int64, _int, _pointer],
     "infonet_pair_histograms": [
         *[_pointer, _int64, _int64, _pointer, _int64, _int64, _int, _pointer]

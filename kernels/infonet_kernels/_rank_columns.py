@@ -17,7 +17,7 @@ _COLUMN = np.dtype([("values", np.uintp), ("stride", np.int64), ("type", np.int6
 
 def rank_columns(
     values: ArrayLike | Sequence[ArrayLike], normalize: Normalize = "midrank", threads: int = 1
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float64]]:
     """Average rank of each value within its column, exact for every real type.
 
     Unlike `soft_rank`, which ranks float32, this compares the values as they are: 1e9 + small
@@ -31,8 +31,10 @@ def rank_columns(
         threads: upper bound of the threads used; results do not depend on it.
 
     Returns:
-        The ranks, float32 [rows, n], and what is tied in each row, uint8 [rows]: 0 all values
-        differ, 1 some are equal, 2 all are equal (so a single one too).
+        The ranks, float32 [rows, n]; what is tied in each row, uint8 [rows]: 0 all values differ,
+        1 some are equal, 2 all are equal (so a single one too); the entropy in nats of the values
+        of each tied row, float64 [rows], infinite for a row without ties. It is the plug-in
+        estimate with the correction of Miller & Madow (1955), (levels - 1) / 2n.
 
     Raises:
         ValueError: NaN, with its row and index; a wrong shape, dtype or normalization; rows that
@@ -55,8 +57,9 @@ def rank_columns(
         table[index] = row.ctypes.data, row.strides[0], _CODES[row.dtype]
     ranks = np.empty((len(rows), n), np.float32)
     ties = np.empty(len(rows), np.uint8)
-    call("infonet_rank_columns", table, len(rows), n, code, count, ranks, ties)
-    return ranks, ties
+    entropy = np.empty(len(rows), np.float64)
+    call("infonet_rank_columns", table, len(rows), n, code, count, ranks, ties, entropy)
+    return ranks, ties, entropy
 
 
 def _as_column(values: ArrayLike) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,11 @@ from numpy.typing import NDArray
 
 from infonet.session import kernels
 
+# Nats of entropy lost to ties up to which a column counts as continuous: one value in fifty may
+# equal another. float32 data of some thousand samples have a tie or two by chance, and those do not
+# change the null distribution.
+_FEW_TIES = 0.02
+
 
 @dataclass(frozen=True)
 class RankedColumns:
@@ -18,7 +24,7 @@ class RankedColumns:
 
     Attributes:
         rows: float32 [columns, n]: ranks, or scaled values where the kernel is not a plain rank.
-        tied: bool [columns]: the column has equal values.
+        tied: bool [columns]: more than a few values of the column are equal (see `_FEW_TIES`).
         constant: bool [columns]: all values of the column are equal.
         entropy: float64 [columns]: entropy in nats of the values of a tied column, infinite for
             one without ties. Mutual information cannot be larger.
@@ -40,29 +46,10 @@ def rank_columns(
         normalize: see `infonet_kernels.soft_rank`.
         threads: threads for the kernel; the result does not depend on it.
     """
-    ranks, ties = kernels().rank_columns(columns, normalize, threads)
-    tied = ties > (0 if ranks.shape[1] > 1 else 2)  # a single value is constant, but not tied
-    plain = ranks if normalize == "midrank" or not tied.any() else _midranks(columns, threads)
-    entropy = [tie_entropy(row) if flag else np.inf for row, flag in zip(plain, tied, strict=True)]
-    return RankedColumns(ranks, tied, ties == 2, np.array(entropy))
-
-
-def _midranks(columns: Sequence[NDArray[Any]], threads: int) -> NDArray[np.float32]:
-    ranks: NDArray[np.float32] = kernels().rank_columns(columns, "midrank", threads)[0]
-    return ranks
-
-
-def tie_entropy(midranks: NDArray[np.float32]) -> float:
-    """Entropy in nats of a discrete sample, from its mid-ranks [n] in (0, 1).
-
-    The plug-in estimate with the correction of Miller & Madow (1955), (levels - 1) / 2n, without
-    which it would be too small a bound.
-    """
-    n = midranks.size
-    # average ranks are whole or half: 2 n (rank - 1/2) / n is an integer, the same for equal values
-    counts = np.bincount(np.rint(midranks.astype(np.float64) * (2 * n)).astype(np.int64))
-    share = counts[counts > 0] / n
-    return float(-(share * np.log(share)).sum() + (share.size - 1) / (2 * n))
+    ranks, ties, entropy = kernels().rank_columns(columns, normalize, threads)
+    n = ranks.shape[1]
+    without_ties = math.log(n) + (n - 1) / (2 * n)  # the same estimate of the entropy
+    return RankedColumns(ranks, entropy < without_ties - _FEW_TIES, ties == 2, entropy)
 
 
 def scale_columns(columns: Sequence[NDArray[Any]]) -> NDArray[np.float32]:

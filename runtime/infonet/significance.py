@@ -11,7 +11,7 @@ def p_value(
 ) -> tuple[float | None, str]:
     """Return (p-value, remark or ""), or (None, the reason why there is none)."""
     if tied:
-        return None, "no p-value: the data have ties, and the null distribution is for none"
+        return None, "no p-value: the data have many ties, and the null distribution is for none"
     if null is None:
         return None, "no p-value: the model has no null distribution"
     if not null.covers(n):

@@ -44,13 +44,41 @@ def main() -> None:
         print(f"### Families never trained on, n = {n}\n", flush=True)
         print(table(run(estimator, held_out, with_ksg=with_ksg)) + "\n", flush=True)
 
-    print("### Independent data\n\n| n | mean estimate | 1.5 / sqrt(n) |\n|---:|---:|---:|")
-    for n in (100, 300, 1000, 3000, 10_000):
-        samples = np.stack([case.samples for case in cases.independent_cases(500, n, seed)])
-        print(
-            f"| {n} | {np.abs(estimator.mi(samples)).mean():.5f} | {1.5 / np.sqrt(n):.5f} |",
-            flush=True,
-        )
+    print_independence(estimator, seed)
+    print_swaps(estimator, seed)
+
+
+def print_independence(estimator: Estimator, seed: int) -> None:
+    """Estimates, p-values and intervals where the truth is 0."""
+    print("### Independent continuous data, 400 pairs\n")
+    print(
+        "| n | mean estimate | 1.5 / sqrt(n) | p <= 0.05 | p <= 0.5 |\n|---:|---:|---:|---:|---:|"
+    )
+    for n in (30, 100, 300, 1000, 3000, 10_000, 30_000):
+        drawn = [case.samples.T for case in cases.independent_cases(400, n, seed)]
+        found = [estimator.estimate(x, y) for x, y in drawn]
+        mean = np.mean([estimate.mi for estimate in found])
+        p = np.array([estimate.p_value for estimate in found])
+        shares = f"{100 * (p <= 0.05).mean():.1f} % | {100 * (p <= 0.5).mean():.1f} %"
+        print(f"| {n} | {mean:.5f} | {1.5 / np.sqrt(n):.5f} | {shares} |", flush=True)
+    print("\n### Independent discrete data, 200 pairs\n")
+    print("| levels | n | mean estimate | intervals that hold 0 |\n|---:|---:|---:|---:|")
+    for levels in (2, 5, 10, 50):
+        for n in (100, 1000, 20_000):
+            rng = np.random.default_rng([seed, levels, n])
+            low, mi, _ = estimator.quantiles(rng.integers(levels, size=(200, n, 2))).T
+            held = f"{100 * (low <= 0).mean():.1f} %"
+            print(f"| {levels} | {n} | {mi.mean():.5f} | {held} |", flush=True)
+
+
+def print_swaps(estimator: Estimator, seed: int) -> None:
+    """How much the estimate depends on which variable comes first."""
+    print("\n### x and y swapped, 400 mixtures\n")
+    print("| n | mean difference | largest |\n|---:|---:|---:|")
+    for n in (100, 1000, 5000):
+        samples = np.stack([case.samples for case in cases.fresh_mixture_cases(100, n, seed)])
+        change = np.abs(estimator.mi(samples) - estimator.mi(samples[:, :, ::-1]))
+        print(f"| {n} | {change.mean():.4f} | {change.max():.4f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def columns(n):
 
 
 def check(column):
-    ranks, ties = rank_columns([column])
+    ranks, ties, _ = rank_columns([column])
     expected = (rankdata(column) - 0.5) / max(column.size, 1)
     np.testing.assert_array_equal(ranks[0], expected.astype(np.float32))
     distinct = np.unique(column).size
@@ -62,9 +62,9 @@ def test_equals_the_average_rank(n):
             got = rank_columns([column], normalize)[0][0]
             expected = numpy_twins.normalized(numpy_twins.average_ranks(column), normalize)
             np.testing.assert_array_equal(got, expected, err_msg=f"{kind}, {normalize}")
-    together, ties = rank_columns(list(cases.values()), threads=3)
+    together, ties, _ = rank_columns(list(cases.values()), threads=3)
     for column, ranks, tie in zip(cases.values(), together, ties, strict=True):
-        alone, flag = rank_columns([column])
+        alone, flag, _ = rank_columns([column])
         assert ranks.tobytes() == alone.tobytes()
         assert tie == flag[0]
 
@@ -83,7 +83,7 @@ def test_types(dtype, n):
 @pytest.mark.parametrize("normalize", NORMALIZATIONS)
 def test_same_bytes_as_soft_rank(normalize):
     values = np.random.default_rng(0).standard_normal((4, 5000)).round(2).astype(np.float32)
-    ranks, ties = rank_columns(values, normalize)
+    ranks, ties, _ = rank_columns(values, normalize)
     assert ranks.tobytes() == soft_rank(values, normalize=normalize).tobytes()
     assert ties.tolist() == [1] * 4
     assert ranks.dtype == np.float32
@@ -93,7 +93,7 @@ def test_same_bytes_as_soft_rank(normalize):
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint64", "float16", "int32"])
 def test_layouts(dtype):
     values = np.random.default_rng(0).integers(0, 60_000, (3, 700)).astype(dtype)
-    expected, _ = rank_columns(values)
+    expected, _, _ = rank_columns(values)
     unaligned = np.frombuffer(b"x" + values.tobytes(), np.uint8)[1:].view(dtype)
     read_only = values.copy()
     read_only.flags.writeable = False
@@ -117,8 +117,8 @@ def test_layouts(dtype):
 @pytest.mark.parametrize("threads", [2, 3, 64])
 def test_threads_give_the_same_bytes(threads):
     values = np.random.default_rng(0).standard_normal((23, 1151)).round(2)
-    ranks, ties = rank_columns(values)
-    again, ties_again = rank_columns(values, threads=threads)
+    ranks, ties, _ = rank_columns(values)
+    again, ties_again, _ = rank_columns(values, threads=threads)
     assert again.tobytes() == ranks.tobytes()
     assert ties_again.tobytes() == ties.tobytes()
 
@@ -164,7 +164,7 @@ def test_nan_is_refused_by_place(dtype, nan):
 
 def test_empty():
     for shape in ((0, 5), (3, 0)):
-        ranks, ties = rank_columns(np.empty(shape))
+        ranks, ties, _ = rank_columns(np.empty(shape))
         assert ranks.shape == shape
         assert ties.tolist() == [0] * shape[0]
     assert rank_columns([])[0].shape == (0, 0)
@@ -186,3 +186,20 @@ def test_empty():
 def test_errors_say_what_is_allowed(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("n", [2, 20, 129, 1151, 65537, 1_000_000])
+@pytest.mark.parametrize("levels", [1, 2, 7, 1000])
+@pytest.mark.parametrize("normalize", ["midrank", "over_n", "minmax"])
+def test_entropy_of_tied_rows(n, levels, normalize):
+    values = np.random.default_rng(n + levels).integers(levels, size=n)
+    values[:2] = 0
+    share = np.unique(values, return_counts=True)[1] / n
+    expected = -(share * np.log(share)).sum() + (share.size - 1) / (2 * n)
+    # 1e9 + level / 1024 falls together in float32, so that these runs are refined
+    rows = [values, values.astype(np.float32), 1e9 + values / 1024]
+    entropy = rank_columns([*rows, np.arange(n)], normalize)[2]
+    np.testing.assert_allclose(entropy[:3], expected, rtol=1e-9, atol=1e-12)
+    assert np.isinf(entropy[3])
+    shuffled = rank_columns([np.random.default_rng(0).permutation(values)], normalize)[2]
+    assert shuffled[0] == entropy[0]

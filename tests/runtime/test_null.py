@@ -45,7 +45,7 @@ def test_reasons_for_none(null):
     assert p_value(null, 9.9, 100, tied=False) == (0.001, BOUND_NOTE)
     assert p_value(null, 0.1, 100, tied=True) == (
         None,
-        "no p-value: the data have ties, and the null distribution is for none",
+        "no p-value: the data have many ties, and the null distribution is for none",
     )
     assert "from 20 to 10000" in p_value(null, 0.1, 10_001, tied=False)[1]
     assert "has no null" in p_value(None, 0.1, 100, tied=False)[1]

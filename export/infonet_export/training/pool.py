@@ -33,15 +33,11 @@ class Pool:
 
 
 def histogram(samples: NDArray[np.float64], grid: int) -> Floats:
-    """samples [n, 2] -> joint histogram of mid-ranks float32 [grid, grid], as in the runtime."""
-    ranks = soft_rank(dense_float32(samples), eps=0.0, normalize="midrank")
+    """samples [n, 2], cast to float32 -> joint histogram of mid-ranks, float32 [grid, grid]."""
+    columns = np.ascontiguousarray(samples.T, dtype=np.float32)
+    ranks = soft_rank(columns, eps=0.0, normalize="midrank")
     counts: Floats = joint_histogram(ranks[:1], ranks[1:], grid)[0]
     return counts
-
-
-def dense_float32(samples: NDArray[np.float64]) -> Floats:
-    """Columns as contiguous float32 rows [2, n]."""
-    return np.ascontiguousarray(samples.T, dtype=np.float32)
 
 
 def draw_chunk(config: CopulaTraining, pool: int, chunk: int) -> Pool:
@@ -71,8 +67,6 @@ def _finite(samples: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def pools(config: CopulaTraining, first: int, last: int) -> Iterator[Pool]:
     """Pools first .. last - 1, the next one drawn by worker processes while one is in use."""
-    if first >= last:
-        return
     chunks = config.data.pool_size // CHUNK
     workers = config.data.workers
     if workers == 0:

@@ -66,10 +66,13 @@ typedef enum InfonetTies {
 } InfonetTies;
 
 /* Average ranks of `count` columns of n values each into the rows of `ranks` [count, n], and what
- * is tied into `ties` [count] (InfonetTies; all of a single value is constant). Values are compared
- * exactly, whatever their type; otherwise as infonet_soft_rank with eps == 0. */
+ * is tied into `ties` [count] (InfonetTies; all of a single value is constant). `entropy` [count]
+ * gets the entropy in nats of a tied column, the plug-in estimate with the correction of Miller &
+ * Madow (1955), (levels - 1) / 2n; infinity where no values are equal. Values are compared exactly,
+ * whatever their type; otherwise as infonet_soft_rank with eps == 0. */
 INFONET_EXPORT int infonet_rank_columns(const InfonetColumn* columns, int64_t count, int64_t n,
-                                        int normalize, int threads, float* ranks, uint8_t* ties);
+                                        int normalize, int threads, float* ranks, uint8_t* ties,
+                                        double* entropy);
 
 /* Splat the n points (x[r, i], y[r, i]), all in [0, 1], of each row r bilinearly onto a grid of
  * grid x grid cells: histogram[r, ix, iy]. The cells of one row sum to n. */
