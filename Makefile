@@ -21,7 +21,7 @@ PATH_WITHOUT_NVCC = $$(echo "$$PATH" | tr ':' '\n' | while read -r d; do \
 	[ -x "$$d/nvcc" ] || echo "$$d"; done | paste -sd ':' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format wheel bench-speed bench-accuracy clean
+.PHONY: help run test lint format wheel bench-speed bench-accuracy bench-sliced clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -53,6 +53,9 @@ bench-speed: $(TEST)/.installed ## Time the kernels and the estimator, one threa
 
 bench-accuracy: $(TEST)/.installed ## Measure the accuracy of the built-in model.
 	$(TEST)/bin/python tests/benchmarks/accuracy.py
+
+bench-sliced: $(TEST)/.installed ## Test independence with sliced MI (an hour; resumes).
+	$(TEST)/bin/python tests/benchmarks/sliced.py
 
 clean: ## Remove everything that make has made.
 	rm -rf $(RUN) $(TEST) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

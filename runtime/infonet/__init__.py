@@ -4,13 +4,14 @@
     >>> infonet.mutual_information(x, y)       # nats
     >>> infonet.estimate(x, y)                 # with interval and p-value
     >>> infonet.pairwise(table)                # all pairs of columns
+    >>> infonet.sliced_mutual_information(x, y)  # variables of several dimensions
 
 All values are in nats. The method is that of Hu et al., "InfoNet: Neural Estimation of Mutual
 Information without Test-Time Optimization", ICML 2024, https://arxiv.org/abs/2402.10158.
 """
 
 from infonet._version import __version__
-from infonet.default import estimate, mutual_information, pairwise
+from infonet.default import estimate, mutual_information, pairwise, sliced_mutual_information
 from infonet.errors import (
     DeviceError,
     InfoNetError,
@@ -22,7 +23,8 @@ from infonet.errors import (
 from infonet.estimator import Estimator
 from infonet.matrix import PairwiseResult
 from infonet.model import Model, load_model
-from infonet.result import Estimate
+from infonet.monitor import Monitor
+from infonet.result import Estimate, SlicedEstimate
 
 __all__ = [
     "DeviceError",
@@ -34,10 +36,13 @@ __all__ = [
     "MissingExtraError",
     "Model",
     "ModelError",
+    "Monitor",
     "PairwiseResult",
+    "SlicedEstimate",
     "__version__",
     "estimate",
     "load_model",
     "mutual_information",
     "pairwise",
+    "sliced_mutual_information",
 ]

@@ -12,7 +12,7 @@ from infonet.checks import Missing, check_finite, check_length, check_missing_po
 from infonet.errors import InputError, warn
 from infonet.inputs import as_columns
 from infonet.matrix import PairwiseResult
-from infonet.network import ONE_PAIR, TILE, Network
+from infonet.network import ONE_PAIR, Network
 from infonet.tiles import Progress, run_tiles
 
 Column = NDArray[Any]
@@ -24,7 +24,6 @@ def pairwise(
     columns: Sequence[str | int] | None,
     nan: Missing,
     progress: bool | None,
-    threads: int,
 ) -> PairwiseResult:
     """See `Estimator.pairwise`."""
     check_missing_policy(nan)
@@ -39,8 +38,8 @@ def pairwise(
     whole = np.array([bool(finite_rows(column).all()) for column in values])
     result = _empty_result(names, n, len(network.model.quantile_levels), network)
     with Progress(len(values) * (len(values) - 1) // 2, "pair", progress) as bar:
-        run_tiles(_whole_tasks(network, values, whole, result, threads), threads, bar)
-        run_tiles(_gap_tasks(network, values, whole, result), threads, bar)
+        run_tiles(_whole_tasks(network, values, whole, result), network.threads, bar)
+        run_tiles(_gap_tasks(network, values, whole, result), network.threads, bar)
     _warn(result, values, n_min)
     return result
 
@@ -59,17 +58,13 @@ def _empty_result(names: list[str], n: int, levels: int, network: Network) -> Pa
 
 
 def _whole_tasks(
-    network: Network,
-    values: list[Column],
-    whole: NDArray[np.bool_],
-    result: PairwiseResult,
-    threads: int,
+    network: Network, values: list[Column], whole: NDArray[np.bool_], result: PairwiseResult
 ) -> Iterator[Callable[[], int]]:
     """Tasks for the pairs of columns without missing values."""
     where = np.flatnonzero(whole)
     if where.size < 2:
         return
-    ranked = network.prepare([values[i] for i in where], threads)
+    ranked = network.prepare([values[i] for i in where], network.threads)
     block = np.ix_(where, where)
     result.tied[block] = ranked.tied[:, None] | ranked.tied
     result.constant[block] = ranked.constant[:, None] | ranked.constant
@@ -86,8 +81,8 @@ def _whole_tasks(
 
         return run
 
-    for start in range(0, len(pairs), TILE):
-        yield task(pairs[start : start + TILE])
+    for start in range(0, len(pairs), network.tile):
+        yield task(pairs[start : start + network.tile])
 
 
 def _gap_tasks(

@@ -12,6 +12,7 @@ from infonet.checks import Missing
 from infonet.estimator import Estimator
 from infonet.matrix import PairwiseResult
 from infonet.result import Estimate
+from infonet.variables import Scale
 
 _lock = threading.Lock()
 _estimator: Estimator | None = None
@@ -35,6 +36,18 @@ def mutual_information(x: ArrayLike, y: ArrayLike, nan: Missing = "raise") -> fl
 def estimate(x: ArrayLike, y: ArrayLike, nan: Missing = "raise") -> Estimate:
     """Mutual information of two variables with interval and p-value; see `Estimator.estimate`."""
     return default_estimator().estimate(x, y, nan)
+
+
+def sliced_mutual_information(
+    x: Any,
+    y: Any,
+    projections: int = 1024,
+    seed: int = 0,
+    scale: Scale = None,
+    nan: Missing = "raise",
+) -> float:
+    """Mean mutual information of random projections, in nats; see `Estimator.sliced`."""
+    return default_estimator().sliced(x, y, projections, seed, scale, nan).mean
 
 
 def pairwise(

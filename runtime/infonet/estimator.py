@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from infonet.all_pairs import pairwise
+from infonet.batches import estimate_batch
 from infonet.checks import Missing, check_finite, check_length, check_missing_policy, finite_rows
 from infonet.devices import resolve_device
 from infonet.errors import InputError, warn
-from infonet.inputs import as_batch, as_column
+from infonet.inputs import as_column
 from infonet.matrix import PairwiseResult
 from infonet.model import Model, load_model
-from infonet.network import ONE_PAIR, TILE, Network, Outputs
-from infonet.result import Estimate
+from infonet.network import ONE_PAIR, Network
+from infonet.result import Estimate, SlicedEstimate
 from infonet.significance import p_value
-from infonet.tiles import Progress, count_threads, run_tiles
+from infonet.sliced import sliced
+from infonet.tiles import count_threads
+from infonet.variables import Scale
 
 
 class Estimator:
@@ -29,11 +32,17 @@ class Estimator:
     threads. The same samples give the same bytes from `estimate`, `mi` and `pairwise`, whatever
     the batch and the number of threads.
 
+    Models of the architecture "perceiver" (the network of the paper) give no interval and no
+    p-value, and their estimate is the Donsker-Varadhan bound as it comes: for independent data it
+    may be slightly negative, because cutting it off at 0 would bias averages and tests. The
+    threads of such a model work within a pair, so their number may change the last bits.
+
     Args:
         model: path of a model file written by `infonet export`; None for the model in the package.
         device: "auto", "cpu", "cuda" or "tensorrt". "auto" takes what works; a device named
             explicitly is used or refused.
-        threads: threads for batches and matrices; None for all cores of this process.
+        threads: threads for batches and matrices, or within a pair for models where one pair is
+            much work; None for all cores of this process.
 
     Raises:
         ModelError: the model file is missing, damaged, or not one of infonet.
@@ -48,7 +57,7 @@ class Estimator:
     ) -> None:
         self.threads = count_threads(threads)
         self.device = resolve_device(device)
-        self._network = Network(load_model(model))
+        self._network = Network(load_model(model), self.threads)
         # For pickling: the path must hold in a process that has another working directory.
         path = None if model is None else self.model.path.resolve()
         self._arguments = (path, device, threads)
@@ -74,13 +83,14 @@ class Estimator:
         """Estimate the mutual information of two variables.
 
         Args:
-            x, y: n samples each: lists, arrays [n] or series, of any real type. Only ranks are
-                used, so monotone transforms change nothing.
+            x, y: n samples each: lists, arrays [n] or series, of any real type. The default model
+                uses ranks only, so monotone transforms change nothing.
             nan: "raise" refuses values that are not finite; "omit" leaves out their rows.
             names: how to call variables that are not series with names of their own.
 
         Returns:
-            The estimate with its 90 % interval, p-value and table; nats.
+            The estimate with its 90 % interval and p-value, if the model gives them, and its table;
+            nats.
 
         Raises:
             InputError: not real numbers, not finite, of unequal lengths, or too few samples.
@@ -110,12 +120,13 @@ class Estimator:
             note = f"{' and '.join(constant)} constant: mutual information is 0"
             warn(note)
             flat = np.zeros((self.model.table_grid,) * 2, np.float32)
-            return Estimate(0.0, (0.0, 0.0), None, x.size, names, (note,), flat)
+            exact = (0.0, 0.0) if self.model.quantile_levels else None
+            return Estimate(0.0, exact, None, x.size, names, (note,), flat)
         outputs = self._network.run(ranked, ONE_PAIR, table=True)
         mi, quantiles = float(outputs.mi[0]), outputs.quantiles[0]
         p, note = p_value(self.model.null, mi, x.size, bool(ranked.tied.any()))
         table = None if outputs.table is None else outputs.table[0]
-        interval = float(quantiles[0]), float(quantiles[-1])
+        interval = (float(quantiles[0]), float(quantiles[-1])) if quantiles.size else None
         return Estimate(mi, interval, p, x.size, names, (note,) if note else (), table)
 
     def mi(self, samples: ArrayLike, progress: bool | None = None) -> NDArray[np.float64]:
@@ -131,7 +142,7 @@ class Estimator:
         Raises:
             InputError: another shape, not real numbers, not finite, or too few samples.
         """
-        return self._batch(samples, progress).mi
+        return estimate_batch(self._network, samples, progress).mi
 
     def quantiles(self, samples: ArrayLike, progress: bool | None = None) -> NDArray[np.float64]:
         """Estimate with intervals: quantiles of the mutual information of each sample set.
@@ -142,55 +153,12 @@ class Estimator:
 
         Returns:
             float64 [batch, levels] in nats, at the levels `model.quantile_levels` (5, 50 and
-            95 %); the median is what `mi` returns.
+            95 %); the median is what `mi` returns. [batch, 0] from a model that gives none.
 
         Raises:
             InputError: as for `mi`.
         """
-        return self._batch(samples, progress).quantiles
-
-    def _batch(self, samples: ArrayLike, progress: bool | None) -> Outputs:
-        batch = as_batch(samples)
-        check_length(batch.shape[1], self.model.n_min, "each sample set")
-        levels = len(self.model.quantile_levels)
-        result = Outputs(np.zeros(len(batch)), np.zeros((len(batch), levels)), None)
-        constant = np.zeros(len(batch), np.bool_)
-        with Progress(len(batch), "set", progress) as bar:
-            run_tiles(self._batch_tasks(batch, result, constant), self.threads, bar)
-        if constant.any():
-            first = int(np.flatnonzero(constant)[0])
-            warn(
-                f"{int(constant.sum())} set(s) have a constant variable and mutual information 0 "
-                f"(first: samples[{first}])"
-            )
-        return result
-
-    def _batch_tasks(
-        self, batch: NDArray[Any], result: Outputs, constant: NDArray[np.bool_]
-    ) -> Iterator[Callable[[], int]]:
-        # Smaller tiles for larger sets: a tile of ranks stays below some ten megabytes.
-        tile = max(1, min(TILE, 1_000_000 // max(batch.shape[1], 1)))
-
-        def task(start: int) -> Callable[[], int]:
-            def run() -> int:
-                sets = batch[start : start + tile]
-                columns = [sets[i, :, v] for i in range(len(sets)) for v in (0, 1)]
-                for index, column in enumerate(columns):
-                    check_finite(column, f"samples[{start + index // 2}, :, {index % 2}]")
-                ranked = self._network.prepare(columns)
-                flat = ranked.constant.reshape(-1, 2).any(axis=1)
-                constant[start : start + tile] = flat
-                keep = np.flatnonzero(~flat)
-                pairs = ONE_PAIR + 2 * keep[:, None]
-                outputs = self._network.run(ranked, pairs)
-                result.mi[start + keep] = outputs.mi
-                result.quantiles[start + keep] = outputs.quantiles
-                return len(sets)
-
-            return run
-
-        for start in range(0, len(batch), tile):
-            yield task(start)
+        return estimate_batch(self._network, samples, progress).quantiles
 
     def pairwise(
         self,
@@ -217,4 +185,50 @@ class Estimator:
             InputError: no such column, not real numbers, not finite, unequal lengths, or too few
                 samples.
         """
-        return pairwise(self._network, data, columns, nan, progress, self.threads)
+        return pairwise(self._network, data, columns, nan, progress)
+
+    def sliced(
+        self,
+        x: Any,
+        y: Any,
+        projections: int = 1024,
+        seed: int = 0,
+        scale: Scale = None,
+        nan: Missing = "raise",
+        progress: bool | None = None,
+        names: tuple[str, str] = ("x", "y"),
+    ) -> SlicedEstimate:
+        """Estimate the sliced mutual information of two variables of any dimensions.
+
+        The mean of the mutual information of (x theta, y phi) over random directions theta ~
+        N(0, I_dx) and phi ~ N(0, I_dy), drawn independently for each projection (Goldfeld &
+        Greenewald, NeurIPS 2021, https://arxiv.org/abs/2110.05279). It is zero if and only if x
+        and y are independent. Directions on the sphere would give the same, because mutual
+        information does not change with scale; nor with sign, so a variable of one dimension is
+        taken as it is: if both have one, every projection equals `estimate(x, y)`.
+
+        The first k projections are the same for every number of projections, and all are a
+        function of the seed, whatever the threads.
+
+        Args:
+            x: n samples of dx dimensions: array [n, dx] or [n], mapping from names to columns, or
+                series or data frame of pandas, polars, pyarrow and others; any real type.
+            y: n samples of dy dimensions, likewise.
+            projections: number of random projections, at least 1.
+            seed: whole number from 0.
+            scale: None projects the dimensions as they are, which is what is defined and what the
+                published code does: a dimension of large variance dominates. "minmax" scales each
+                dimension to 0..1 first, as the authors of InfoNet recommend; use it where units
+                differ.
+            nan: "raise" refuses values that are not finite; "omit" leaves out rows that have any.
+            progress: show a progress bar; None: if standard error is a terminal.
+            names: how to call variables that are not series with names of their own.
+
+        Returns:
+            Mean, its standard error, the largest and all values; nats.
+
+        Raises:
+            InputError: not real numbers, not finite, of unequal lengths, too few samples, or an
+                option that is not allowed.
+        """
+        return sliced(self._network, x, y, projections, seed, scale, nan, progress, names)

@@ -52,6 +52,47 @@ def _flat(array: Column, label: str) -> Column:
     raise InputError(f"{label} has shape {list(array.shape)}, allowed is one dimension [n]: {fix}")
 
 
+def as_variable(values: Any, default_name: str) -> tuple[str, list[str], list[Column]]:
+    """Return (name, labels of the columns for messages, columns) of a variable of d dimensions.
+
+    Args:
+        values: for one dimension what `as_column` takes, or [n, 1]; for several what `as_columns`
+            takes.
+        default_name: how to call a variable that is not a series with a name of its own.
+
+    Raises:
+        InputError: another shape, no dimension, columns of unequal lengths, or not real numbers.
+    """
+    name, is_table = default_name, isinstance(values, Mapping)
+    if isinstance(values, np.ndarray):
+        is_table = values.dtype.names is not None
+    elif not isinstance(values, (list, tuple, Mapping)):
+        import narwhals.stable.v1 as nw
+
+        found = nw.from_native(_chunked(values), pass_through=True, allow_series=True)
+        if isinstance(found, nw.Series):
+            name, column = as_column(values, default_name)
+            return name, [name], [column]
+        is_table = isinstance(found, (nw.DataFrame, nw.LazyFrame))
+    if is_table:
+        names, columns = as_columns(values, None)
+        labels = [f"column {label!r} of {name}" for label in names]
+    else:
+        array = _as_array(values, name)
+        if array.ndim == 1:
+            return name, [name], [array]
+        if array.ndim != 2:
+            raise InputError(
+                f"{name} has shape {list(array.shape)}, allowed are [n] and [n, dimensions]: pass "
+                "one row per sample"
+            )
+        columns = list(array.T)
+        labels = [f"{name}[:, {i}]" for i in range(len(columns))]
+    if not columns:
+        raise InputError(f"{name} has no dimension: pass one column at least")
+    return name, labels, columns
+
+
 def as_columns(data: Any, columns: Sequence[str | int] | None) -> tuple[list[str], list[Column]]:
     """Return (names, 1-D arrays of equal length) for a table.
 

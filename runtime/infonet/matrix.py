@@ -27,7 +27,7 @@ class PairwiseResult:
         names: names of the columns.
         mi: estimates, float64 [d, d]. NaN off the diagonal means too few complete rows.
         quantiles: quantiles of the belief about the true value, float64 [d, d, levels]; first and
-            last are the 90 % interval.
+            last are the 90 % interval. [d, d, 0] from a model that gives none.
         n: rows used for each pair, int64 [d, d].
         tied: pairs with equal values in a column, bool [d, d]; they have no p-value.
         constant: pairs with a column whose values are all equal, bool [d, d]; their mi is 0.
@@ -42,8 +42,13 @@ class PairwiseResult:
     null: NullDistribution | None = field(repr=False, default=None)
 
     @property
-    def interval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Lower and upper bounds of the 90 % intervals, float64 [d, d] each, nats."""
+    def interval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Lower and upper bounds of the 90 % intervals, float64 [d, d] each, nats.
+
+        None if the model gives no intervals.
+        """
+        if not self.quantiles.shape[-1]:
+            return None
         return self.quantiles[..., 0], self.quantiles[..., -1]
 
     def __getitem__(self, pair: tuple[str | int, str | int]) -> Estimate:
@@ -57,9 +62,10 @@ class PairwiseResult:
             p, note = None, "a variable is constant: mutual information is 0"
         else:
             p, note = p_value(self.null, mi, n, bool(self.tied[i, j]))
-        low, high = (float(bound[i, j]) for bound in self.interval)
+        bounds = self.interval
+        interval = bounds and (float(bounds[0][i, j]), float(bounds[1][i, j]))
         notes = (note,) if note else ()
-        return Estimate(mi, (low, high), p, n, (self.names[i], self.names[j]), notes)
+        return Estimate(mi, interval, p, n, (self.names[i], self.names[j]), notes)
 
     def strongest(self, k: int = 10) -> list[Estimate]:
         """The `k` pairs of largest mi, strongest first."""
@@ -70,14 +76,17 @@ class PairwiseResult:
         return [self[int(first[o]), int(second[o])] for o in order]
 
     def to_dict(self, unit: str = "nats") -> dict[str, Any]:
-        """Plain values, ready for JSON: NaN becomes None. `unit` is "nats" or "bits"."""
-        low, high = self.interval
+        """Plain values, ready for JSON: NaN becomes None. `unit` is "nats" or "bits".
+
+        "low" and "high" are None if the model gives no intervals.
+        """
+        low, high = self.interval or (None, None)
         return {
             "names": list(self.names),
             "unit": unit,
             "mi": _plain(self.mi * UNITS[unit]),
-            "low": _plain(low * UNITS[unit]),
-            "high": _plain(high * UNITS[unit]),
+            "low": None if low is None else _plain(low * UNITS[unit]),
+            "high": None if high is None else _plain(high * UNITS[unit]),
             "n": self.n.tolist(),
         }
 

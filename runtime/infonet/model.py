@@ -7,6 +7,9 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from infonet.errors import ModelError
 from infonet.metadata import read_metadata
 from infonet.null import NullDistribution
@@ -17,15 +20,34 @@ DEFAULT_MODEL = Path(__file__).parent / "models" / "copula.onnx"
 
 
 @dataclass(frozen=True)
+class TableLayout:
+    """Where the values of a table lie, in units of ranks (or of values scaled to [0, 1]).
+
+    Attributes:
+        first_axis: "x" or "y", the variable along the first axis of the graph's output. Tables
+            that infonet returns always have x first.
+        nodes: positions of the first and the last value; None where the values belong to cells,
+            which divide [0, 1] evenly.
+    """
+
+    first_axis: str = "x"
+    nodes: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
 class Model:
     """The validated metadata of one model file.
 
     Attributes:
         path: the file.
-        graph: "samples" (raw samples in) or "core" (histogram in).
+        architecture: "copula" (the one in the package) or "perceiver" (the network of the paper).
+        graph: "samples" (raw samples in) or "core" (what the kernels make of them in).
         eps, normalize: preprocessing, the attributes of the SoftRank kernel.
-        histogram_grid, table_grid: cells per axis of the input histogram and of the table.
-        quantile_levels: levels of the quantiles that the network gives.
+        histogram_grid: cells per axis of the input histogram; 0: the network reads none.
+        table_grid: values per axis of the table.
+        table_layout: where those values lie.
+        quantile_levels: levels of the quantiles that the network gives; empty: it gives none, and
+            estimates have no interval.
         n_min, n_max: range of sample counts that the network was trained on.
         null: distribution of the estimate under independence, if the file has it.
         metadata: all entries as they stand in the file.
@@ -38,6 +60,7 @@ class Model:
     normalize: str
     histogram_grid: int
     table_grid: int
+    table_layout: TableLayout
     quantile_levels: tuple[float, ...]
     n_min: int
     n_max: int
@@ -47,6 +70,26 @@ class Model:
     checkpoint_sha256: str
     null: NullDistribution | None = field(repr=False)
     metadata: dict[str, str] = field(repr=False)
+
+    @property
+    def table_positions(self) -> NDArray[np.float64]:
+        """Positions along each axis of the table, float64 [table_grid].
+
+        Ranks (or samples scaled to [0, 1], for models that keep the scale) occupy 0 to 1. The
+        cells of "copula" divide that range; the nodes of "perceiver" run from -1 to 1, as
+        published, so that samples touch the upper half of each axis only.
+        """
+        size, nodes = self.table_grid, self.table_layout.nodes
+        return (np.arange(size) + 0.5) / size if nodes is None else np.linspace(*nodes, size)
+
+    @property
+    def heavy(self) -> bool:
+        """Whether one pair is enough work for several threads.
+
+        The copula model takes half a millisecond a pair, so threads share out pairs. The paper's
+        takes 0.1 to 2 s and large matrices, so threads work within a pair, one pair at a time.
+        """
+        return self.architecture != "copula"
 
 
 def load_model(path: str | Path | None = None) -> Model:
@@ -85,7 +128,7 @@ def _parse(file: Path, metadata: dict[str, str]) -> Model:
         raise ValueError(f"graph is {graph!r}, allowed are 'samples' and 'core'")
     if normalize not in ("midrank", "over_n", "minmax"):
         raise ValueError(f"normalize is {normalize!r}, allowed are midrank, over_n and minmax")
-    if len(levels) < 2 or sorted(levels) != list(levels):
+    if len(levels) == 1 or sorted(levels) != list(levels):
         raise ValueError(f"quantile levels {levels} do not increase")
     return Model(
         path=file,
@@ -95,6 +138,7 @@ def _parse(file: Path, metadata: dict[str, str]) -> Model:
         normalize=normalize,
         histogram_grid=int(metadata["infonet.histogram_grid"]),
         table_grid=int(metadata["infonet.table_grid"]),
+        table_layout=_table_layout(metadata.get("infonet.table_layout", "")),
         quantile_levels=levels,
         n_min=int(metadata["infonet.n_min"]),
         n_max=int(metadata["infonet.n_max"]),
@@ -107,12 +151,35 @@ def _parse(file: Path, metadata: dict[str, str]) -> Model:
     )
 
 
+def _table_layout(text: str) -> TableLayout:
+    if not text.strip():
+        return TableLayout()
+    fields = json.loads(text)
+    first, low, high = fields["first_axis"], float(fields["low"]), float(fields["high"])
+    if first not in ("x", "y"):
+        raise ValueError(f"the first axis of the table is {first!r}, allowed are 'x' and 'y'")
+    if not low < high:
+        raise ValueError(f"the nodes of the table run from {low:g} to {high:g}")
+    return TableLayout(first, (low, high))
+
+
 def core_of(model: Model) -> Model | None:
     """Return the core graph that was exported together with `model`, or None.
 
+    Only the copula model has a core that the runtime uses: those of others are for TensorRT.
     `X.core.onnx` beside `X.onnx` counts only if both come from the same checkpoint and
     preprocessing: a left-over of an earlier export must not answer for the newer file.
+
+    Raises:
+        ModelError: `model` is itself the core of another architecture.
     """
+    if model.heavy:
+        if model.graph == "samples":
+            return None
+        raise ModelError(
+            f"{model.path} is the core of a {model.architecture} model, made for TensorRT: "
+            f"give the whole model, {model.path.name.replace('.core.onnx', '.onnx')}"
+        )
     if model.graph == "core":
         return model
     beside = model.path.with_name(model.path.stem + ".core.onnx")

@@ -3,7 +3,7 @@
 There is one code path for one pair, for batches and for all pairs of a table, so that all three
 give the same bytes: columns are ranked once, pairs of ranked columns become histograms, and the
 core graph reads the histograms. The full graph (raw samples in) does the same in one file; it is
-used when a model has no core graph.
+used when a model has no core graph, as the paper's network.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ class Outputs:
 
     Attributes:
         mi: float64 [p].
-        quantiles: float64 [p, levels].
-        table: float32 [p, T, T], or None when not asked for.
+        quantiles: float64 [p, levels]; [p, 0] for a model that gives none.
+        table: float32 [p, T, T], x along the second axis and y along the third, or None when not
+            asked for.
     """
 
     mi: NDArray[np.float64]
@@ -45,13 +46,21 @@ class Outputs:
 
 
 class Network:
-    """A model with its session. All methods may be called from many threads at once."""
+    """A model with its session. All methods may be called from many threads at once.
 
-    def __init__(self, model: Model) -> None:
+    Attributes:
+        model: its metadata.
+        threads: threads to spread pairs over; the rest of those given work within a pair.
+        tile: pairs for one task of a thread.
+    """
+
+    def __init__(self, model: Model, threads: int = 1) -> None:
         core = core_of(model)
         self.model = model
+        self.threads = 1 if model.heavy else threads
+        self.tile = 1 if model.heavy else TILE
         self._core = core is not None
-        self._session = Session(core or model)
+        self._session = Session(core or model, threads if model.heavy else 1)
 
     def prepare(self, columns: Sequence[NDArray[Any]], threads: int = 1) -> RankedColumns:
         """Rank (or, for soft ranks, scale) each column once; see `rank_columns`."""
@@ -75,7 +84,8 @@ class Network:
             pairs: int64 [p, 2], first and second variable of each pair.
             table: whether to return the tables.
         """
-        names = ["mi", "quantiles", "table"] if table else ["mi", "quantiles"]
+        levels, size = len(self.model.quantile_levels), self.model.table_grid
+        names = ["mi", *["quantiles"] * (levels > 0), *["table"] * table]
         parts = []
         tile = TILE if self._core else _BATCH  # samples are larger than histograms
         for start in range(0, len(pairs), tile):
@@ -84,18 +94,19 @@ class Network:
                 self._session.run(names, value[i : i + _BATCH])
                 for i in range(0, len(value), _BATCH)
             ]
-        if len(parts) == 1:
-            outputs = parts[0]
-        elif parts:
-            outputs = [np.concatenate(output) for output in zip(*parts, strict=True)]
-        else:
-            size, levels = self.model.table_grid, len(self.model.quantile_levels)
-            shapes = [(0,), (0, levels), (0, size, size)]
-            outputs = [np.empty(shape, np.float32) for shape in shapes]
-        mi, quantiles = outputs[0].astype(np.float64), outputs[1].astype(np.float64)
+        shapes = {"mi": (0,), "quantiles": (len(pairs), levels), "table": (0, size, size)}
+        outputs = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
+        for name, output in zip(names, zip(*parts, strict=True), strict=bool(parts)):
+            outputs[name] = output[0] if len(output) == 1 else np.concatenate(output)
         bound = ranked.entropy[pairs].min(axis=1) if len(pairs) else np.empty(0)
-        mi, quantiles = np.minimum(mi, bound), np.minimum(quantiles, bound[:, None])
-        return Outputs(mi, quantiles, outputs[2] if table else None)
+        mi = np.minimum(outputs["mi"].astype(np.float64), bound)
+        quantiles = np.minimum(outputs["quantiles"].astype(np.float64), bound[:, None])
+        return Outputs(mi, quantiles, self._x_first(outputs["table"]) if table else None)
+
+    def _x_first(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self.model.table_layout.first_axis == "x":
+            return table
+        return np.ascontiguousarray(table.transpose(0, 2, 1))
 
     def _network_input(
         self, rows: NDArray[np.float32], pairs: NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""The answer for one pair of variables."""
+"""The answers for one pair of variables."""
 
 from __future__ import annotations
 
@@ -19,20 +19,25 @@ class Estimate:
     """Mutual information of two variables, estimated from samples.
 
     Attributes:
-        mi: the estimate in nats, never negative: the median of the network's belief about the
-            true value.
-        interval: 90 % interval in nats (5 % and 95 % quantiles of that belief).
+        mi: the estimate in nats. The default model gives the median of its belief about the true
+            value, never negative; the paper's network a lower bound that may be slightly negative
+            for independent data.
+        interval: 90 % interval in nats (5 % and 95 % quantiles of that belief), or None from a
+            model that gives none.
         p_value: probability of an estimate at least as large if the variables were independent,
             or None; `notes` then says why.
         n: number of samples used.
         names: names of the two variables.
         notes: remarks about this estimate, each one sentence.
-        table: estimated log p(x, y) / (p(x) p(y)) in nats on a grid of ranks, shape [T, T],
-            x along the first axis, float32; None for entries of a pairwise matrix.
+        table: estimated log p(x, y) / (p(x) p(y)) in nats on a grid of ranks or
+            scaled samples, shape [T, T], x along the first axis, float32;
+            `model.table_positions` says where its values lie. Cells from 0 to 1 in the default
+            model; nodes from -1 to 1 in the paper's network, as published, where samples scaled to
+            0..1 read the upper half of each axis. None for entries of a pairwise matrix.
     """
 
     mi: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     p_value: float | None
     n: int
     names: tuple[str, str] = ("x", "y")
@@ -53,25 +58,98 @@ class Estimate:
     def describe(self, unit: str = "nats") -> str:
         """One line for people, in "nats" or "bits"."""
         scale = UNITS[unit]
-        low, high = (bound * scale for bound in self.interval)
         sign = "<=" if BOUND_NOTE in self.notes else "="
         p = "" if self.p_value is None else f", p {sign} {self.p_value:.2g}"
+        interval = ""
+        if self.interval is not None:
+            low, high = (bound * scale for bound in self.interval)
+            interval = f", 90 % interval {low:.4f} to {high:.4f}"
         return (
-            f"MI({self.names[0]}, {self.names[1]}) = {self.mi * scale:.4f} {unit}, "
-            f"90 % interval {low:.4f} to {high:.4f}{p}, n = {self.n}"
+            f"MI({self.names[0]}, {self.names[1]}) = {self.mi * scale:.4f} {unit}"
+            f"{interval}{p}, n = {self.n}"
         )
 
     def to_dict(self, unit: str = "nats") -> dict[str, Any]:
         """Plain values, ready for JSON, without the table. `unit` is "nats" or "bits"."""
         scale = UNITS[unit]
+        interval = self.interval
         return {
             "x": self.names[0],
             "y": self.names[1],
             "mi": _number(self.mi * scale),
-            "interval": [_number(bound * scale) for bound in self.interval],
+            "interval": interval and [_number(bound * scale) for bound in interval],
             "unit": unit,
             "p_value": self.p_value,
             "n": self.n,
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class SlicedEstimate:
+    """Sliced mutual information of two variables of any dimensions, estimated from samples.
+
+    Attributes:
+        mean: mean of the mutual information over random projections, nats.
+        standard_error: standard error of that mean over projections, nats; it falls as one over
+            the square root of their number. It does not cover what other samples would give, and
+            is NaN for a single projection.
+        max: largest mutual information of a projection, nats.
+        values: mutual information of each projection, float64 [projections], nats.
+        projections: number of projections.
+        n: number of samples used.
+        seed: seed of the directions.
+        scale: None, or "minmax" if each dimension was scaled to 0..1 first.
+        names: names of the two variables.
+        notes: remarks about this estimate, each one sentence.
+    """
+
+    mean: float
+    standard_error: float
+    max: float
+    values: NDArray[np.float64] = field(repr=False)
+    projections: int
+    n: int
+    seed: int
+    scale: str | None = None
+    names: tuple[str, str] = ("x", "y")
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bits(self) -> float:
+        """The mean in bits."""
+        return self.mean * UNITS["bits"]
+
+    def __float__(self) -> float:
+        return self.mean
+
+    def __str__(self) -> str:
+        return self.describe()
+
+    def describe(self, unit: str = "nats") -> str:
+        """One line for people, in "nats" or "bits"."""
+        scale = UNITS[unit]
+        error = "" if math.isnan(self.standard_error) else f" ± {self.standard_error * scale:.4f}"
+        many = "projection" if self.projections == 1 else "projections"
+        return (
+            f"SMI({self.names[0]}; {self.names[1]}) = {self.mean * scale:.4f}{error} {unit} over "
+            f"{self.projections} {many}, largest {self.max * scale:.4f}, n = {self.n}"
+        )
+
+    def to_dict(self, unit: str = "nats") -> dict[str, Any]:
+        """Plain values, ready for JSON, without `values`. `unit` is "nats" or "bits"."""
+        scale = UNITS[unit]
+        return {
+            "x": self.names[0],
+            "y": self.names[1],
+            "mean": _number(self.mean * scale),
+            "standard_error": _number(self.standard_error * scale),
+            "max": _number(self.max * scale),
+            "unit": unit,
+            "projections": self.projections,
+            "n": self.n,
+            "seed": self.seed,
+            "scale": self.scale,
             "notes": list(self.notes),
         }
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from infonet.model import Model
 
+WITH_TABLE = "with_table"
 CPU_PROVIDER = "CPUExecutionProvider"
 
 
@@ -35,20 +36,27 @@ def kernels() -> ModuleType:
 
 
 class Session:
-    """One model on one thread.
+    """One model, by default on one thread.
 
-    The session itself never starts threads: `run` releases the GIL, so callers spread work over
-    Python threads, and one small network does not pay for synchronisation. `run` may be called
-    from many threads at once.
+    The session of a small network starts no threads: `run` releases the GIL, so callers spread
+    work over Python threads, and one small network does not pay for synchronisation. `run` may be
+    called from many threads at once.
+
+    Args:
+        model: the model to load.
+        threads: threads that ONNX Runtime may use within one call.
+        providers: execution providers, in order of preference.
     """
 
-    def __init__(self, model: Model, providers: Sequence[str] = (CPU_PROVIDER,)) -> None:
+    def __init__(
+        self, model: Model, threads: int = 1, providers: Sequence[str] = (CPU_PROVIDER,)
+    ) -> None:
         import onnxruntime as ort  # deferred: it dominates the import time of infonet
 
         options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
+        options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what goes wrong is in the exceptions
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if model.graph == "samples":
             options.register_custom_ops_library(str(kernels().library_path()))
@@ -57,21 +65,43 @@ class Session:
                 str(model.path), sess_options=options, providers=list(providers)
             )
         except Exception as error:  # ONNX Runtime's errors share no base class of their own
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
             raise ModelError(
-                f"ONNX Runtime {ort.__version__} cannot load {model.path} ({reason}): "
+                f"ONNX Runtime {ort.__version__} cannot load {model.path} ({_reason(error)}): "
                 "fetch or export the model again"
             ) from error
+        self._path = model.path
         self.input = self._session.get_inputs()[0].name
         outputs = {output.name for output in self._session.get_outputs()}
-        expected = {"mi", "quantiles", "table"}
+        expected = {"mi", "table"} | ({"quantiles"} if model.quantile_levels else set())
         if not expected <= outputs:
             raise ModelError(
                 f"{model.path} has outputs {sorted(outputs)}, expected {sorted(expected)}: "
                 "export the model again with  infonet export"
             )
 
+        # ONNX Runtime computes every output, asked for or not. Where the table costs much, a graph
+        # has it behind an If on this optional input, which is true when it is not given.
+        optional = {value.name for value in self._session.get_overridable_initializers()}
+        self._switch = WITH_TABLE if WITH_TABLE in optional else None
+
     def run(self, outputs: Sequence[str], value: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """Run on `value` [batch, ...] and return the named outputs."""
-        results: list[Any] = self._session.run(outputs, {self.input: value})
+        """Run on `value` [batch, ...] and return the named outputs.
+
+        Raises:
+            ModelError: ONNX Runtime fails, for want of memory say.
+        """
+        feeds: dict[str, Any] = {self.input: value}
+        if self._switch is not None:
+            feeds[self._switch] = np.array("table" in outputs)
+        try:
+            results: list[Any] = self._session.run(outputs, feeds)
+        except Exception as error:
+            raise ModelError(
+                f"ONNX Runtime cannot run {self._path} on an input of shape {list(value.shape)} "
+                f"({_reason(error)}): pass fewer samples, or export the model again"
+            ) from error
         return results
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip() or repr(error)).splitlines()[0]

@@ -10,10 +10,10 @@ def p_value(
     null: NullDistribution | None, mi: float, n: int, tied: bool
 ) -> tuple[float | None, str]:
     """Return (p-value, remark or ""), or (None, the reason why there is none)."""
-    if tied:
-        return None, "no p-value: the data have many ties, and the null distribution is for none"
     if null is None:
         return None, "no p-value: the model has no null distribution"
+    if tied:
+        return None, "no p-value: the data have many ties, and the null distribution is for none"
     if not null.covers(n):
         low, high = int(null.n[0]), int(null.n[-1])
         return None, f"no p-value: the null distribution is known for n from {low} to {high}"

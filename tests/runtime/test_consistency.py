@@ -43,8 +43,7 @@ def test_large_n_agrees(estimator):
 def test_tiles_and_threads_do_not_matter(estimator, monkeypatch, tile, threads):
     data = table(200, d=6)
     expected = estimator.pairwise(data)
-    for module in ("network", "all_pairs", "estimator"):
-        monkeypatch.setattr(f"infonet.{module}.TILE", tile)
+    monkeypatch.setattr(network, "TILE", tile)
     other = infonet.Estimator(threads=threads)
     assert other.pairwise(data).quantiles.tobytes() == expected.quantiles.tobytes()
     samples = data.reshape(100, 2, 6).transpose(2, 0, 1)

@@ -70,9 +70,7 @@ def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 4000) ->
     try:
         for path, (module, example, dynamic, name, kind) in graphs.items():
             model = trace(module, example, dynamic, name)
-            for key, value in {**metadata, "infonet.graph": kind}.items():
-                entry = model.metadata_props.add()
-                entry.key, entry.value = key, value
+            add_metadata(model, {**metadata, "infonet.graph": kind})
             store_half(model)
             onnx.save_model(model, partial[path])
         report = check_parity(whole, partial[output], partial[core_path(output)])
@@ -86,7 +84,11 @@ def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 4000) ->
 
 
 def trace(
-    module: nn.Module, example: torch.Tensor, dynamic: dict[int, str], name: str
+    module: nn.Module,
+    example: torch.Tensor,
+    dynamic: dict[int, str],
+    name: str,
+    outputs: tuple[str, ...] = OUTPUTS,
 ) -> onnx.ModelProto:
     """torch.onnx.export with our operators, the pinned opset and named dynamic axes."""
     shapes = ({axis: torch.export.Dim(label, min=1) for axis, label in dynamic.items()},)
@@ -100,7 +102,7 @@ def trace(
             verbose=False,
             opset_version=OPSET,
             input_names=[name],
-            output_names=list(OUTPUTS),
+            output_names=list(outputs),
             dynamic_shapes=shapes,
             custom_translation_table=translation_table(),
         )
@@ -114,6 +116,13 @@ def trace(
             f"torch wrote opset {opsets.get('')}, {OPSET} was asked for: pin torch 2.13"
         )
     return model
+
+
+def add_metadata(model: onnx.ModelProto, metadata: dict[str, str]) -> None:
+    """Add entries to the model's metadata, in place."""
+    for key, value in metadata.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
 
 
 def strip_traces(model: onnx.ModelProto) -> None:

@@ -43,10 +43,10 @@ class ParityReport:
 
 def check_parity(reference: FromSamples, model: Path, core: Path, repeats: int = 4) -> ParityReport:
     """Run both files on random pairs of several lengths; ParityError beyond the tolerances."""
-    sessions = _session(model, custom_ops=True), _session(core, custom_ops=False)
+    sessions = session(model, custom_ops=True), session(core, custom_ops=False)
     worst = np.zeros(4)
     for seed, n in enumerate(SIZES):
-        samples = _samples(np.random.default_rng(seed), repeats, n)
+        samples = draw_samples(np.random.default_rng(seed), repeats, n)
         with torch.no_grad():
             expected = [t.numpy() for t in reference(torch.from_numpy(samples))]
         got = sessions[0].run(None, {"samples": samples})
@@ -64,15 +64,18 @@ def check_parity(reference: FromSamples, model: Path, core: Path, repeats: int =
     return report
 
 
-def _samples(rng: np.random.Generator, batch: int, n: int) -> NDArray[np.float32]:
+def draw_samples(rng: np.random.Generator, batch: int, n: int) -> NDArray[np.float32]:
+    """Raw samples [batch, n, 2] of distributions that training draws."""
     with np.errstate(all="ignore"):
         pairs = [np.clip(draw(rng).sample(rng, n), -1e30, 1e30) for _ in range(batch)]
     return np.stack(pairs).astype(np.float32)
 
 
-def _session(path: Path, custom_ops: bool) -> onnxruntime.InferenceSession:
+def session(path: Path, custom_ops: bool) -> onnxruntime.InferenceSession:
+    """ONNX Runtime on one thread of the CPU."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
+    options.log_severity_level = 3
     if custom_ops:
         options.register_custom_ops_library(str(infonet_kernels.library_path()))
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
+from infonet.cli.options import common_options, pick_columns
 from infonet.errors import InputError
 
-Function = Callable[..., Any]
 _SAMPLE = Path(__file__).parent.parent / "data" / "seattle-weather.csv"
-
-
-def _common_options(function: Function) -> Function:
-    for option in (
-        click.option("--threads", type=click.IntRange(1), help="Threads [default: all cores]."),
-        click.option("--model", type=click.Path(), help="Model file [default: the built-in one]."),
-        click.option(
-            "--nan",
-            type=click.Choice(["raise", "omit"]),
-            default="raise",
-            show_default=True,
-            help="Refuse missing values, or omit rows that have them.",
-        ),
-        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-        click.option(
-            "--bits", "unit", flag_value="bits", default="nats", help="Print bits, not nats."
-        ),
-    ):
-        function = option(function)
-    return function
 
 
 @click.command()
 @click.argument("file", type=click.Path())
 @click.option("--x", required=True, metavar="COLUMN", help="First variable.")
 @click.option("--y", required=True, metavar="COLUMN", help="Second variable.")
-@_common_options
+@common_options
 def mi(
     file: str,
     x: str,
@@ -78,7 +56,7 @@ def mi(
     metavar="A,B,…",
     help="Columns to use, names with commas in double quotes [default: all numeric ones].",
 )
-@_common_options
+@common_options
 def matrix(
     file: str,
     output: str | None,
@@ -103,10 +81,7 @@ def matrix(
         if table.skipped:
             click.echo(f"left out, not numeric: {', '.join(table.skipped)}", err=True)
     else:
-        names = [name.strip() for name in next(csv.reader([columns], skipinitialspace=True), [])]
-        chosen = {name: table.column(name) for name in names}
-        if len(chosen) < len(names):
-            raise InputError(f"--columns {columns} names a column twice: name each once")
+        chosen = pick_columns(table, "--columns", columns)
     if len(chosen) < 2:
         raise InputError(f"{file} has {len(chosen)} numeric column(s), two are needed: add columns")
     result = Estimator(model, threads=threads).pairwise(chosen, nan=nan)

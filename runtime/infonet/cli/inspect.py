@@ -19,14 +19,16 @@ def info(model: str | None, as_json: bool) -> None:
     found = load_model(model)
     null = found.null
     known = f"for n from {null.n[0]:.0f} to {null.n[-1]:.0f}" if null is not None else "none"
+    grid, nodes = found.histogram_grid, found.table_layout.nodes
+    values = "cells of ranks" if nodes is None else f"nodes from {nodes[0]:g} to {nodes[1]:g}"
     rows: dict[str, Any] = {
         "file": str(found.path),
         "architecture": found.architecture,
         "graph": found.graph,
         "preprocessing": f"soft rank, eps = {found.eps:g}, {found.normalize}",
-        "histogram": f"{found.histogram_grid} x {found.histogram_grid}",
-        "table": f"{found.table_grid} x {found.table_grid}",
-        "quantile levels": ", ".join(f"{level:g}" for level in found.quantile_levels),
+        "histogram": f"{grid} x {grid}" if grid else "none, the network reads samples",
+        "table": f"{found.table_grid} x {found.table_grid} {values}",
+        "quantile levels": ", ".join(f"{level:g}" for level in found.quantile_levels) or "none",
         "samples": f"{found.n_min} to {found.n_max}",
         "p-values": known,
         "precision": found.precision,

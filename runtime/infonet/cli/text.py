@@ -36,11 +36,11 @@ def format_strongest(result: PairwiseResult, unit: str = "nats", k: int = 10) ->
     left = max((len(" - ".join(pair.names)) for pair in strongest), default=0)
     lines = ["Strongest pairs:"]
     for pair in strongest:
-        low, high = (bound * UNITS[unit] for bound in pair.interval)
-        lines.append(
-            f"  {' - '.join(pair.names):<{left}}  {pair.mi * UNITS[unit]:.3f} {unit}"
-            f"  (90 % interval {low:.3f} to {high:.3f})"
-        )
+        line = f"  {' - '.join(pair.names):<{left}}  {pair.mi * UNITS[unit]:.3f} {unit}"
+        if pair.interval is not None:
+            low, high = (bound * UNITS[unit] for bound in pair.interval)
+            line += f"  (90 % interval {low:.3f} to {high:.3f})"
+        lines.append(line)
     return "\n".join(lines)
 
 

@@ -102,7 +102,7 @@ class Perceiver(nn.Module):
 
     kernel: Tensor
 
-    def __init__(self, config: PerceiverConfig = PerceiverConfig()) -> None:
+    def __init__(self, config: PerceiverConfig) -> None:
         super().__init__()
         self.config = config
         self.encoder = Encoder(config)

@@ -98,7 +98,7 @@ def from_published(state: Any, source: str, preset: str | None = None) -> Percei
 
 
 def sizes(weights: dict[str, Any], preset: PerceiverConfig, source: str) -> PerceiverConfig:
-    """The sizes that the tensors of a published state dictionary tell, the rest as in ``preset``."""
+    """The sizes that the tensors of a published state dictionary show, the rest from ``preset``."""
 
     def shape(name: str, rank: int) -> tuple[int, ...]:
         value = weights.get(name)

@@ -84,7 +84,7 @@ def log_mean_exp_all_pairs(table: Tensor, x: Position, y: Position) -> Tensor:
 
 
 def axis_weights(position: Position, nodes: int) -> tuple[Tensor, Tensor]:
-    """Share of the samples at each node [B, K], and mean of u (1 - u) / 2 in each cell [B, K - 1]."""
+    """Share of samples at each node [B, K], and mean of u (1 - u) / 2 in each cell [B, K - 1]."""
     cell, part = position
     shape = (cell.shape[0], nodes)
     share = torch.zeros(shape, dtype=part.dtype, device=part.device)

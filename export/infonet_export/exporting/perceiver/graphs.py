@@ -1,0 +1,108 @@
+"""The modules that are traced: ranks to tables and MI, and the same from raw samples."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+import infonet_export.custom_ops  # noqa: F401  registers torch.ops.infonet
+from infonet_export.exporting.perceiver.blocks import ExportedDecoder
+from infonet_export.exporting.perceiver.encoder import ExportedEncoder
+from infonet_export.exporting.perceiver.precision import DTYPES, Precision
+from infonet_export.exporting.perceiver.query import ExactQuery, HistogramQuery
+from infonet_export.exporting.perceiver.smoothing import Smoothing
+from infonet_export.models.perceiver.network import KERNEL_SIZE, Perceiver
+from infonet_export.models.perceiver.read_out import (
+    Position,
+    axis_position,
+    axis_weights,
+    log_mean_exp,
+    look_up,
+)
+
+Rewrite = Literal["exact", "histogram"]
+SIGN_NODES = 1025  # of the histogram of the encoder's only input, from -1 to 1
+
+
+class PerceiverCore(nn.Module):
+    """ranks float32 [B, n, 2] -> mi [B] (nats) and table [B, D, D], by standard operators alone.
+
+    ``mi`` needs the nodes from the middle of the table on and those that are smoothed into them,
+    hardly more than half of the rows. They are computed apart from the others, so that a program
+    that wants ``mi`` alone can do without those (table_switch.py).
+
+    grid: nodes of the histogram that the query generator reads; 0 for all samples, exactly.
+    """
+
+    def __init__(self, net: Perceiver, grid: int = 0, precision: Precision = "fp32") -> None:
+        super().__init__()
+        dtype = DTYPES[precision]
+        self.size = net.config.table_grid
+        self.middle = (self.size - 1) // 2  # the last node at or below rank 0
+        self.first = max(0, self.middle - KERNEL_SIZE // 2)
+        self.encoder = ExportedEncoder(net.encoder, dtype)
+        self.query = (
+            HistogramQuery(net.query, grid, dtype) if grid else ExactQuery(net.query, dtype)
+        )
+        self.decoder = ExportedDecoder(net.decoder, dtype)
+        self.smoothing = Smoothing(net.kernel, self.size)
+
+    def forward(self, ranks: Tensor) -> tuple[Tensor, Tensor]:
+        samples = self.query.read(self._source(ranks))
+        latents = self.decoder.read(self._latents(ranks))
+        raw = self.decoder(self.query(samples, self.first, self.size), latents)
+        used = self.smoothing(raw[..., self.first :], self.first, self.middle)
+        if self.first:
+            rest = self.decoder(self.query(samples, 0, self.first), latents)
+            raw = torch.cat([rest, raw], 1)
+        return self._mi(used, ranks), self.smoothing(raw)
+
+    def _latents(self, ranks: Tensor) -> Tensor:
+        signs = self.encoder.signs(ranks)
+        if isinstance(self.query, ExactQuery):
+            result: Tensor = self.encoder(signs, None)
+            return result
+        nodes = torch.linspace(-1, 1, SIGN_NODES)
+        share, _ = axis_weights(axis_position(signs, SIGN_NODES), SIGN_NODES)
+        log_share = torch.where(share > 0, torch.log(torch.where(share > 0, share, 1.0)), -1e9)
+        result = self.encoder(nodes.expand(ranks.shape[0], -1), log_share)
+        return result
+
+    def _source(self, ranks: Tensor) -> Tensor:
+        if isinstance(self.query, ExactQuery):
+            return ranks
+        x, y = (axis_position(2 * ranks[..., axis] - 1, self.query.grid) for axis in (0, 1))
+        return joint_histogram(x, y, self.query.grid)
+
+    def _mi(self, table: Tensor, ranks: Tensor) -> Tensor:
+        """``table``: the nodes from the middle on."""
+        x, y = (axis_position(ranks[..., axis], self.size, self.middle) for axis in (0, 1))
+        nodes = self.size - self.middle
+        weights = [*axis_weights(x, nodes), *axis_weights(y, nodes)]
+        return look_up(table, x, y).mean(1) - log_mean_exp(table, *weights)
+
+
+class PerceiverFromSamples(nn.Module):
+    """samples float32 [B, n, 2] -> the outputs of the core."""
+
+    def __init__(self, core: PerceiverCore, eps: float, normalize: str) -> None:
+        super().__init__()
+        self.core, self.eps, self.normalize = core, eps, normalize
+
+    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        ranks = torch.ops.infonet.soft_rank(samples, self.eps, self.normalize)
+        result: tuple[Tensor, Tensor] = self.core(ranks)
+        return result
+
+
+def joint_histogram(x: Position, y: Position, grid: int) -> Tensor:
+    """Shares of the samples on grid x grid nodes, rows for x, by bilinear splatting; sum 1."""
+    batch, n = x.cell.shape
+    flat = torch.zeros(batch, grid * grid, dtype=x.part.dtype)
+    corner = x.cell * grid + y.cell
+    for step_x, weight_x in ((0, 1 - x.part), (1, x.part)):
+        for step_y, weight_y in ((0, 1 - y.part), (1, y.part)):
+            flat = flat.scatter_add(1, corner + (step_x * grid + step_y), weight_x * weight_y)
+    return flat.view(batch, grid, grid) / n

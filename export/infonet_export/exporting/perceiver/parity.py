@@ -1,0 +1,74 @@
+"""Does the exported file say what the network says in PyTorch? An export that is off is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from infonet_export.exporting.parity import ParityError, draw_samples, session
+from infonet_export.exporting.perceiver.precision import Precision
+from infonet_export.exporting.table_switch import SWITCH
+from infonet_export.models.perceiver import Perceiver, mutual_information
+
+SIZES = (20, 129, 1151, 5000)
+# largest differences of MI and table, nats; a histogram is judged by its own limit as well
+TOLERANCES: dict[Precision, tuple[float, float]] = {"fp32": (1e-4, 1e-3), "fp16": (5e-3, 2e-2)}
+HISTOGRAM_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class PerceiverParity:
+    """Largest absolute differences from PyTorch over ``pairs`` pairs of samples (nats)."""
+
+    pairs: int
+    mi: float
+    table: float
+
+    def __str__(self) -> str:
+        return (
+            f"parity with PyTorch on {self.pairs} pairs, largest differences in nats: "
+            f"mi {self.mi:.1e}, table {self.table:.1e}"
+        )
+
+
+def parity_samples(n_min: int) -> list[NDArray[np.float32]]:
+    """Batches of raw samples [B, n, 2] of several lengths, at least n_min."""
+    return [
+        draw_samples(np.random.default_rng(seed), 2, max(n, n_min)) for seed, n in enumerate(SIZES)
+    ]
+
+
+def check_parity(
+    net: Perceiver, model: Path, precision: Precision, histogram: bool
+) -> PerceiverParity:
+    """Run the file and the network of the paper on the same samples; ParityError if they differ."""
+    config = net.config
+    running = session(model, custom_ops=True)
+    worst, pairs = np.zeros(2), 0
+    for samples in parity_samples(config.n_min):
+        with torch.no_grad():
+            ranks = torch.ops.infonet.soft_rank(
+                torch.from_numpy(samples), config.eps, config.normalize
+            )
+            table = net(ranks).table
+            expected = mutual_information(table, ranks).numpy(), table.numpy()
+        got = running.run(["mi", "table"], {"samples": samples})
+        alone = running.run(["mi"], {"samples": samples, SWITCH: np.array(False)})[0]
+        if not np.array_equal(alone, got[0]):
+            raise ParityError(f"export refused: mi is {got[0]} with the table, {alone} without")
+        worst = np.maximum(worst, [np.abs(g - e).max() for g, e in zip(got, expected, strict=True)])
+        pairs += len(samples)
+    report = PerceiverParity(pairs, *map(float, worst))
+    mi, table_limit = TOLERANCES[precision]
+    limits = np.array([max(mi, HISTOGRAM_TOLERANCE) if histogram else mi, table_limit])
+    if histogram:
+        limits[1] = max(table_limit, 2e-2)
+    if not (worst <= limits).all():  # also refuses NaN
+        raise ParityError(
+            f"export refused: {report}; allowed: mi {limits[0]:g}, table {limits[1]:g}"
+        )
+    return report

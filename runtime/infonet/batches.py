@@ -1,0 +1,66 @@
+"""Mutual information of batches of sample sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from infonet.checks import check_finite, check_length
+from infonet.errors import warn
+from infonet.inputs import as_batch
+from infonet.network import ONE_PAIR, Network, Outputs
+from infonet.tiles import Progress, run_tiles
+
+_TILE_SAMPLES = 1_000_000  # per task, so that its ranks stay below some ten megabytes
+
+
+def estimate_batch(network: Network, samples: ArrayLike, progress: bool | None) -> Outputs:
+    """See `Estimator.mi` and `Estimator.quantiles`; without tables."""
+    batch = as_batch(samples)
+    check_length(batch.shape[1], network.model.n_min, "each sample set")
+    levels = len(network.model.quantile_levels)
+    result = Outputs(np.zeros(len(batch)), np.zeros((len(batch), levels)), None)
+    constant = np.zeros(len(batch), np.bool_)
+    with Progress(len(batch), "set", progress) as bar:
+        run_tiles(_tasks(network, batch, result, constant), network.threads, bar)
+    if constant.any():
+        first = int(np.flatnonzero(constant)[0])
+        warn(
+            f"{int(constant.sum())} set(s) have a constant variable and mutual information 0 "
+            f"(first: samples[{first}])"
+        )
+    return result
+
+
+def _tasks(
+    network: Network, batch: NDArray[Any], result: Outputs, constant: NDArray[np.bool_]
+) -> Iterator[Callable[[], int]]:
+    tile = tile_size(network, batch.shape[1])
+
+    def task(start: int) -> Callable[[], int]:
+        def run() -> int:
+            sets = batch[start : start + tile]
+            columns = [sets[i, :, v] for i in range(len(sets)) for v in (0, 1)]
+            for index, column in enumerate(columns):
+                check_finite(column, f"samples[{start + index // 2}, :, {index % 2}]")
+            ranked = network.prepare(columns)
+            flat = ranked.constant.reshape(-1, 2).any(axis=1)
+            constant[start : start + tile] = flat
+            keep = np.flatnonzero(~flat)
+            outputs = network.run(ranked, ONE_PAIR + 2 * keep[:, None])
+            result.mi[start + keep] = outputs.mi
+            result.quantiles[start + keep] = outputs.quantiles
+            return len(sets)
+
+        return run
+
+    for start in range(0, len(batch), tile):
+        yield task(start)
+
+
+def tile_size(network: Network, n: int) -> int:
+    """Pairs of n samples for one task: fewer where n is large, to bound the memory."""
+    return max(1, min(network.tile, _TILE_SAMPLES // max(n, 1)))

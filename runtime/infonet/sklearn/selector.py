@@ -1,0 +1,186 @@
+"""A scikit-learn transformer that selects features by mutual information."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from infonet.default import default_estimator
+from infonet.errors import InputError
+from infonet.estimator import Estimator
+from infonet.network import Network
+from infonet.sklearn.functions import find_scores
+from infonet.sklearn.scores import p_values
+from infonet.sklearn.tasks import count_jobs, make_task
+
+_MODES = ("k", "percentile", "threshold", "alpha")
+
+
+class MutualInformationSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
+    """Selects features by their mutual information with the target.
+
+    At most one of k, percentile, threshold and alpha is given; none means k = 10, or all features
+    if there are fewer.
+
+    Args:
+        k: this many features of largest scores, or "all".
+        percentile: this part of the features in per cent, counted as `SelectPercentile` does.
+        threshold: features with at least this score, nats.
+        alpha: features chosen at this false discovery rate (Benjamini & Hochberg 1995) by p-values
+            under independence, for rows that are independent draws.
+        discrete_target: True: the target holds classes without an order; False: numbers; "auto":
+            classes if it holds strings, booleans or categories, else numbers. Labels 0, 1, 2, … are
+            numbers to "auto": right for scores, but more exact as classes if they have no order.
+        discrete_features: as for `mutual_info_regression`.
+        random_state: breaks ties at random. Continuous data do not depend on it.
+        n_jobs: threads; None is 1, -1 all cores.
+        model: path of a model file, or None for the model in the package.
+
+    Attributes:
+        scores_: float64 [d], nats; see `mutual_info_regression` for small samples.
+        pvalues_: float64 [d], or None without `alpha`. Not below 1e-6 with the default model.
+        n_features_in_: d.
+        feature_names_in_: names of the features, if X had any.
+    """
+
+    def __init__(
+        self,
+        k: int | str | None = None,
+        *,
+        percentile: float | None = None,
+        threshold: float | None = None,
+        alpha: float | None = None,
+        discrete_target: bool | str = "auto",
+        discrete_features: Any = "auto",
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        model: str | Path | None = None,
+    ) -> None:
+        self.k = k
+        self.percentile = percentile
+        self.threshold = threshold
+        self.alpha = alpha
+        self.discrete_target = discrete_target
+        self.discrete_features = discrete_features
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.model = model
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> MutualInformationSelector:  # noqa: N803
+        """Score the features.
+
+        Args:
+            X: [n, d] real numbers.
+            y: [n] numbers or class labels.
+
+        Raises:
+            ValueError: NaN, infinity, text in X, unequal lengths, fewer than 4 samples, parameters
+                out of their ranges, or alpha with data that have no p-values.
+            TypeError: sparse X.
+        """
+        _check_parameters(self)
+        numeric = self.discrete_target is False
+        features, target = validate_data(self, X, y, y_numeric=numeric, ensure_min_samples=4)
+        classes = _holds_classes(target, self.discrete_target)
+        task = make_task(features, target, classes, self.discrete_features, self.random_state)
+        network = _network(self.model)
+        if self.alpha is not None:
+            _check_p_values(network, len(target))
+        self.scores_ = find_scores(network, task, 3, self.random_state, self.n_jobs)
+        threads = count_jobs(self.n_jobs)
+        self.pvalues_ = None if self.alpha is None else p_values(network, task, threads)
+        return self
+
+    def _get_support_mask(self) -> NDArray[np.bool_]:
+        check_is_fitted(self)
+        if self.alpha is not None and self.pvalues_ is not None:
+            return _false_discovery(self.pvalues_, self.alpha)
+        if self.threshold is not None:
+            return np.asarray(self.scores_ >= self.threshold)
+        d = self.scores_.size
+        if self.percentile is not None:
+            return _largest(self.scores_, _percentile_count(self.scores_, self.percentile))
+        if self.k is None or self.k == "all":
+            return _largest(self.scores_, d if self.k == "all" else 10)
+        return _largest(self.scores_, int(self.k))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+
+def _network(model: str | Path | None) -> Network:
+    return (default_estimator() if model is None else Estimator(model, threads=1))._network
+
+
+def _holds_classes(target: NDArray[Any], discrete_target: bool | str) -> bool:
+    if discrete_target == "auto":
+        return target.dtype.kind not in "iuf"
+    return bool(discrete_target)
+
+
+def _check_parameters(selector: MutualInformationSelector) -> None:
+    given = {name: getattr(selector, name) for name in _MODES}
+    given = {name: value for name, value in given.items() if value is not None}
+    if len(given) > 1:
+        raise InputError(f"{' and '.join(given)} are given, at most one is allowed: drop the rest")
+    allowed: dict[str, tuple[str, Callable[[Any], bool]]] = {
+        "k": ("whole numbers from 0, or 'all'", lambda v: _is(v, Integral) and v >= 0),
+        "percentile": ("numbers from 0 to 100", lambda v: _is(v, Real) and 0 <= v <= 100),
+        "threshold": ("numbers of nats from 0", lambda v: _is(v, Real) and v >= 0),
+        "alpha": ("numbers between 0 and 1", lambda v: _is(v, Real) and 0 < v < 1),
+    }
+    for name, value in given.items():
+        text, fits = allowed[name]
+        if not (fits(value) or (name == "k" and isinstance(value, str) and value == "all")):
+            raise InputError(f"{name} is {value!r}, allowed are {text}")
+    target = selector.discrete_target
+    if not (isinstance(target, (bool, np.bool_)) or target == "auto"):
+        raise InputError(f"discrete_target is {target!r}, allowed are True, False and 'auto'")
+
+
+def _is(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _check_p_values(network: Network, n: int) -> None:
+    model, null = network.model, network.model.null
+    if null is None:
+        raise InputError(f"{model.path.name} has no null distribution: use k in place of alpha")
+    if not null.covers(n):
+        low, high = int(null.n[0]), int(null.n[-1])
+        raise InputError(
+            f"{n} samples have no p-values, which are known for {low} to {high}: use k in place of "
+            "alpha"
+        )
+
+
+def _largest(scores: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
+    """Mask of the `count` largest scores; the last ones of equals, as SelectKBest."""
+    mask = np.zeros(scores.size, np.bool_)
+    mask[np.argsort(scores, kind="stable")[max(scores.size - count, 0) :]] = True
+    return mask
+
+
+def _percentile_count(scores: NDArray[np.float64], percentile: float) -> int:
+    above = int((scores > np.percentile(scores, 100 - percentile)).sum())
+    return max(above, int(scores.size * percentile / 100))
+
+
+def _false_discovery(p: NDArray[np.float64], alpha: float) -> NDArray[np.bool_]:
+    """Rejections of Benjamini & Hochberg (1995) at rate `alpha`."""
+    order = np.sort(p)
+    below = order <= alpha * np.arange(1, p.size + 1) / p.size
+    if not below.any():
+        return np.zeros(p.size, np.bool_)
+    rejected: NDArray[np.bool_] = p <= order[below].max()
+    return rejected
