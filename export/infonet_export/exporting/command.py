@@ -46,6 +46,12 @@ import click
     help="perceiver: of the matrix products (fp32). Ranks, softmax and MI are always float32.",
 )
 @click.option(
+    "--marginal",
+    type=click.Choice(["all_pairs", "shuffle"]),
+    help="perceiver: the mean over the product of the marginals, over all pairs of samples "
+    "(default) or over five permutations as published.",
+)
+@click.option(
     "--core",
     is_flag=True,
     help="perceiver: also write MODEL.core.onnx, from ranks on, without custom operators.",

@@ -24,6 +24,7 @@ from infonet_export.exporting.perceiver.precision import Precision
 from infonet_export.exporting.table_switch import put_behind_switch
 from infonet_export.models.perceiver import Perceiver
 from infonet_export.models.perceiver.checkpoint import load_perceiver
+from infonet_export.models.perceiver.read_out import Marginal
 
 OUTPUTS = ("mi", "table")
 
@@ -51,6 +52,7 @@ def export_perceiver(
     rewrite: str = "exact",
     grid: int | None = None,
     precision: Precision = "fp32",
+    marginal: Marginal = "all_pairs",
     core: bool = False,
 ) -> PerceiverExport:
     """Write ``output``: raw samples in, mi [B] and table [B, D, D] out (nats).
@@ -59,6 +61,7 @@ def export_perceiver(
     rewrite: "exact", or "histogram" for a cost that does not grow with n.
     grid: nodes of that histogram; None for the smallest that changes MI by less than 2e-4 nats.
     precision: of the matrix products; ranks, softmax and everything after the table are float32.
+    marginal: "all_pairs", or "shuffle" for the published five permutations, made reproducible.
     core: also write the graph from ranks on, for backends that cannot hold custom operators.
     Raises ValueError for a file that is not the paper's network, and ParityError, leaving no file
     behind, when ONNX Runtime and PyTorch differ by more than the precision explains.
@@ -73,10 +76,13 @@ def export_perceiver(
         raise ValueError(f"rewrite is {rewrite!r}, allowed are 'exact' and 'histogram'")
     elif grid:
         raise ValueError("a grid was given, which only the rewriting 'histogram' has")
-    graph = PerceiverCore(net, grid or 0, precision).eval()
+    graph = PerceiverCore(net, grid or 0, precision, marginal).eval()
     whole = PerceiverFromSamples(graph, net.config.eps, net.config.normalize).eval()
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    metadata = describe(net, digest, precision, grid or 0)
+    metadata = {
+        **describe(net, digest, precision, grid or 0),
+        "infonet.marginal": marginal,
+    }
     output.parent.mkdir(parents=True, exist_ok=True)
     parts: list[tuple[Path, nn.Module, str, str]] = [(output, whole, "samples", "samples")]
     if core:
@@ -89,7 +95,7 @@ def export_perceiver(
                 put_behind_switch(model)
             add_metadata(model, {**metadata, "infonet.graph": kind})
             onnx.save_model(model, partial[path])
-        report = check_parity(net, partial[output], precision, bool(grid))
+        report = check_parity(net, partial[output], precision, bool(grid), marginal)
     except BaseException:
         for path in partial.values():
             path.unlink(missing_ok=True)

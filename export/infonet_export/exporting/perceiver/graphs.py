@@ -12,13 +12,17 @@ from infonet_export.exporting.perceiver.blocks import ExportedDecoder
 from infonet_export.exporting.perceiver.encoder import ExportedEncoder
 from infonet_export.exporting.perceiver.precision import DTYPES, Precision
 from infonet_export.exporting.perceiver.query import ExactQuery, HistogramQuery
+from infonet_export.exporting.perceiver.shuffles import permutation
 from infonet_export.exporting.perceiver.smoothing import Smoothing
 from infonet_export.models.perceiver.network import KERNEL_SIZE, Perceiver
 from infonet_export.models.perceiver.read_out import (
+    PERMUTATIONS,
+    Marginal,
     Position,
     axis_position,
     axis_weights,
     log_mean_exp,
+    log_mean_exp_shuffled,
     look_up,
 )
 
@@ -34,10 +38,18 @@ class PerceiverCore(nn.Module):
     that wants ``mi`` alone can do without those (table_switch.py).
 
     grid: nodes of the histogram that the query generator reads; 0 for all samples, exactly.
+    marginal: "all_pairs", or "shuffle" for five permutations as published (but always the same).
     """
 
-    def __init__(self, net: Perceiver, grid: int = 0, precision: Precision = "fp32") -> None:
+    def __init__(
+        self,
+        net: Perceiver,
+        grid: int = 0,
+        precision: Precision = "fp32",
+        marginal: Marginal = "all_pairs",
+    ) -> None:
         super().__init__()
+        self.marginal = marginal
         dtype = DTYPES[precision]
         self.size = net.config.table_grid
         self.middle = (self.size - 1) // 2  # the last node at or below rank 0
@@ -79,9 +91,12 @@ class PerceiverCore(nn.Module):
     def _mi(self, table: Tensor, ranks: Tensor) -> Tensor:
         """``table``: the nodes from the middle on."""
         x, y = (axis_position(ranks[..., axis], self.size, self.middle) for axis in (0, 1))
-        nodes = self.size - self.middle
-        weights = [*axis_weights(x, nodes), *axis_weights(y, nodes)]
-        return look_up(table, x, y).mean(1) - log_mean_exp(table, *weights)
+        joint = look_up(table, x, y).mean(1)
+        if self.marginal == "all_pairs":
+            nodes = self.size - self.middle
+            return joint - log_mean_exp(table, *axis_weights(x, nodes), *axis_weights(y, nodes))
+        orders = [permutation(ranks.shape[1], index) for index in range(PERMUTATIONS)]
+        return joint - log_mean_exp_shuffled(table, x, y, orders)
 
 
 class PerceiverFromSamples(nn.Module):

@@ -43,12 +43,9 @@ def mutual_information(
         return joint - log_mean_exp_all_pairs(table, x, y)
     if marginal != "shuffle":
         raise ValueError(f"marginal is {marginal!r}, allowed are 'all_pairs' and 'shuffle'")
-    total = torch.zeros_like(joint)
-    for _ in range(PERMUTATIONS):
-        order = torch.randperm(ranks.shape[1], generator=generator).to(ranks.device)
-        values = look_up(table, x, Position(y.cell[:, order], y.part[:, order]))
-        total = total + torch.logsumexp(values, 1) - torch.log(torch.tensor(float(len(order))))
-    return joint - total / PERMUTATIONS
+    n = ranks.shape[1]
+    orders = [torch.randperm(n, generator=generator).to(ranks.device) for _ in range(PERMUTATIONS)]
+    return joint - log_mean_exp_shuffled(table, x, y, orders)
 
 
 def axis_position(coordinate: Tensor, nodes: int, first: int = 0) -> Position:
@@ -81,6 +78,16 @@ def log_mean_exp_all_pairs(table: Tensor, x: Position, y: Position) -> Tensor:
     size = table.shape[-1]
     (nodes_x, bends_x), (nodes_y, bends_y) = axis_weights(x, size), axis_weights(y, size)
     return log_mean_exp(table, nodes_x, bends_x, nodes_y, bends_y)
+
+
+def log_mean_exp_shuffled(table: Tensor, x: Position, y: Position, orders: list[Tensor]) -> Tensor:
+    """log of the mean of exp(T) over pairs (x_i, y_order(i)), averaged over the orders, [B]."""
+    total = torch.zeros_like(x.part[:, 0])
+    for order in orders:
+        values = look_up(table, x, Position(y.cell[:, order], y.part[:, order]))
+        top = values.detach().amax(1, keepdim=True)
+        total = total + torch.log(torch.exp(values - top).mean(1)) + top[:, 0]
+    return total / len(orders)
 
 
 def axis_weights(position: Position, nodes: int) -> tuple[Tensor, Tensor]:
