@@ -16,10 +16,8 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def block(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    assert found, f"README.md has no {language} block"
-    return found[1]
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
 def numbers_as(text: str, form: str) -> str:
@@ -36,11 +34,15 @@ def same(shown: str, printed: str) -> None:
     assert values(printed) == pytest.approx(values(shown), abs=2e-3)
 
 
-def test_python_example_prints_what_is_shown():
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(block("python"), "README.md", "exec"), {})
-    same(block("text"), printed.getvalue())
+def test_python_examples_print_what_is_shown():
+    programs, shown = blocks("python"), blocks("text")
+    assert len(programs) == len(shown) >= 2
+    names = {}  # later examples go on where the first stopped
+    for program, text in zip(programs, shown, strict=True):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(program, "README.md", "exec"), names)
+        same(text, printed.getvalue())
 
 
 def test_command_prints_what_is_shown(monkeypatch):

@@ -6,41 +6,18 @@ Heavy imports happen inside the commands, so that ``infonet --help`` stays fast.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from infonet_export.exporting.command import export
+
+if TYPE_CHECKING:
+    from infonet_export.config import CopulaTraining, PerceiverTraining
+
+__all__ = ["evaluate", "export", "train"]
+
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_OUTPUT = click.Path(dir_okay=False, path_type=Path)
-
-
-@click.command()
-@click.argument("checkpoint", type=_FILE)
-@click.option("-o", "--output", type=_OUTPUT, required=True, help="The .onnx file to write.")
-@click.option(
-    "--null-draws",
-    default=4000,
-    show_default=True,
-    type=click.IntRange(min=0),
-    help="Simulations for each n of the table of p-values; 0 leaves it out.",
-)
-def export(checkpoint: Path, output: Path, null_draws: int) -> None:
-    """Turn a CHECKPOINT of `infonet train` into one ONNX file, verified against PyTorch.
-
-    Beside MODEL.onnx (raw samples in) its core MODEL.core.onnx (histogram in) is written, which
-    the runtime uses for batches and matrices.
-    """
-    from infonet_export.exporting.onnx_file import export_checkpoint
-    from infonet_export.exporting.parity import ParityError
-
-    if output.suffix != ".onnx":
-        raise click.UsageError(f"--output is {output.name!r}; it must end in .onnx")
-    try:
-        result = export_checkpoint(checkpoint, output, null_draws)
-    except (ValueError, OSError, ParityError) as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(str(result.parity))
-    for path in (result.model, result.core):
-        click.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB")
 
 
 @click.command()
@@ -56,28 +33,51 @@ def export(checkpoint: Path, output: Path, null_draws: int) -> None:
     "--device", type=click.Choice(["cpu", "cuda"]), help="Default: cuda where there is one."
 )
 @click.option("--restart", is_flag=True, help="Start anew even if the folder holds a checkpoint.")
-@click.option("--no-ksg", is_flag=True, help="Leave KSG out of the final table (it is slow).")
+@click.option("--no-ksg", is_flag=True, help="copula: leave KSG, which is slow, out of the table.")
 def train(config: Path, output: Path, device: str | None, restart: bool, no_ksg: bool) -> None:
     """Train the model that CONFIG (YAML) describes; run again to resume.
 
     Ends with OUTPUT/model.onnx and a table of its accuracy on data it was not trained on.
+    For a perceiver also in several processes: torchrun --nproc-per-node=2 -m infonet train ...
     """
-    from infonet_export.config import load_config
-    from infonet_export.exporting.onnx_file import export_checkpoint
+    from infonet_export.config import PerceiverTraining, load_config
     from infonet_export.exporting.parity import ParityError
-    from infonet_export.training.trainer import train as run_training
 
     try:
-        checkpoint = run_training(
-            load_config(config), output, resume=not restart, device=device, report=click.echo
-        )
-        result = export_checkpoint(checkpoint, output / "model.onnx")
+        settings = load_config(config)
+        if isinstance(settings, PerceiverTraining):
+            _train_perceiver(settings, output, not restart, device)
+        else:
+            _train_copula(settings, output, not restart, device, not no_ksg)
     except (ValueError, OSError, FloatingPointError, ParityError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _train_copula(
+    settings: CopulaTraining, output: Path, resume: bool, device: str | None, with_ksg: bool
+) -> None:
+    from infonet_export.exporting.onnx_file import export_checkpoint
+    from infonet_export.training.trainer import train as run_training
+
+    checkpoint = run_training(settings, output, resume=resume, device=device, report=click.echo)
+    result = export_checkpoint(checkpoint, output / "model.onnx")
     click.echo(str(result.parity))
-    table = _evaluation_table(result.model, None, 5000, 50, 1, not no_ksg)
+    table = _evaluation_table(result.model, None, 5000, 50, 1, with_ksg)
     (output / "evaluation.md").write_text(table + "\n")
     click.echo(table)
+
+
+def _train_perceiver(
+    settings: PerceiverTraining, output: Path, resume: bool, device: str | None
+) -> None:
+    from infonet_export.exporting.perceiver_file import export_perceiver
+    from infonet_export.training.perceiver.trainer import train_perceiver
+
+    checkpoint = train_perceiver(settings, output, resume=resume, device=device, report=click.echo)
+    if checkpoint is None:  # of several processes the first one writes
+        return
+    click.echo(str(export_perceiver(checkpoint, output / "model.onnx").parity))
+    click.echo((output / "evaluation.md").read_text().rstrip())
 
 
 @click.command()

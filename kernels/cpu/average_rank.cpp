@@ -55,8 +55,9 @@ inline std::size_t run_end(const Item* sorted, std::size_t n, std::size_t i) {
 // is (i + j + shift) / scale in exact integers, rounded once.
 struct Scale {
   double shift, scale;
-  float rank(std::size_t begin, std::size_t end) const {
-    return static_cast<float>((static_cast<double>(begin + end) + shift) / scale);
+  template <typename Rank>
+  Rank rank(std::size_t begin, std::size_t end) const {
+    return static_cast<Rank>((static_cast<double>(begin + end) + shift) / scale);
   }
 };
 
@@ -82,8 +83,9 @@ void refine(const InfonetColumn& column, Key low, int bits, Item* begin, Item* e
 
 }  // namespace
 
+template <typename Rank>
 Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize normalize,
-                    const std::string& where, float* ranks, std::ptrdiff_t rank_stride,
+                    const std::string& where, Rank* ranks, std::ptrdiff_t rank_stride,
                     std::uint8_t& ties, double& entropy) {
   ties = INFONET_NO_TIES;
   entropy = std::numeric_limits<double>::infinity();
@@ -101,7 +103,7 @@ Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize
   std::size_t levels = 0;
   double logs = 0.0;  // sum of count * log(count) over the levels
   const auto assign = [&](std::size_t begin, std::size_t end) {
-    const float rank = scale.rank(begin, end);
+    const Rank rank = scale.rank<Rank>(begin, end);
     ++levels;
     if (const double count = static_cast<double>(end - begin); count > 1) {
       logs += count * std::log(count);
@@ -135,5 +137,10 @@ Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize
   }
   return {};
 }
+
+template Status average_rank(const InfonetColumn&, std::size_t, InfonetNormalize,
+                             const std::string&, float*, std::ptrdiff_t, std::uint8_t&, double&);
+template Status average_rank(const InfonetColumn&, std::size_t, InfonetNormalize,
+                             const std::string&, double*, std::ptrdiff_t, std::uint8_t&, double&);
 
 }  // namespace infonet

@@ -11,9 +11,10 @@ namespace infonet {
 
 // Rank the n values of a column into ranks[i * rank_stride] by their exact order, and say in
 // `ties` which values are equal (InfonetTies), in `entropy` how spread they are (see kernels.h).
-// NaN is refused; `where` names the column in errors.
+// NaN is refused; `where` names the column in errors. Rank is float or double.
+template <typename Rank>
 Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize normalize,
-                    const std::string& where, float* ranks, std::ptrdiff_t rank_stride,
+                    const std::string& where, Rank* ranks, std::ptrdiff_t rank_stride,
                     std::uint8_t& ties, double& entropy);
 
 }  // namespace infonet

@@ -42,13 +42,9 @@ std::string in_row(const char* array, std::int64_t row) {
   return std::string(array) + std::to_string(row) + ", ";
 }
 
-}  // namespace
-}  // namespace infonet
-
-using namespace infonet;
-
-extern "C" int infonet_soft_rank(const float* values, int64_t rows, int64_t n, double eps,
-                                 int normalize, int threads, float* ranks) {
+template <typename Value>
+int soft_rank(const Value* values, int64_t rows, int64_t n, double eps, int normalize, int threads,
+              Value* ranks) {
   return guarded([&]() -> Status {
     const SoftRankOptions options{eps, static_cast<InfonetNormalize>(normalize)};
     if (Status status = check_shape(rows, n); !status.ok()) return status;
@@ -58,6 +54,65 @@ extern "C" int infonet_soft_rank(const float* values, int64_t rows, int64_t n, d
                            in_row("row ", row), ranks + row * n);
     });
   });
+}
+
+template <typename Value>
+int soft_rank_backward(const Value* values, const Value* by, int64_t rows, int64_t n, double eps,
+                       int normalize, int threads, Value* gradient) {
+  return guarded([&]() -> Status {
+    const SoftRankOptions options{eps, static_cast<InfonetNormalize>(normalize)};
+    if (Status status = check_shape(rows, n); !status.ok()) return status;
+    if (Status status = check_options(options); !status.ok()) return status;
+    return parallel_for(rows, threads, [&](std::int64_t row) {
+      return soft_rank_backward_row(values + row * n, by + row * n, 1, static_cast<std::size_t>(n),
+                                    options, in_row("row ", row), gradient + row * n);
+    });
+  });
+}
+
+template <typename Rank>
+int joint_histograms(const Rank* x, const Rank* y, int64_t rows, int64_t n, int64_t grid,
+                     int threads, Rank* histogram) {
+  return guarded([&]() -> Status {
+    if (Status status = check_shape(rows, n); !status.ok()) return status;
+    if (Status status = check_grid(grid); !status.ok()) return status;
+    return parallel_for(rows, threads, [&](std::int64_t row) {
+      const std::size_t count = static_cast<std::size_t>(n);
+      const Rank *x_row = x + row * n, *y_row = y + row * n;
+      Status status = check_ranks(x_row, 1, count, in_row("x row ", row));
+      if (status.ok()) status = check_ranks(y_row, 1, count, in_row("y row ", row));
+      if (!status.ok()) return status;
+      joint_histogram(x_row, y_row, 1, count, grid, histogram + row * grid * grid);
+      return Status{};
+    });
+  });
+}
+
+}  // namespace
+}  // namespace infonet
+
+using namespace infonet;
+
+extern "C" int infonet_soft_rank(const float* values, int64_t rows, int64_t n, double eps,
+                                 int normalize, int threads, float* ranks) {
+  return soft_rank(values, rows, n, eps, normalize, threads, ranks);
+}
+
+extern "C" int infonet_soft_rank_f64(const double* values, int64_t rows, int64_t n, double eps,
+                                     int normalize, int threads, double* ranks) {
+  return soft_rank(values, rows, n, eps, normalize, threads, ranks);
+}
+
+extern "C" int infonet_soft_rank_backward(const float* values, const float* by, int64_t rows,
+                                          int64_t n, double eps, int normalize, int threads,
+                                          float* gradient) {
+  return soft_rank_backward(values, by, rows, n, eps, normalize, threads, gradient);
+}
+
+extern "C" int infonet_soft_rank_backward_f64(const double* values, const double* by, int64_t rows,
+                                              int64_t n, double eps, int normalize, int threads,
+                                              double* gradient) {
+  return soft_rank_backward(values, by, rows, n, eps, normalize, threads, gradient);
 }
 
 extern "C" int infonet_rank_columns(const InfonetColumn* columns, int64_t count, int64_t n,
@@ -81,19 +136,13 @@ extern "C" int infonet_rank_columns(const InfonetColumn* columns, int64_t count,
 
 extern "C" int infonet_joint_histogram(const float* x, const float* y, int64_t rows, int64_t n,
                                        int64_t grid, int threads, float* histogram) {
-  return guarded([&]() -> Status {
-    if (Status status = check_shape(rows, n); !status.ok()) return status;
-    if (Status status = check_grid(grid); !status.ok()) return status;
-    return parallel_for(rows, threads, [&](std::int64_t row) {
-      const std::size_t count = static_cast<std::size_t>(n);
-      const float *x_row = x + row * n, *y_row = y + row * n;
-      Status status = check_ranks(x_row, 1, count, in_row("x row ", row));
-      if (status.ok()) status = check_ranks(y_row, 1, count, in_row("y row ", row));
-      if (!status.ok()) return status;
-      joint_histogram(x_row, y_row, 1, count, grid, histogram + row * grid * grid);
-      return Status{};
-    });
-  });
+  return joint_histograms(x, y, rows, n, grid, threads, histogram);
+}
+
+extern "C" int infonet_joint_histogram_f64(const double* x, const double* y, int64_t rows,
+                                           int64_t n, int64_t grid, int threads,
+                                           double* histogram) {
+  return joint_histograms(x, y, rows, n, grid, threads, histogram);
 }
 
 extern "C" int infonet_pair_histograms(const float* ranks, int64_t columns, int64_t n,

@@ -20,7 +20,8 @@ Block merge(const Block& left, const Block& right, const double* values, double 
 
 }  // namespace
 
-void isotonic_soft_rank(double* values, std::size_t n, double eps, Block* blocks) {
+std::size_t pool_adjacent_violators(const double* values, std::size_t n, double eps,
+                                    Block* blocks) {
   std::size_t used = 0;
   for (std::size_t i = 0; i < n; ++i) {
     Block block{i, 1, 0.0};
@@ -29,6 +30,10 @@ void isotonic_soft_rank(double* values, std::size_t n, double eps, Block* blocks
     }
     blocks[used++] = block;
   }
+  return used;
+}
+
+void ranks_of_blocks(double* values, double eps, const Block* blocks, std::size_t used) {
   for (std::size_t b = 0; b < used; ++b) {
     const Block& block = blocks[b];
     const double count = static_cast<double>(block.count);
@@ -38,6 +43,17 @@ void isotonic_soft_rank(double* values, std::size_t n, double eps, Block* blocks
     for (std::size_t i = block.first; i < block.first + block.count; ++i) {
       values[i] = (values[i] - origin) / eps + offset;
     }
+  }
+}
+
+void gradient_of_blocks(double* gradient, double eps, const Block* blocks, std::size_t used) {
+  for (std::size_t b = 0; b < used; ++b) {
+    const Block& block = blocks[b];
+    double* const begin = gradient + block.first;
+    double mean = 0.0;
+    for (std::size_t i = 0; i < block.count; ++i) mean += begin[i];
+    mean /= static_cast<double>(block.count);
+    for (std::size_t i = 0; i < block.count; ++i) begin[i] = (begin[i] - mean) / eps;
   }
 }
 

@@ -16,7 +16,8 @@ struct Located {
   double weight[kChunk];      // what the upper one gets
 };
 
-inline void locate_one(float rank, double cells, double last, std::int32_t lowest_top,
+template <typename Rank>
+inline void locate_one(Rank rank, double cells, double last, std::int32_t lowest_top,
                        std::int32_t& cell, double& weight) {
   double position = static_cast<double>(rank) * cells - 0.5;
   position = position > 0.0 ? position : 0.0;
@@ -27,8 +28,8 @@ inline void locate_one(float rank, double cells, double last, std::int32_t lowes
   weight = position - static_cast<double>(lower);
 }
 
-INFONET_VECTOR_CLONES
-void locate(const float* ranks, std::size_t count, std::int64_t grid, Located& located) {
+template <typename Rank>
+inline void locate_all(const Rank* ranks, std::size_t count, std::int64_t grid, Located& located) {
   const double cells = static_cast<double>(grid), last = static_cast<double>(grid - 1);
   const std::int32_t lowest_top = static_cast<std::int32_t>(grid - 2);
   for (std::size_t i = 0; i < count; ++i) {
@@ -37,15 +38,34 @@ void locate(const float* ranks, std::size_t count, std::int64_t grid, Located& l
 }
 
 INFONET_VECTOR_CLONES
-bool all_in_unit_interval(const float* ranks, std::size_t count) {
+void locate(const float* ranks, std::size_t count, std::int64_t grid, Located& located) {
+  locate_all(ranks, count, grid, located);
+}
+
+void locate(const double* ranks, std::size_t count, std::int64_t grid, Located& located) {
+  locate_all(ranks, count, grid, located);
+}
+
+template <typename Rank>
+inline bool none_outside(const Rank* ranks, std::size_t count) {
   int outside = 0;
-  for (std::size_t i = 0; i < count; ++i) outside |= !(ranks[i] >= 0.0f) | !(ranks[i] <= 1.0f);
+  for (std::size_t i = 0; i < count; ++i) outside |= !(ranks[i] >= 0) | !(ranks[i] <= 1);
   return outside == 0;
 }
 
+INFONET_VECTOR_CLONES
+bool all_in_unit_interval(const float* ranks, std::size_t count) {
+  return none_outside(ranks, count);
+}
+
+bool all_in_unit_interval(const double* ranks, std::size_t count) {
+  return none_outside(ranks, count);
+}
+
 // Contiguous ranks: themselves when they already are, else a copy in `chunk`.
-const float* contiguous(const float* ranks, std::ptrdiff_t stride, std::size_t begin,
-                        std::size_t count, float* chunk) {
+template <typename Rank>
+const Rank* contiguous(const Rank* ranks, std::ptrdiff_t stride, std::size_t begin,
+                       std::size_t count, Rank* chunk) {
   ranks += static_cast<std::ptrdiff_t>(begin) * stride;
   if (stride == 1) return ranks;
   for (std::size_t i = 0; i < count; ++i) chunk[i] = ranks[static_cast<std::ptrdiff_t>(i) * stride];
@@ -71,6 +91,10 @@ void round_cells(const double* cells, std::size_t count, float* histogram) {
   for (std::size_t i = 0; i < count; ++i) histogram[i] = static_cast<float>(cells[i]);
 }
 
+void round_cells(const double* cells, std::size_t count, double* histogram) {
+  std::copy_n(cells, count, histogram);
+}
+
 }  // namespace
 
 Status check_grid(std::int64_t grid) {
@@ -79,15 +103,16 @@ Status check_grid(std::int64_t grid) {
                          std::to_string(kSmallestGrid) + " to " + std::to_string(kLargestGrid));
 }
 
-Status check_ranks(const float* ranks, std::ptrdiff_t stride, std::size_t n,
+template <typename Rank>
+Status check_ranks(const Rank* ranks, std::ptrdiff_t stride, std::size_t n,
                    const std::string& where) {
-  float chunk[kChunk];
+  Rank chunk[kChunk];
   for (std::size_t begin = 0; begin < n; begin += kChunk) {
     const std::size_t count = std::min(kChunk, n - begin);
-    const float* const values = contiguous(ranks, stride, begin, count, chunk);
+    const Rank* const values = contiguous(ranks, stride, begin, count, chunk);
     if (all_in_unit_interval(values, count)) continue;
     std::size_t i = 0;
-    while (values[i] >= 0.0f && values[i] <= 1.0f) ++i;
+    while (values[i] >= 0 && values[i] <= 1) ++i;
     const bool nan = values[i] != values[i];
     return Status::invalid("ranks: " + (nan ? std::string("NaN") : std::to_string(values[i])) +
                            " at " + where + "index " + std::to_string(begin + i) +
@@ -96,14 +121,15 @@ Status check_ranks(const float* ranks, std::ptrdiff_t stride, std::size_t n,
   return {};
 }
 
-void joint_histogram(const float* x, const float* y, std::ptrdiff_t stride, std::size_t n,
-                     std::int64_t grid, float* histogram) {
+template <typename Rank>
+void joint_histogram(const Rank* x, const Rank* y, std::ptrdiff_t stride, std::size_t n,
+                     std::int64_t grid, Rank* histogram) {
   thread_local Buffer<double> buffer;
   const std::size_t width = static_cast<std::size_t>(grid), size = width * width;
   double* const cells = buffer.reserve(size);
   std::fill_n(cells, size, 0.0);
   Located along_x, along_y;
-  float x_chunk[kChunk], y_chunk[kChunk];
+  Rank x_chunk[kChunk], y_chunk[kChunk];
   for (std::size_t begin = 0; begin < n; begin += kChunk) {
     const std::size_t count = std::min(kChunk, n - begin);
     locate(contiguous(x, stride, begin, count, x_chunk), count, grid, along_x);
@@ -120,5 +146,12 @@ void joint_histogram(const float* x, const float* y, std::ptrdiff_t stride, std:
   round_cells(cells, size, histogram);
   buffer.trim(kMostKeptBytes);
 }
+
+template Status check_ranks(const float*, std::ptrdiff_t, std::size_t, const std::string&);
+template Status check_ranks(const double*, std::ptrdiff_t, std::size_t, const std::string&);
+template void joint_histogram(const float*, const float*, std::ptrdiff_t, std::size_t, std::int64_t,
+                              float*);
+template void joint_histogram(const double*, const double*, std::ptrdiff_t, std::size_t,
+                              std::int64_t, double*);
 
 }  // namespace infonet

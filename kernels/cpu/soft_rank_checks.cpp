@@ -37,18 +37,33 @@ Status check_row_length(std::int64_t n) {
                          " values; allowed are 0 to 2147483647");
 }
 
-Status check_values(const float* values, std::ptrdiff_t stride, std::size_t n,
+template <typename Value>
+Status check_values(const Value* values, std::ptrdiff_t stride, std::size_t n, double eps,
                     const std::string& where) {
+  const Value largest =
+      eps > 0.0 ? std::numeric_limits<Value>::max() : std::numeric_limits<Value>::infinity();
   const auto at = [=](std::size_t i) { return values[static_cast<std::ptrdiff_t>(i) * stride]; };
   bool bad = false;
-  for (std::size_t i = 0; i < n; ++i)
-    bad |= !(std::fabs(at(i)) <= std::numeric_limits<float>::max());
+  for (std::size_t i = 0; i < n; ++i) bad |= !(std::fabs(at(i)) <= largest);
   if (!bad) return {};
   std::size_t i = 0;
-  while (std::isfinite(at(i))) ++i;
+  while (std::fabs(at(i)) <= largest) ++i;
   const std::string got = std::isnan(at(i)) ? "NaN" : "an infinity";
-  return Status::invalid("values: " + got + " at " + where + "index " + std::to_string(i) +
-                         "; with eps > 0 every value must be finite");
+  const std::string fix = eps > 0.0 ? "with eps > 0 every value must be finite"
+                                    : "NaN has no rank: remove or replace it first";
+  return Status::invalid("values: " + got + " at " + where + "index " + std::to_string(i) + "; " +
+                         fix);
 }
+
+Status check_width(double width, const std::string& where) {
+  if (width <= std::numeric_limits<double>::max()) return {};
+  return Status::invalid("values: " + where +
+                         "the largest less the smallest exceeds the largest double; "
+                         "with eps > 0 halve the values first");
+}
+
+template Status check_values(const float*, std::ptrdiff_t, std::size_t, double, const std::string&);
+template Status check_values(const double*, std::ptrdiff_t, std::size_t, double,
+                             const std::string&);
 
 }  // namespace infonet

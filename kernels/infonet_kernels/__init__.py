@@ -8,7 +8,7 @@ from infonet_kernels._arrays import NORMALIZATIONS
 from infonet_kernels._histogram import joint_histogram, pair_histograms
 from infonet_kernels._library import library_path
 from infonet_kernels._rank_columns import rank_columns
-from infonet_kernels._soft_rank import soft_rank
+from infonet_kernels._soft_rank import soft_rank, soft_rank_backward
 
 __all__ = [
     "NORMALIZATIONS",
@@ -17,4 +17,5 @@ __all__ = [
     "pair_histograms",
     "rank_columns",
     "soft_rank",
+    "soft_rank_backward",
 ]

@@ -1,17 +1,19 @@
 """Checks and conversions of the arrays that go to the C functions."""
 
 import operator
-from typing import Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Normalize = Literal["midrank", "over_n", "minmax"]
 NORMALIZATIONS: Final[tuple[Normalize, ...]] = ("midrank", "over_n", "minmax")
+# What some kernels compute in and return.
+Float = TypeVar("Float", np.float32, np.float64)
 
 
-def as_rows(name: str, values: ArrayLike) -> NDArray[np.float32]:
-    """`values` as an aligned, C-contiguous float32 [rows, n] array; copied only if it is not one.
+def as_rows(name: str, values: ArrayLike, dtype: type[Float]) -> NDArray[Float]:
+    """`values` as an aligned, C-contiguous [rows, n] array of `dtype`; copied only if it is none.
 
     Raises:
         ValueError: not numeric, or not two-dimensional.
@@ -19,15 +21,28 @@ def as_rows(name: str, values: ArrayLike) -> NDArray[np.float32]:
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         raise ValueError(
-            f"{name}: got dtype {array.dtype}; numbers are needed (they are converted to float32)"
+            f"{name}: got dtype {array.dtype}; numbers are needed (they are converted to "
+            f"{np.dtype(dtype)})"
         )
     if array.ndim != 2:
         raise ValueError(f"{name}: got shape {array.shape}; [rows, n] is needed")
-    if array.dtype == np.float32 and array.flags.c_contiguous and array.flags.aligned:
+    if array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned:
         return array  # np.require would find the same, ten times as slowly
     # A value beyond float32 becomes an infinity, which the kernels judge: no second warning here.
     with np.errstate(over="ignore"):
-        return np.require(array, np.float32, ["C_CONTIGUOUS", "ALIGNED"])
+        return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+
+
+def as_float(dtype: Any) -> Any:
+    """`dtype` as one of the two that kernels compute in.
+
+    Raises:
+        ValueError: another dtype.
+    """
+    for kind in (np.float32, np.float64):
+        if dtype == kind:
+            return kind
+    raise ValueError(f"dtype: got {dtype!r}; allowed are numpy.float32 and numpy.float64")
 
 
 def as_count(name: str, value: int, smallest: int) -> int:

@@ -1,15 +1,25 @@
 """Joint histograms of ranks by bilinear splatting."""
 
+from typing import Any, overload
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infonet_kernels._arrays import as_count, as_rows, as_threads
+from infonet_kernels._arrays import Float, as_count, as_float, as_rows, as_threads
 from infonet_kernels._library import call
 
 
+@overload
 def joint_histogram(
     x_ranks: ArrayLike, y_ranks: ArrayLike, grid: int, threads: int = 1
-) -> NDArray[np.float32]:
+) -> NDArray[np.float32]: ...
+@overload
+def joint_histogram(
+    x_ranks: ArrayLike, y_ranks: ArrayLike, grid: int, threads: int = 1, *, dtype: type[Float]
+) -> NDArray[Float]: ...
+def joint_histogram(
+    x_ranks: ArrayLike, y_ranks: ArrayLike, grid: int, threads: int = 1, *, dtype: Any = np.float32
+) -> NDArray[Any]:
     """Histogram of the points (x, y) of each row on a grid x grid raster of the unit square.
 
     A coordinate u lies at p = u * grid - 1/2, clamped to [0, grid - 1], so that whole numbers are
@@ -17,25 +27,28 @@ def joint_histogram(
     double precision. The cells of a row sum to n.
 
     Args:
-        x_ranks: [rows, n] in [0, 1], converted to float32; along the first axis of the grid.
+        x_ranks: [rows, n] in [0, 1], converted to `dtype`; along the first axis of the grid.
         y_ranks: [rows, n] in [0, 1]; along the second axis.
         grid: cells a side, 2 to 4096.
         threads: upper bound of the threads used; results do not depend on it.
+        dtype: numpy.float32 or numpy.float64.
 
     Returns:
-        float32 [rows, grid, grid] counts.
+        [rows, grid, grid] counts of `dtype`.
 
     Raises:
         ValueError: NaN or a rank outside [0, 1], with its row and index; shapes that differ.
     """
-    x, y = as_rows("x_ranks", x_ranks), as_rows("y_ranks", y_ranks)
+    kind = as_float(dtype)
+    x, y = as_rows("x_ranks", x_ranks, kind), as_rows("y_ranks", y_ranks, kind)
     if x.shape != y.shape:
         raise ValueError(f"x_ranks has shape {x.shape} and y_ranks {y.shape}; they must be equal")
     cells = as_count("grid", grid, 2)
     count = as_threads(threads)
     _check_size(cells)
-    histogram = np.empty((x.shape[0], cells, cells), np.float32)
-    call("infonet_joint_histogram", x, y, *x.shape, cells, count, histogram)
+    histogram = np.empty((x.shape[0], cells, cells), kind)
+    name = "infonet_joint_histogram" + ("_f64" if kind is np.float64 else "")
+    call(name, x, y, *x.shape, cells, count, histogram)
     return histogram
 
 
@@ -62,7 +75,7 @@ def pair_histograms(
         ValueError: NaN or a rank outside [0, 1], with its column and index; a pair that names a
             column that is not there; a wrong shape or dtype.
     """
-    columns = as_rows("ranks", ranks)
+    columns = as_rows("ranks", ranks, np.float32)
     indices = np.asarray(pairs)
     if indices.ndim != 2 or indices.shape[1] != 2 or indices.dtype.kind not in "iu":
         raise ValueError(

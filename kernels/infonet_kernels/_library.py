@@ -17,10 +17,16 @@ _FILE_NAME = {"win32": "infonet_kernels.dll", "darwin": "libinfonet_kernels.dyli
 _pointer = ctypes.c_void_p
 _int64 = ctypes.c_int64
 _int = ctypes.c_int
+_soft_rank: list[type] = [_int64, _int64, ctypes.c_double, _int, _int, _pointer]
+_histogram: list[type] = [_pointer, _pointer, _int64, _int64, _int64, _int, _pointer]
 _SIGNATURES: dict[str, list[type]] = {
-    "infonet_soft_rank": [_pointer, _int64, _int64, ctypes.c_double, _int, _int, _pointer],
+    "infonet_soft_rank": [_pointer, *_soft_rank],
+    "infonet_soft_rank_f64": [_pointer, *_soft_rank],
+    "infonet_soft_rank_backward": [_pointer, _pointer, *_soft_rank],
+    "infonet_soft_rank_backward_f64": [_pointer, _pointer, *_soft_rank],
     "infonet_rank_columns": [*[_pointer, _int64, _int64, _int, _int, _pointer, _pointer, _pointer]],
-    "infonet_joint_histogram": [_pointer, _pointer, _int64, _int64, _int64, _int, _pointer],
+    "infonet_joint_histogram": _histogram,
+    "infonet_joint_histogram_f64": _histogram,
     "infonet_pair_histograms": [
         *[_pointer, _int64, _int64, _pointer, _int64, _int64, _int, _pointer]
     ],

@@ -43,7 +43,7 @@ def test_a_config_survives_its_dictionary():
         ("model: {chanels: [16]}", ["model", "chanels", "channels"]),
         ("training: {pool: 4}", ["training", "pool", "pools"]),
         ("7: 8", ["'7'"]),
-        ("architecture: perceiver", ["perceiver", "'copula'"]),
+        ("architecture: perciver", ["perciver", "'copula'", "'perceiver'"]),
         ("data: {pool_size: 512}\ntraining: {batch_size: 96}", ["512", "96", "batch_size"]),
         ("data: {pool_size: 320}", ["320", "256", "multiple"]),
         ("model: {histogram_grid: 40, channels: [8, 8, 8]}", ["histogram_grid", "40", "16"]),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from infonet_export.config import CHUNK
 from infonet_export.training import pool as pool_module
+from infonet_export.training import workers as workers_module
 from infonet_export.training.pool import draw_chunk, histogram, pools
 from scipy.stats import rankdata
 from tiny_models import tiny_config
@@ -100,7 +101,7 @@ def test_workers_give_the_same_pools(monkeypatch):
 def test_a_finished_run_starts_no_worker(monkeypatch):
     config = tiny_config()
     helped = replace(config, data=replace(config.data, workers=2))
-    monkeypatch.setattr(pool_module, "ProcessPoolExecutor", None)
+    monkeypatch.setattr(workers_module, "ProcessPoolExecutor", None)
     assert list(pools(helped, 3, 3)) == []
 
 

@@ -94,7 +94,7 @@ def test_an_interrupted_run_ends_bit_for_bit_as_an_uninterrupted_one(
 def test_an_interruption_within_a_pool_repeats_that_pool(trained, tmp_path, monkeypatch):
     output, _, _ = trained
     config, calls = tiny_config(bfloat16=0.4), []
-    inner = trainer._update_average
+    inner = trainer.update_average
     with monkeypatch.context() as patch:
 
         def fail_in_the_second_pool(*arguments):
@@ -103,7 +103,7 @@ def test_an_interruption_within_a_pool_repeats_that_pool(trained, tmp_path, monk
                 raise KeyboardInterrupt
             inner(*arguments)
 
-        patch.setattr(trainer, "_update_average", fail_in_the_second_pool)
+        patch.setattr(trainer, "update_average", fail_in_the_second_pool)
         with pytest.raises(KeyboardInterrupt):
             train(config, tmp_path, device="cpu", report=lambda _: None)
     train(config, tmp_path, device="cpu", report=lambda _: None)
@@ -130,6 +130,13 @@ def test_another_configuration_is_refused_and_restart_starts_anew(trained, tmp_p
     train(other, tmp_path, device="cpu", resume=False, report=lambda _: None)
     assert read_checkpoint(tmp_path / "checkpoint.pt")["config"] == other.to_dict()
     assert len(_rows(tmp_path)) == 1
+
+
+def test_torchrun_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="torchrun"):
+        train(tiny_config(), tmp_path / "run", device="cpu", report=lambda _: None)
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_seed_decides_everything(trained, tmp_path):
@@ -179,7 +186,7 @@ def test_one_step_of_the_average_by_hand():
         name: 0.75 * mean + 0.25 * value
         for (name, mean), value in zip(average.named_parameters(), net.parameters(), strict=True)
     }
-    trainer._update_average(average, net, 0.75)
+    trainer.update_average(average, net, 0.75)
     for name, value in average.named_parameters():
         torch.testing.assert_close(value, expected[name])
 

@@ -35,7 +35,7 @@ class Case:
 
 def mixture_file_cases(path: Path, n: int, seed: int) -> Iterator[Case]:
     """XY and XZ of every mixture of ``gmm_eval.npz`` (arrays NAMES, each with _K)."""
-    for k, arrays in _read_mixtures(path).items():
+    for k, arrays in read_mixtures(path).items():
         for index, (weights, means, covs, mi_xy, mi_xz) in enumerate(zip(*arrays, strict=True)):
             rng = np.random.default_rng([seed, k, index])
             for axis, mi in ((1, mi_xy), (2, mi_xz)):
@@ -45,7 +45,7 @@ def mixture_file_cases(path: Path, n: int, seed: int) -> Iterator[Case]:
                 yield _mixture_case(f"mixtures K={k}", mixture, float(mi), rng, n, rival)
 
 
-def _read_mixtures(path: Path) -> dict[int, list[NDArray[np.float64]]]:
+def read_mixtures(path: Path) -> dict[int, list[NDArray[np.float64]]]:
     """The arrays NAMES of every number of components; ValueError for another kind of file."""
     try:
         with np.load(path) as file:

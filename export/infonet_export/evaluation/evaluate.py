@@ -58,11 +58,16 @@ def run(estimator: Estimator, cases: Iterable[Case], *, with_ksg: bool = True) -
 
 
 def _measure(estimator: Estimator, members: list[Case], with_ksg: bool) -> dict[str, Array]:
-    quantiles = [
-        estimator.quantiles(np.stack([case.samples for case in members[start : start + BATCH]]))
+    batches = [
+        np.stack([case.samples for case in members[start : start + BATCH]])
         for start in range(0, len(members), BATCH)
     ]
-    low, mi, high = np.concatenate(quantiles).astype(np.float64).T
+    if estimator.model.quantile_levels:
+        parts = np.concatenate([estimator.quantiles(batch) for batch in batches])
+        low, mi, high = parts.astype(np.float64).T
+    else:  # the paper's network gives no interval
+        mi = np.concatenate([estimator.mi(batch) for batch in batches])
+        low = high = np.full(len(mi), np.nan)
     rival = np.array([ksg(c.samples) for c in members]) if with_ksg else np.full(len(mi), np.nan)
     return {"low": low, "mi": mi, "high": high, "ksg": rival}
 

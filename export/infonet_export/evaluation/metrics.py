@@ -40,5 +40,8 @@ def order_accuracy(estimates: Array, truth: Array, rivals: NDArray[np.int64]) ->
 
 
 def coverage(low: Array, high: Array, truth: Array) -> float:
-    """Share of intervals that hold the truth; a bound that touches it within 1e-9 holds it."""
+    """Share of intervals that hold the truth; a bound that touches it within 1e-9 holds it. NaN
+    where there are no intervals."""
+    if not (np.isfinite(low) & np.isfinite(high)).all():
+        return float("nan")
     return float(((low <= truth + 1e-9) & (truth <= high + 1e-9)).mean())

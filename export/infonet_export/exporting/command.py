@@ -71,7 +71,7 @@ def export(checkpoint: Path, output: Path, **options: Any) -> None:
 
     if output.suffix != ".onnx":
         raise click.UsageError(f"--output is {output.name!r}; it must end in .onnx")
-    given = {name: value for name, value in options.items() if value not in (None, False)}
+    given = {k: v for k, v in options.items() if v is not None and v is not False}  # 0 is given
     try:
         perceiver = is_perceiver(read_file(checkpoint))
         _refuse_foreign(given, perceiver)

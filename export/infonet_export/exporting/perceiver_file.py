@@ -66,6 +66,8 @@ def export_perceiver(
     Raises ValueError for a file that is not the paper's network, and ParityError, leaving no file
     behind, when ONNX Runtime and PyTorch differ by more than the precision explains.
     """
+    if grid is not None and grid < 2:
+        raise ValueError(f"grid is {grid}, a histogram has at least 2 nodes a side")
     net = load_perceiver(checkpoint, preset)
     errors: list[GridError] = []
     if rewrite == "histogram":
@@ -74,7 +76,7 @@ def export_perceiver(
         grid = grid or choose(errors)
     elif rewrite != "exact":
         raise ValueError(f"rewrite is {rewrite!r}, allowed are 'exact' and 'histogram'")
-    elif grid:
+    elif grid is not None:
         raise ValueError("a grid was given, which only the rewriting 'histogram' has")
     graph = PerceiverCore(net, grid or 0, precision, marginal).eval()
     whole = PerceiverFromSamples(graph, net.config.eps, net.config.normalize).eval()

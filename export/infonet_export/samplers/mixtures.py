@@ -14,7 +14,7 @@ MAX_COMPONENTS = 10
 
 @dataclass(frozen=True)
 class GaussianMixture:
-    """weights [K], means [K, 2], covariances [K, 2, 2] of a mixture of bivariate normals."""
+    """weights [K], means [K, d], covariances [K, d, d] of a mixture of normals; MI needs d = 2."""
 
     weights: Array
     means: Array
@@ -22,7 +22,7 @@ class GaussianMixture:
 
     def sample(self, rng: Generator, n: int) -> Array:
         counts = rng.multinomial(n, self.weights)
-        points = rng.standard_normal((n, 2))
+        points = rng.standard_normal((n, self.means.shape[1]))
         factors = np.linalg.cholesky(self.covariances)
         start = 0
         for mean, factor, count in zip(self.means, factors, counts, strict=True):
@@ -30,6 +30,12 @@ class GaussianMixture:
             points[start : start + count] = block @ factor.T + mean
             start += count
         return rng.permutation(points)
+
+    def project(self, *axes: int) -> GaussianMixture:
+        """The mixture of these coordinates alone."""
+        chosen = list(axes)
+        covariances = self.covariances[:, chosen][:, :, chosen]
+        return GaussianMixture(self.weights, self.means[:, chosen], covariances)
 
     def log_ratio(self, points: Array) -> Array:
         """log p(x, y) - log p(x) - log p(y) at points [m, 2] -> [m]."""
@@ -73,7 +79,12 @@ def _distribution(name: str, mixture: GaussianMixture, nodes: int = 12_000) -> D
 
 
 def paper_mixture(rng: Generator, components: int, dimension: int = 3) -> GaussianMixture:
-    """The evaluation recipe of the paper, projected on two of ``dimension`` coordinates.
+    """The evaluation recipe of the paper, projected on two of ``dimension`` coordinates."""
+    return paper_mixture_in_space(rng, components, dimension).project(0, 1)
+
+
+def paper_mixture_in_space(rng: Generator, components: int, dimension: int = 3) -> GaussianMixture:
+    """The evaluation recipe of the paper, of ``dimension`` coordinates.
 
     Weights Dirichlet(1), means uniform on [-5, 5], covariances A A^T with A uniform on [-3, 3] and
     eigenvalues of at least 0.01 (Hu et al., ICML 2024, section 4).
@@ -82,7 +93,7 @@ def paper_mixture(rng: Generator, components: int, dimension: int = 3) -> Gaussi
     values, vectors = np.linalg.eigh(a @ a.transpose(0, 2, 1))
     cov = (vectors * np.maximum(values, 0.01)[:, None, :]) @ vectors.transpose(0, 2, 1)
     means = rng.uniform(-5, 5, (components, dimension))
-    return GaussianMixture(rng.dirichlet(np.ones(components)), means[:, :2], cov[:, :2, :2])
+    return GaussianMixture(rng.dirichlet(np.ones(components)), means, cov)
 
 
 def paper(rng: Generator) -> Distribution:

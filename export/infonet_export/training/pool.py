@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from itertools import islice
 
 import numpy as np
 from infonet_kernels import joint_histogram, soft_rank
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from infonet_export.config import CHUNK, CopulaTraining
 from infonet_export.samplers.training_families import draw
+from infonet_export.training.workers import drawn_ahead
 
 Floats = NDArray[np.float32]
 
@@ -68,25 +67,10 @@ def _finite(samples: NDArray[np.float64]) -> NDArray[np.float64]:
 def pools(config: CopulaTraining, first: int, last: int) -> Iterator[Pool]:
     """Pools first .. last - 1, the next one drawn by worker processes while one is in use."""
     chunks = config.data.pool_size // CHUNK
-    workers = config.data.workers
-    if workers == 0:
-        for pool in range(first, last):
-            yield _join([draw_chunk(config, pool, c) for c in range(chunks)])
-        return
-    if first >= last:
-        return  # a finished run: start no worker for a pool that nobody takes
-    # one thread a process: the workers themselves are the parallelism
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
-
-        def submit(pool: int) -> list[Future[Pool]]:
-            return [executor.submit(draw_chunk, config, pool, c) for c in range(chunks)]
-
-        pending = submit(first)
-        for pool in range(first, last):
-            ready = _join([future.result() for future in pending])
-            pending = submit(pool + 1) if pool + 1 < last else []
-            yield ready
+    tasks = ((config, pool, chunk) for pool in range(first, last) for chunk in range(chunks))
+    drawn = drawn_ahead(draw_chunk, tasks, config.data.workers, ahead=chunks)
+    for _ in range(first, last):
+        yield _join(list(islice(drawn, chunks)))
 
 
 def _join(chunks: list[Pool]) -> Pool:

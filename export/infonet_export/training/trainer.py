@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
+import os
 import time
 from collections.abc import Callable
 from copy import deepcopy
@@ -16,19 +16,18 @@ from tqdm import tqdm
 
 from infonet_export.config import CopulaTraining
 from infonet_export.models.copula import CopulaNet, CopulaOutput
+from infonet_export.training.averaging import update_average, warmed_up
 from infonet_export.training.calibration import calibrate
-from infonet_export.training.checkpoint import (
-    load_model,
-    read_checkpoint,
-    write_checkpoint,
-    write_state,
-)
+from infonet_export.training.checkpoint import load_model, read_checkpoint, write_checkpoint
+from infonet_export.training.devices import choose_device
 from infonet_export.training.losses import (
     apply_symmetry,
     cross_sample_donsker_varadhan,
     quantile_loss,
 )
 from infonet_export.training.pool import Pool, pools
+from infonet_export.training.records import Records
+from infonet_export.training.states import write_state
 
 
 def train(
@@ -46,12 +45,12 @@ def train(
     Continues from an existing checkpoint of the same configuration unless ``resume`` is False.
     Returns the path of model.pt.
     """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device 'cuda' was asked for, but PyTorch finds no GPU: use 'cpu'")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ValueError("the copula model trains in one process: leave out torchrun")
+    place = choose_device(device)
     output.mkdir(parents=True, exist_ok=True)
     path = output / "checkpoint.pt"
     torch.set_num_threads(config.training.threads)
-    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     torch.manual_seed(config.training.seed)
     net = CopulaNet(config.model).to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = deepcopy(net).requires_grad_(False)
@@ -69,9 +68,7 @@ def train(
         optimizer.load_state_dict(state["optimizer"])
         first = state["pools"]
         report(f"resuming after {first} of {config.training.pools} pools")
-    else:
-        (output / "log.jsonl").unlink(missing_ok=True)
-    writer = _summary_writer(output)
+    records = Records(output, restart=first == 0)
     steps = config.steps_per_pool
     begin = time.perf_counter()
     with tqdm(total=config.steps, initial=first * steps, unit="step", disable=None) as bar:
@@ -80,15 +77,12 @@ def train(
             losses = _train_pool(net, average, optimizer, config, pool, index, place, bar)
             row = {"pool": index + 1, "step": (index + 1) * steps, **losses}
             row["minutes"] = round((time.perf_counter() - begin) / 60, 2)
-            with (output / "log.jsonl").open("a") as log:
-                log.write(json.dumps(row) + "\n")
-            for name in ("table_loss", "quantile_loss", "learning_rate"):
-                writer.add_scalar(name, row[name], row["step"])
+            records.add(row, losses)
             bar.set_postfix(
                 table=f"{losses['table_loss']:.4f}", quantile=f"{losses['quantile_loss']:.4f}"
             )
             write_checkpoint(path, net, average, optimizer, config, index + 1)
-    writer.close()
+    records.close()
     return finish(path, output / "model.pt", report)
 
 
@@ -135,7 +129,7 @@ def _train_pool(
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(net.parameters(), options.gradient_clip)
             optimizer.step()
-            _update_average(average, net, min(options.ema_decay, (step + 1) / (step + 10)))
+            update_average(average, net, warmed_up(options.ema_decay, step))
             totals["table_loss"] += table_loss.item()
             totals["quantile_loss"] += head_loss.item()
             step += 1
@@ -176,14 +170,8 @@ def _augment(reading: Tensor, scoring: Tensor, generator: torch.Generator) -> tu
 def learning_rate(step: int, config: CopulaTraining) -> float:
     """Linear warm-up, then cosine to zero."""
     options = config.training
-    warm = min(1.0, (step + 1) / options.warmup_steps)
+    warm = min(1.0, (step + 1) / max(1, options.warmup_steps))
     return options.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / config.steps))
-
-
-@torch.no_grad()
-def _update_average(average: CopulaNet, net: CopulaNet, decay: float) -> None:
-    for mean, value in zip(average.parameters(), net.parameters(), strict=True):
-        mean.lerp_(value, 1 - decay)
 
 
 def _optimizer(net: CopulaNet, config: CopulaTraining) -> torch.optim.Optimizer:
@@ -191,9 +179,3 @@ def _optimizer(net: CopulaNet, config: CopulaTraining) -> torch.optim.Optimizer:
     return torch.optim.AdamW(
         net.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
     )
-
-
-def _summary_writer(output: Path) -> Any:
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(str(output / "tensorboard"))

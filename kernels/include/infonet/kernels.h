@@ -43,6 +43,24 @@ typedef enum InfonetNormalize {
 INFONET_EXPORT int infonet_soft_rank(const float* values, int64_t rows, int64_t n, double eps,
                                      int normalize, int threads, float* ranks);
 
+/* The same in double precision. */
+INFONET_EXPORT int infonet_soft_rank_f64(const double* values, int64_t rows, int64_t n, double eps,
+                                         int normalize, int threads, double* ranks);
+
+/* The gradient of a function of the ranks by the values, exact: `by` is that by the ranks, all
+ * three are [rows, n]. Pooling is done again rather than kept, in double precision.
+ *
+ * It is zero for eps == 0 (ranks are piecewise constant) and for a row of equal values; values
+ * tied at the smallest or the largest share its part evenly. Where the pooling is about to change
+ * the function has a kink, and the gradient is that of the coarser pooling. `by` is not checked:
+ * a NaN in it spoils its row. */
+INFONET_EXPORT int infonet_soft_rank_backward(const float* values, const float* by, int64_t rows,
+                                              int64_t n, double eps, int normalize, int threads,
+                                              float* gradient);
+INFONET_EXPORT int infonet_soft_rank_backward_f64(const double* values, const double* by,
+                                                  int64_t rows, int64_t n, double eps,
+                                                  int normalize, int threads, double* gradient);
+
 /* The type of a column's values. Every value of a smaller type is one of these. */
 typedef enum InfonetType {
   INFONET_FLOAT32 = 0,
@@ -79,7 +97,12 @@ INFONET_EXPORT int infonet_rank_columns(const InfonetColumn* columns, int64_t co
 INFONET_EXPORT int infonet_joint_histogram(const float* x, const float* y, int64_t rows, int64_t n,
                                            int64_t grid, int threads, float* histogram);
 
-/* The same for pairs of columns: histogram[k] of ranks[pairs[k][0]] (first axis) and
+/* The same in double precision. */
+INFONET_EXPORT int infonet_joint_histogram_f64(const double* x, const double* y, int64_t rows,
+                                               int64_t n, int64_t grid, int threads,
+                                               double* histogram);
+
+/* infonet_joint_histogram for pairs of columns: histogram[k] of ranks[pairs[k][0]] (first axis) and
  * ranks[pairs[k][1]], where ranks is [columns, n] and pairs is [count, 2]. */
 INFONET_EXPORT int infonet_pair_histograms(const float* ranks, int64_t columns, int64_t n,
                                            const int64_t* pairs, int64_t count, int64_t grid,

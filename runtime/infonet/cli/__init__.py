@@ -11,6 +11,7 @@ from infonet.cli.compute import demo, matrix, mi
 from infonet.cli.inspect import doctor, info
 from infonet.cli.plugins import PluginGroup
 from infonet.cli.sliced import smi
+from infonet.cli.watch import watch
 
 
 @click.group(cls=PluginGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,5 +28,5 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     click.echo(f"Warning: {message}", err=True)
 
 
-for _command in (mi, smi, matrix, demo, info, doctor):
+for _command in (mi, smi, matrix, watch, demo, info, doctor):
     main.add_command(_command)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 
 from infonet.errors import InputError
 from infonet.monitor.alerts import Kind
@@ -26,7 +25,9 @@ _MOST = 0.1  # a level per test above which nothing is gained
 _MIN_PART = 50  # samples
 # A look at the whole window comes first, so that parts are rarely estimated.
 _LOOK_P, _LOOK_Z = 0.1, 1.0
-_NO_DEPENDENCE = 0.05  # p-value of a window in which dependence is taken to be gone
+# Dependence is gone where the p-value is above the first after an alert or a change, and above the
+# second, as in half of all windows of independent variables, later.
+_GONE, _NO_SIGN = 0.05, 0.5
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,15 @@ def limits(false_alarms: float, window: int, stride: int, pairs: int) -> Limits:
             "or watch fewer pairs, or allow more false alarms"
         )
     p = alpha ** (1 / parts) / _P_MARGIN
-    z = -NormalDist().inv_cdf((alpha / 2) ** (1 / parts))
+    z = -normal_quantile((alpha / 2) ** (1 / parts))
     return Limits(alpha, parts, p, z)
+
+
+def normal_quantile(p: float) -> float:
+    """Quantile of the standard normal distribution."""
+    from statistics import NormalDist  # deferred: it is a third of the import time of this package
+
+    return NormalDist().inv_cdf(p)
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,9 @@ def step(state: State, look: Look, limits: Limits) -> tuple[State, Kind | None]:
 
     After an alert a pair rests until the window holds none of the rows that raised it, since those
     were selected for being unusual. Dependence that is not seen in that new window has vanished
-    (or was a false alarm). Otherwise that window is the reference for changes.
+    (or was a false alarm). Otherwise that window is the reference for changes. A window without any
+    sign of dependence ends a dependence too, so that a false alarm confirmed by chance does not
+    last.
     """
     settled = look.rows + look.window
     if not state.dependent:
@@ -147,10 +157,10 @@ def step(state: State, look: Look, limits: Limits) -> tuple[State, Kind | None]:
         return State(found, settled if found else 0), kind
     if look.rows < state.settled:
         return state, None
-    gone = look.whole.p > _NO_DEPENDENCE
+    gone = look.whole.p > _GONE
+    if look.whole.p > _NO_SIGN or (gone and state.reference is None):
+        return State(False), "vanishes"
     if state.reference is None:
-        if gone:
-            return State(False), "vanishes"
         reference = Reference(look.rows, look.estimate, look.whole, look.parts())
         return replace(state, settled=settled, reference=reference), None
     if not _changed(state.reference, look, limits):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from infonet.batches import tile_size
-from infonet.monitor.decisions import Sample
+from infonet.monitor.decisions import Sample, normal_quantile
 from infonet.network import Network, Outputs
 from infonet.ranking import RankedColumns
 from infonet.result import Estimate
@@ -75,8 +74,7 @@ class WindowEstimates:
     def _sample(self, outputs: Outputs, i: int, n: int) -> Sample:
         null, levels = self._network.model.null, self._network.model.quantile_levels
         assert null is not None
-        normal = NormalDist()
-        widths = normal.inv_cdf(levels[-1]) - normal.inv_cdf(levels[0])
+        widths = normal_quantile(levels[-1]) - normal_quantile(levels[0])
         error = float(outputs.quantiles[i, -1] - outputs.quantiles[i, 0]) / widths
         mi = float(outputs.mi[i])
         return Sample(mi, error, null.p_value(mi, n))

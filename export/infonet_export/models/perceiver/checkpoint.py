@@ -9,6 +9,7 @@ from typing import Any
 from infonet_export.models.perceiver.config import PerceiverConfig
 from infonet_export.models.perceiver.network import Perceiver
 from infonet_export.models.perceiver.published import from_published, is_published, read_file
+from infonet_export.models.perceiver.weights import problems
 
 FORMAT = "infonet-perceiver-1"
 _ACCEPTED = (
@@ -39,20 +40,25 @@ def load_perceiver(path: Path, preset: str | None = None) -> Perceiver:
 
 
 def _from_trained(state: dict[str, Any], source: str) -> Perceiver:
-    config = state.get("config")
-    sizes = config.get("model") if isinstance(config, dict) else None
+    sections = state.get("config")
+    sizes = sections.get("model") if isinstance(sections, dict) else None
     if not isinstance(sizes, dict) or not isinstance(state.get("model"), dict):
         raise ValueError(f"{source} lacks its configuration or its weights: {_ACCEPTED}")
     unknown = set(sizes) - {field.name for field in fields(PerceiverConfig)}
     if unknown:
         raise ValueError(f"{source} has unknown sizes {', '.join(sorted(map(str, unknown)))}")
+    weights = state["model"]
     try:
-        values: dict[str, Any] = {
-            key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()
-        }
-        net = Perceiver(PerceiverConfig(**values))
-        net.load_state_dict(state["model"])
-    except (TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{source} does not fit the paper's network ({reason})") from error
+        config = PerceiverConfig(
+            **{key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
+        )
+        if config.blocks > len(weights):  # before so many are built
+            raise ValueError(f"{config.blocks} blocks, but {len(weights)} weights")
+        found = problems(weights, config)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        found = [" ".join(str(error).split())]
+    if found:
+        raise ValueError(f"{source} does not fit the paper's network: {'; '.join(found)}")
+    net = Perceiver(config)
+    net.load_state_dict(weights)
     return net.eval()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 Normalize = Literal["midrank", "over_n", "minmax"]
+_LEAST = {"blocks": 0, "table_grid": 2}
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,14 @@ class PerceiverConfig:
     n_max: int = 5000
 
     def __post_init__(self) -> None:
-        for name in ("latents", "latent_dim", "table_grid", "widening", "n_min"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, it must be at least 1")
+        for entry in fields(self):
+            value, least = getattr(self, entry.name), _LEAST.get(entry.name, 1)
+            if isinstance(entry.default, int) and (type(value) is not int or value < least):
+                raise ValueError(
+                    f"{entry.name} is {value!r}, it must be a whole number of at least {least}"
+                )
+        if len(self.embedding) != 2 or min(self.embedding) < 1:
+            raise ValueError(f"embedding is {self.embedding}, it must be two positive numbers")
         for width, heads in (
             ("latent_dim", "read_heads"),
             ("latent_dim", "process_heads"),
@@ -49,7 +55,7 @@ class PerceiverConfig:
             ("table_grid", "decode_heads"),
         ):
             size, count = getattr(self, width), getattr(self, heads)
-            if count < 1 or size % count:
+            if size % count:
                 raise ValueError(f"{width} is {size}, it must be a multiple of {heads} ({count})")
         if self.n_max < self.n_min:
             raise ValueError(f"n_max is {self.n_max}, it must be at least n_min ({self.n_min})")

@@ -8,14 +8,15 @@ state dictionaries (``.pt``). The names inside are the same, the spelling ``qeur
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from infonet_export.models.perceiver.config import PRESETS, PerceiverConfig
-from infonet_export.models.perceiver.network import KERNEL_SIZE, Perceiver
+from infonet_export.models.perceiver.network import Perceiver
+from infonet_export.models.perceiver.weights import flaw_of, problems
 
 # published name -> ours, applied in order
 _RENAMES = (
@@ -41,6 +42,14 @@ _RENAMES = (
 )
 _UNUSED = re.compile(r"^query_gen\.mlp_y\.[024]\.(weight|bias)$")  # never run by the published code
 _PREFIX = "model."  # Lightning's
+_BLOCK = re.compile(r"^encoder\.self_attn_block\.(\d+)\.")
+_SHOW_SIZES = {  # published names, and the number of axes
+    "encoder.latents": 2,
+    "query_gen.query": 3,
+    "query_gen.mlp_x.0.weight": 2,
+    "query_gen.mlp_x.4.weight": 2,
+    "encoder.cross_attn_block.mlp.mlp.1.weight": 2,
+}
 
 
 def our_name(published: str) -> str:
@@ -53,7 +62,7 @@ def our_name(published: str) -> str:
 def is_published(state: Any) -> bool:
     """Whether a loaded file is a checkpoint of the paper's authors, in either format."""
     weights = _weights(state)
-    return weights is not None and "query_gen.query" in weights
+    return weights is not None and any(name.startswith("query_gen.") for name in weights)
 
 
 def from_published(state: Any, source: str, preset: str | None = None) -> Perceiver:
@@ -72,70 +81,47 @@ def from_published(state: Any, source: str, preset: str | None = None) -> Percei
         preset = "perceiver_softrank" if lightning else "perceiver_rank"
     if preset not in PRESETS:
         raise ValueError(f"preset is {preset!r}, allowed are {', '.join(PRESETS)}")
-    used = {name: value for name, value in weights.items() if not _UNUSED.match(name)}
-    config = sizes(used, PRESETS[preset], source)
-    with torch.device("meta"):
-        expected = {name: tuple(t.shape) for name, t in Perceiver(config).state_dict().items()}
-    named = {our_name(name): (name, value) for name, value in used.items()}
-    theirs = {ours: published for ours, (published, _) in named.items()}
-    problems = [f"unknown {theirs[name]}" for name in named.keys() - expected.keys()]
-    problems += [f"missing {name} (our name)" for name in expected.keys() - named.keys()]
-    for name in named.keys() & expected.keys():
-        value = named[name][1]
-        if not isinstance(value, Tensor):
-            problems.append(f"{theirs[name]} is {type(value).__name__}, not a tensor")
-        elif tuple(value.shape) != expected[name]:
-            problems.append(f"{theirs[name]} is {list(value.shape)}, not {list(expected[name])}")
-        elif not (value.is_floating_point() and bool(torch.isfinite(value).all())):
-            problems.append(f"{theirs[name]} holds values that are not finite numbers")
-    if problems:
-        raise ValueError(
-            f"{source} does not fit the paper's network: {'; '.join(sorted(problems))}"
-        )
+    used = [name for name in weights if not _UNUSED.match(name)]
+    names = {our_name(name): name for name in used}
+    named = {ours: weights[published] for ours, published in names.items()}
+    found = [f"{name} appears twice" for name in used if name not in names.values()]
+    blocks = {match[1] for name in used if (match := _BLOCK.match(name))}
+    config = replace(PRESETS[preset], blocks=len(blocks))
+    try:
+        config = sizes(weights, config)
+        found += problems(named, config, names)
+    except ValueError as error:
+        found += [str(error), *problems(named, config, names, shapes=False)]
+    if found:
+        raise ValueError(f"{source} does not fit the paper's network: {'; '.join(found)}")
     net = Perceiver(config)
-    net.load_state_dict({name: value.float() for name, (_, value) in named.items()})
+    net.load_state_dict({name: value.float() for name, value in named.items()})
     return net.eval()
 
 
-def sizes(weights: dict[str, Any], preset: PerceiverConfig, source: str) -> PerceiverConfig:
-    """The sizes that the tensors of a published state dictionary show, the rest from ``preset``."""
+def sizes(weights: dict[str, Any], config: PerceiverConfig) -> PerceiverConfig:
+    """``config`` with the sizes that the tensors of a published state dictionary show.
 
-    def shape(name: str, rank: int) -> tuple[int, ...]:
-        value = weights.get(name)
-        if not isinstance(value, Tensor) or value.ndim != rank:
-            found = list(value.shape) if isinstance(value, Tensor) else "nothing"
-            raise ValueError(
-                f"{source} does not fit the paper's network: {name} is {found}, "
-                f"a tensor of rank {rank} is needed"
-            )
-        return tuple(value.shape)
-
-    latents, latent_dim = shape("encoder.latents", 2)
-    grid = shape("query_gen.query", 3)[-1]
-    hidden = shape("query_gen.mlp_x.0.weight", 2)[0]
-    width = shape("query_gen.mlp_x.4.weight", 2)[0]
-    inner = shape("encoder.cross_attn_block.mlp.mlp.1.weight", 2)[0]
-    kernel = shape("mild.kernel", 4)
-    if kernel[2:] != (KERNEL_SIZE, KERNEL_SIZE):
-        raise ValueError(f"{source}: mild.kernel is {list(kernel)}, not [1, 1, 15, 15]")
-    blocks = [re.match(r"encoder\.self_attn_block\.(\d+)\.", name) for name in weights]
-    try:
-        return PerceiverConfig(
-            latents=latents,
-            latent_dim=latent_dim,
-            table_grid=grid,
-            blocks=len({match[1] for match in blocks if match}),
-            widening=inner // latent_dim,
-            embedding=(hidden, width),
-            eps=preset.eps,
-            normalize=preset.normalize,
-            n_min=preset.n_min,
-            n_max=preset.n_max,
-        )
-    except (ValueError, ZeroDivisionError) as error:
-        raise ValueError(
-            f"{source} has sizes that do not fit the paper's network: {error}"
-        ) from error
+    Raises ValueError if they show none, or such as the network cannot have.
+    """
+    wrong = [
+        f"{name} ({axes} axes)"
+        for name, axes in _SHOW_SIZES.items()
+        if flaw_of(weights.get(name)) or weights[name].ndim != axes
+    ]
+    if wrong:
+        raise ValueError(f"no sizes can be read from {', '.join(wrong)}")
+    (latents, latent_dim), (_, _, grid), (hidden, _), (width, _), (inner, _) = (
+        tuple(weights[name].shape) for name in _SHOW_SIZES
+    )
+    return replace(
+        config,
+        latents=latents,
+        latent_dim=latent_dim,
+        table_grid=grid,
+        widening=inner // max(latent_dim, 1),
+        embedding=(hidden, width),
+    )
 
 
 def _weights(state: Any) -> dict[str, Any] | None:
@@ -146,7 +132,8 @@ def _weights(state: Any) -> dict[str, Any] | None:
     weights = inner if isinstance(inner, dict) else state
     if not all(isinstance(name, str) for name in weights):
         return None
-    return {str(name).removeprefix(_PREFIX): value for name, value in weights.items()}
+    plain = {name.removeprefix(_PREFIX): value for name, value in weights.items()}
+    return plain if len(plain) == len(weights) else dict(weights)  # nothing may be lost
 
 
 def read_file(path: Path) -> Any:
@@ -159,5 +146,6 @@ def read_file(path: Path) -> Any:
         # its own message advises to load the file unsafely, and is not repeated
         raise ValueError(
             f"{path} is damaged, holds more than weights, or is not a PyTorch file "
-            f"({type(error).__name__})"
+            f"({type(error).__name__}): give a model.pt of  infonet train  or a checkpoint of the "
+            "paper's authors"
         ) from error

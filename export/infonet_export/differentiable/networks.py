@@ -1,0 +1,67 @@
+"""Networks in PyTorch as frozen models, from their checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from infonet_export.differentiable.bound import donsker_varadhan
+from infonet_export.differentiable.frozen import FrozenModel, Reading
+from infonet_export.differentiable.straight_through import (
+    differentiable_ranks,
+    straight_through_rank,
+)
+from infonet_export.exporting.graphs import Core
+from infonet_export.models.copula import CopulaNet
+from infonet_export.models.perceiver import Perceiver, mutual_information
+from infonet_export.models.perceiver.checkpoint import is_perceiver, load_perceiver
+from infonet_export.models.perceiver.published import read_file
+from infonet_export.training.checkpoint import load_model
+
+
+class TorchCopula(nn.Module):
+    """The copula network; unlike the runtime it knows no entropy of tied values."""
+
+    def __init__(self, net: CopulaNet) -> None:
+        super().__init__()
+        self.core = Core(net).eval().requires_grad_(False)
+        self.n_min = net.config.n_min
+
+    def ranks(self, samples: Tensor) -> Tensor:
+        return straight_through_rank(samples)
+
+    def read(self, samples: Tensor, ranks: Tensor) -> Reading:
+        histogram = torch.ops.infonet.joint_histogram(ranks.float(), self.core.grid)
+        mi, _, table = self.core(histogram)
+        return Reading(mi, table)
+
+    def bound(self, table: Tensor, ranks: Tensor) -> Tensor:
+        return donsker_varadhan(table, ranks)
+
+
+class TorchPerceiver(nn.Module):
+    """The paper's network."""
+
+    def __init__(self, net: Perceiver) -> None:
+        super().__init__()
+        self.net = net.eval().requires_grad_(False)
+        self.n_min = net.config.n_min
+
+    def ranks(self, samples: Tensor) -> Tensor:
+        return differentiable_ranks(samples, self.net.config.eps, self.net.config.normalize)
+
+    def read(self, samples: Tensor, ranks: Tensor) -> Reading:
+        table = self.net(ranks.float()).table
+        return Reading(mutual_information(table, ranks.float()), table)
+
+    def bound(self, table: Tensor, ranks: Tensor) -> Tensor:
+        return mutual_information(table, ranks)
+
+
+def open_checkpoint(path: Path) -> FrozenModel:
+    """See `open_model`."""
+    if is_perceiver(read_file(path)):
+        return TorchPerceiver(load_perceiver(path))
+    return TorchCopula(load_model(path).net)

@@ -1,0 +1,77 @@
+"""One process or several (``torchrun``): who draws, trains and validates which part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor, distributed
+
+from infonet_export.training.devices import choose_device
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Share:
+    """Part ``rank`` of ``size`` equal parts."""
+
+    rank: int = 0
+    size: int = 1
+
+    def of(self, items: Sequence[Item]) -> Sequence[Item]:
+        """This part of ``items``: a stretch of them, so that the parts in order are the whole."""
+        first, last = (len(items) * r // self.size for r in (self.rank, self.rank + 1))
+        return items[first:last]
+
+
+@dataclass(frozen=True)
+class Process:
+    """One of the processes that train together, and its device."""
+
+    share: Share
+    device: torch.device
+
+    @property
+    def main(self) -> bool:
+        """Whether this one writes and reports."""
+        return self.share.rank == 0
+
+    def total(self, values: Tensor) -> Tensor:
+        """Sum of ``values`` over the processes."""
+        if self.share.size > 1:
+            values = values.to(self.device)
+            distributed.all_reduce(values)
+        return values.cpu()
+
+
+@contextmanager
+def join(device: str | None) -> Iterator[Process]:
+    """The place of this process among those that ``torchrun`` started, if it did.
+
+    Gradients travel by NCCL between GPUs and by Gloo between CPUs. Raises ValueError for CUDA where
+    there is no GPU, or fewer of them than processes.
+    """
+    place = choose_device(device)
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield Process(Share(), place)
+        return
+    if place.type == "cuda":
+        local = int(os.environ["LOCAL_RANK"])
+        if local >= torch.cuda.device_count():
+            raise ValueError(
+                f"process {local} of this machine finds {torch.cuda.device_count()} GPUs: start "
+                "as many processes as there are GPUs (torchrun --nproc-per-node)"
+            )
+        place = torch.device("cuda", local)
+        torch.cuda.set_device(place)
+    distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    try:
+        yield Process(Share(int(os.environ["RANK"]), size), place)
+    finally:
+        distributed.destroy_process_group()

@@ -1,0 +1,51 @@
+#include "pooled_row.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "keys.hpp"
+
+namespace infonet {
+namespace {
+
+// By value, then by index. The items stay valid until the next use of `scratch`.
+const Item* sort_values(const float* values, std::ptrdiff_t stride, std::size_t n,
+                        SortScratch& scratch) {
+  Item* const items = scratch.front.reserve(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    items[i] = make_item(ordered_key(at(values, stride, i)), static_cast<std::uint32_t>(i));
+  }
+  return sort_items(n, scratch);
+}
+
+const Item* sort_values(const double* values, std::ptrdiff_t stride, std::size_t n,
+                        SortScratch& scratch) {
+  Item* const items = scratch.front.reserve(n);
+  for (std::size_t i = 0; i < n; ++i) items[i] = make_item(0, static_cast<std::uint32_t>(i));
+  std::sort(items, items + n, [=](Item a, Item b) {
+    const double left = at(values, stride, index_of(a)), right = at(values, stride, index_of(b));
+    return left != right ? left < right : a < b;
+  });
+  return items;
+}
+
+}  // namespace
+
+template <typename Value>
+PooledRow pool_row(const Value* values, std::ptrdiff_t stride, std::size_t n, const Range& range,
+                   double eps, PoolScratch& scratch) {
+  const Item* const sorted = sort_values(values, stride, n, scratch.sort);
+  double* const scaled = scratch.scaled.reserve(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    scaled[i] = range.scaled(at(values, stride, index_of(sorted[i])));
+  }
+  Block* const blocks = scratch.blocks.reserve(n);
+  return {sorted, scaled, blocks, pool_adjacent_violators(scaled, n, eps, blocks)};
+}
+
+template PooledRow pool_row(const float*, std::ptrdiff_t, std::size_t, const Range&, double,
+                            PoolScratch&);
+template PooledRow pool_row(const double*, std::ptrdiff_t, std::size_t, const Range&, double,
+                            PoolScratch&);
+
+}  // namespace infonet

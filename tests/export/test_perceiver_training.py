@@ -1,0 +1,442 @@
+"""Training the paper's network: it learns, resumes bit for bit, in one process or in several."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import infonet
+import numpy as np
+import pytest
+import torch
+import yaml
+from click.testing import CliRunner
+from infonet.cli import main
+from infonet_export.models.perceiver import Perceiver, mutual_information
+from infonet_export.models.perceiver.checkpoint import load_perceiver
+from infonet_export.training.perceiver import run as run_module
+from infonet_export.training.perceiver import trainer
+from infonet_export.training.perceiver.checkpoint import read_checkpoint
+from infonet_export.training.perceiver.data import draw_batch
+from infonet_export.training.perceiver.processes import Process, Share
+from infonet_export.training.perceiver.run import Run
+from infonet_export.training.perceiver.trainer import train_perceiver
+from infonet_export.training.states import write_state
+from tiny_perceiver import tiny_perceiver
+
+CPU = torch.device("cpu")
+ALL_AT_ONCE = {
+    "loss": "cross_sample", "ema_decay": 0.8, "precision": "fp16", "step_size": 3, "warmup_steps": 2
+}  # fmt: skip
+
+
+def _train(config, output, **options):
+    lines = []
+    model = train_perceiver(config, output, device="cpu", report=lines.append, **options)
+    return model, lines
+
+
+def _rows(output, *without):
+    rows = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in row.items() if k not in without} for row in rows]
+
+
+def _same(a, b):
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+
+
+def _interrupt(patch, after):
+    """The run is interrupted when it begins step ``after``."""
+    inner = Run.train_on
+
+    def interrupted(self, batch):
+        if self.step == after:
+            raise KeyboardInterrupt
+        return inner(self, batch)
+
+    patch.setattr(Run, "train_on", interrupted)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """An uninterrupted run of three epochs as published."""
+    output = tmp_path_factory.mktemp("trained")
+    model, lines = _train(tiny_perceiver(), output)
+    return output, model, lines
+
+
+@pytest.mark.parametrize("options", [{}, ALL_AT_ONCE], ids=["published", "all-at-once"])
+@pytest.mark.parametrize("step", [4, 6], ids=["after-an-epoch", "within-an-epoch"])
+def test_an_interrupted_run_ends_bit_for_bit_as_an_uninterrupted_one(
+    tmp_path, monkeypatch, options, step
+):
+    config = tiny_perceiver(**options)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    _train(config, whole)
+    with monkeypatch.context() as patch:
+        _interrupt(patch, step)
+        with pytest.raises(KeyboardInterrupt):
+            _train(config, parts)
+    assert read_checkpoint(parts / "checkpoint.pt")["step"] == 4
+    assert not (parts / "model.pt").exists()
+    _, lines = _train(config, parts)
+    assert "resuming after 1 of 3 epochs" in lines
+    for name in ("checkpoint.pt", "model.pt"):
+        a, b = (torch.load(p / name, weights_only=True) for p in (whole, parts))
+        assert _same(a, b), name
+    assert _rows(whole, "minutes") == _rows(parts, "minutes")
+
+
+def test_what_a_run_leaves_behind(trained):
+    output, model, lines = trained
+    assert {p.name for p in output.iterdir()} == {
+        "checkpoint.pt", "evaluation.md", "log.jsonl", "model.pt", "tensorboard",
+    }  # fmt: skip
+    rows = _rows(output)
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert [row["step"] for row in rows] == [4, 8, 12]
+    assert all(np.isfinite(row["mi"]) for row in rows)
+    assert ["order" in row for row in rows] == [False, True, False]  # every second epoch
+    assert set(rows[1]) >= {"order_1", "order_2", "order_5", "order_10"}
+    assert sum("order accuracy" in line for line in lines) == 2  # that one, and the final test
+    assert "order accuracy" in (output / "evaluation.md").read_text()
+    state = torch.load(model, weights_only=True)
+    assert set(state) == {"format", "config", "model"}
+    assert state["format"] == "infonet-perceiver-1"
+    assert state["config"]["model"]["table_grid"] == 32
+    assert set(state["config"]) >= {"model", "data", "training"}
+    net = load_perceiver(model)
+    assert net.config == tiny_perceiver().model
+    assert _same(net.state_dict(), read_checkpoint(output / "checkpoint.pt")["model"])
+
+
+def test_tensorboard_events(trained):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(trained[0] / "tensorboard"))
+    events.Reload()
+    assert set(events.Tags()["scalars"]) == {
+        "mi", "learning_rate", "order", "order_1", "order_2", "order_5", "order_10",
+    }  # fmt: skip
+    assert [event.step for event in events.Scalars("mi")] == [4, 8, 12]
+    assert [event.step for event in events.Scalars("order")] == [8]
+
+
+def test_the_average_is_what_is_exported(tmp_path):
+    config = tiny_perceiver(ema_decay=0.5, epochs=1)
+    model, _ = _train(config, tmp_path)
+    checkpoint = read_checkpoint(tmp_path / "checkpoint.pt")
+    exported = torch.load(model, weights_only=True)["model"]
+    assert _same(exported, checkpoint["average"])
+    assert not _same(exported, checkpoint["model"])
+
+
+def test_a_finished_run_is_not_trained_further(trained, tmp_path):
+    output, _, _ = trained
+    shutil.copytree(output, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "model.pt").unlink()
+    _train(tiny_perceiver(), tmp_path)
+    for name in ("checkpoint.pt", "model.pt"):
+        assert _same(*(torch.load(p / name, weights_only=True) for p in (output, tmp_path))), name
+    assert len(_rows(tmp_path)) == 3
+
+
+def test_what_may_change_on_resuming(trained, tmp_path):
+    output, _, _ = trained
+    shutil.copytree(output, tmp_path, dirs_exist_ok=True)
+    longer = tiny_perceiver(epochs=4, data={"workers": 1}, validation={"every": 1})
+    _, lines = _train(longer, tmp_path)
+    assert "resuming after 3 of 4 epochs" in lines
+    straight = tmp_path / "straight"
+    _train(tiny_perceiver(epochs=4), straight)
+    a, b = (read_checkpoint(p / "checkpoint.pt") for p in (tmp_path, straight))
+    assert _same(a["model"], b["model"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        tiny_perceiver(seed=1),
+        tiny_perceiver(learning_rate=0.1),
+        tiny_perceiver({"latents": 5}),
+        tiny_perceiver(data={"components": 4}),
+        tiny_perceiver(epochs=4, schedule="cosine"),
+    ],
+    ids=["seed", "rate", "model", "data", "schedule"],
+)
+def test_another_configuration_is_refused(trained, tmp_path, other):
+    output, _, _ = trained
+    shutil.copytree(output, tmp_path, dirs_exist_ok=True)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    with pytest.raises(ValueError, match=r"another configuration.*--output.*--restart"):
+        _train(other, tmp_path)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+def test_the_length_decides_a_cosine_schedule(tmp_path):
+    config = tiny_perceiver(schedule="cosine", epochs=1)
+    _train(config, tmp_path)
+    with pytest.raises(ValueError, match="another configuration"):
+        _train(tiny_perceiver(schedule="cosine", epochs=2), tmp_path)
+
+
+def test_restart_starts_anew_and_the_seed_decides_everything(trained, tmp_path):
+    output, _, _ = trained
+    shutil.copytree(output, tmp_path, dirs_exist_ok=True)
+    _train(tiny_perceiver(seed=1, epochs=1), tmp_path, resume=False)
+    assert len(_rows(tmp_path)) == 1
+    states = [read_checkpoint(p / "checkpoint.pt")["model"] for p in (output, tmp_path)]
+    assert not torch.equal(states[0]["query.tokens"], states[1]["query.tokens"])
+
+
+class _Bomb:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize(
+    "kind", ["pickle", "inside", "truncated", "other", "final", "mixed", "config"]
+)
+def test_a_checkpoint_that_cannot_be_resumed_is_refused_unexecuted(trained, tmp_path, kind):
+    output, model, _ = trained
+    path, evidence = tmp_path / "checkpoint.pt", tmp_path / "executed"
+    content = (output / "checkpoint.pt").read_bytes()
+    if kind == "pickle":
+        path.write_bytes(pickle.dumps(_Bomb(evidence), protocol=2))
+    elif kind == "inside":
+        state = read_checkpoint(output / "checkpoint.pt")
+        write_state(path, {**state, "optimizer": {"state": _Bomb(evidence)}})
+    elif kind == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    elif kind == "other":
+        write_state(path, {"format": "infonet-copula-1"})
+    elif kind in ("mixed", "config"):
+        state = read_checkpoint(output / "checkpoint.pt")
+        part = {"optimizer": {"param_groups": []}} if kind == "mixed" else {"config": [3]}
+        write_state(path, {**state, **part})
+    else:
+        shutil.copy(model, path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="checkpoint.pt") as caught:
+        _train(tiny_perceiver(), tmp_path)
+    assert "infonet train" in str(caught.value)
+    assert "weights_only" not in str(caught.value)
+    assert not evidence.exists()
+    assert path.read_bytes() == before
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(
+    tmp_path, monkeypatch
+):
+    _interrupt_at = 5
+    inner = run_module.bounds
+
+    def diverge(tables, reading, scoring, config, step):
+        return inner(tables, reading, scoring, config, step) * (
+            float("nan") if step == _interrupt_at else 1
+        )
+
+    monkeypatch.setattr(run_module, "bounds", diverge)
+    with pytest.raises(FloatingPointError, match=r"epoch 1.*learning_rate"):
+        _train(tiny_perceiver(), tmp_path)
+    state = read_checkpoint(tmp_path / "checkpoint.pt")
+    assert state["step"] == 4
+    assert all(torch.isfinite(value).all() for value in state["model"].values())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_a_step_by_hand(precision):
+    config = tiny_perceiver(
+        loss="cross_sample", marginal="all_pairs", precision=precision, gradient_clip=1e9,
+        learning_rate=1e-3,
+    )  # fmt: skip
+    run = Run(config, Process(Share(), CPU))
+    torch.manual_seed(config.training.seed)
+    twin = Perceiver(config.model)
+    assert _same(twin.state_dict(), run.net.state_dict())
+    optimizer = torch.optim.Adam(twin.parameters(), lr=1e-3)
+    for step in range(3):
+        batch = draw_batch(config, step, Share())
+        total = run.train_on(batch)
+        reading, scoring = map(torch.from_numpy, batch)
+        mi = mutual_information(twin(reading).table, scoring)
+        optimizer.zero_grad()
+        (-mi.mean()).backward()
+        optimizer.step()
+        tolerance = {"fp32": 1e-4, "bf16": 0.1, "fp16": 0.02}[precision]
+        assert float(total) == pytest.approx(
+            float(mi.detach().sum()), rel=tolerance, abs=tolerance / 100
+        )
+    assert run.step == 3
+    if precision == "fp32":
+        for (name, a), b in zip(run.net.named_parameters(), twin.parameters(), strict=True):
+            # the biases of keys have no gradient but rounding errors, which Adam blows up
+            if not name.endswith("key.bias"):
+                torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_gradients_are_clipped():
+    config = tiny_perceiver(gradient_clip=1e-3)
+    run = Run(config, Process(Share(), CPU))
+    run.train_on(draw_batch(config, 0, Share()))
+    norms = [p.grad.norm() for p in run.net.parameters()]
+    assert torch.stack(norms).norm() == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_it_learns(tmp_path):
+    """In seconds: from nothing to half of what there is to know."""
+    config = tiny_perceiver(
+        {"latents": 8, "table_grid": 64, "embedding": (16, 32)},
+        {"samples": 200, "distributions": 320, "components": 10},
+        {"every": 100, "test_triples": 10},
+        epochs=4, batch_size=8, learning_rate=5e-3, schedule="cosine", warmup_steps=20,
+        loss="cross_sample", marginal="all_pairs", ema_decay=0.9,
+    )  # fmt: skip
+    model, _ = _train(config, tmp_path)
+    rows = _rows(tmp_path)
+    assert rows[-1]["mi"] > rows[0]["mi"] + 0.025
+    net = load_perceiver(model)
+    rng = np.random.default_rng(0)
+
+    def estimate(correlation):
+        samples = rng.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]], (8, 200))
+        ranks = (samples.argsort(1).argsort(1) + 1) / 200
+        read = torch.from_numpy(ranks.astype(np.float32))
+        with torch.no_grad():
+            return mutual_information(net(read).table, read).numpy()
+
+    none, some, much = map(estimate, (0.0, 0.6, 0.95))
+    assert np.abs(none).mean() < 0.05
+    assert some.min() > none.max()
+    assert much.min() > some.max()
+    assert much.mean() > 0.4  # of 1.16 nats
+
+
+# --- several processes and the command ----------------------------------------------------------
+
+
+def _config_file(path, config):
+    values = json.loads(json.dumps(config.to_dict()))
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory):
+    """`infonet train` in two processes that share seven mixtures a step, three and four."""
+    output = tmp_path_factory.mktemp("two")
+    config = tiny_perceiver(
+        data={"distributions": 21}, batch_size=7, loss="cross_sample", learning_rate=1e-3
+    )
+    file = _config_file(output / "config.yaml", config)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+        *("-m", "infonet", "train", file, "-o", output / "run", "--device", "cpu"),
+    ]
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, env=environment, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return config, output / "run", done.stdout
+
+
+def test_two_processes_train_the_same_network_as_one(two_processes, tmp_path):
+    config, output, _ = two_processes
+    model, _ = _train(config, tmp_path)
+    one, two = load_perceiver(model), load_perceiver(output / "model.pt")
+    torch.manual_seed(config.training.seed)
+    start = Perceiver(config.model)
+    moved = 0.0
+    for (name, a), b, c in zip(
+        one.named_parameters(), two.parameters(), start.parameters(), strict=True
+    ):
+        moved = max(moved, float((a - c).abs().max()))
+        if not name.endswith("key.bias"):  # gradients of rounding errors, which Adam blows up
+            assert (a - b).abs().max() < 1e-5, name
+    assert moved > 1e-3
+    ours, theirs = _rows(tmp_path, "minutes"), _rows(output, "minutes")
+    assert len(ours) == len(theirs) == 3
+    for a, b in zip(ours, theirs, strict=True):
+        assert a == pytest.approx(b, abs=1e-5)
+
+
+def test_the_first_process_alone_writes_and_reports(two_processes):
+    _, output, printed = two_processes
+    assert {p.name for p in output.iterdir()} == {
+        "checkpoint.pt", "evaluation.md", "log.jsonl", "model.onnx", "model.pt", "tensorboard",
+    }  # fmt: skip
+    assert printed.count("| components |") == 1
+    assert len(list((output / "tensorboard").iterdir())) == 1
+
+
+def test_one_process_resumes_what_two_began(two_processes, tmp_path):
+    config, output, _ = two_processes
+    shutil.copytree(output, tmp_path, dirs_exist_ok=True)
+    longer = replace(config, training=replace(config.training, epochs=4))
+    _, lines = _train(longer, tmp_path)
+    assert "resuming after 3 of 4 epochs" in lines
+    assert read_checkpoint(tmp_path / "checkpoint.pt")["step"] == 12
+
+
+def test_the_exported_model_answers_as_the_network(two_processes):
+    _, output, _ = two_processes
+    samples = np.random.default_rng(0).normal(size=(3, 60, 2)).astype(np.float32)
+    net = load_perceiver(output / "model.pt")
+    ranks = torch.from_numpy(((samples.argsort(1).argsort(1) + 1) / 60).astype(np.float32))
+    with torch.no_grad():
+        expected = mutual_information(net(ranks).table, ranks).numpy()
+    got = infonet.Estimator(output / "model.onnx").mi(samples)
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+def test_a_file_of_mixtures_that_cannot_be_read_ends_the_run_at_once(tmp_path):
+    config = tiny_perceiver(validation={"mixtures": str(tmp_path / "absent.npz")})
+    with pytest.raises(ValueError, match=r"absent\.npz"):
+        _train(config, tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoint.pt").exists()
+
+
+def test_more_processes_than_mixtures_are_refused(tmp_path, monkeypatch):
+    from contextlib import contextmanager
+
+    @contextmanager
+    def seven(device):
+        yield Process(Share(0, 7), CPU)
+
+    monkeypatch.setattr(trainer, "join", seven)
+    with pytest.raises(ValueError, match=r"batch_size is 6.*processes \(7\)"):
+        _train(tiny_perceiver(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_names_mistakes_in_one_line(tmp_path):
+    path = tmp_path / "bad.yaml"
+    path.write_text("architecture: perceiver\ntraining: {epoch: 3}\n")
+    result = CliRunner().invoke(main, ["train", str(path), "-o", str(tmp_path / "run")])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert len(result.stderr.strip().splitlines()) == 1
+    for word in ("bad.yaml", "'epoch'", "epochs"):
+        assert word in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there(tmp_path):
+    with pytest.raises(ValueError, match="'cuda'.*'cpu'"):
+        train_perceiver(tiny_perceiver(), Path(tmp_path / "run"), device="cuda")
+    assert not (tmp_path / "run").exists()
