@@ -28,7 +28,7 @@ from infonet_export.training.perceiver.tables import Tables
 
 ROOT = Path(__file__).parents[2]
 MIXTURES = ROOT.parent / "shared" / "fixtures" / "gmm_eval.npz"
-SIZES = (200, 500, 1000, 2000, 5000)
+SIZES = (500, 1000, 2000, 5000)
 
 
 def main() -> None:
@@ -56,15 +56,14 @@ def print_order(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     net = load_perceiver(options.model)
     config = PerceiverTraining(model=net.config)
-    process = Process(Share(), torch.device("cpu"))
+    files = {f"{options.triples} fresh mixtures of each K": None}
+    if MIXTURES.exists():
+        files["The authors' 500 mixtures of each K"] = str(MIXTURES)
     for n in SIZES:
-        judged = {f"{options.triples} fresh mixtures of each K": config}
-        if MIXTURES.exists():
-            authors = ValidationConfig(mixtures=str(MIXTURES))
-            judged["The authors' 500 mixtures of each K"] = replace(config, validation=authors)
-        for name, settings in judged.items():
-            drawn = triples(settings, options.triples, TEST, samples=n)
-            scores = judge(Tables(net), drawn, 16, process)
+        for name, file in files.items():
+            chosen = replace(config, validation=ValidationConfig(samples=n, mixtures=file))
+            drawn = triples(chosen, options.triples, TEST)
+            scores = judge(Tables(net), drawn, 16, Process(Share(), torch.device("cpu")))
             print(f"### {name}, n = {n}\n\n{scores.table()}\n", flush=True)
 
 

@@ -209,8 +209,9 @@ def test_truths_and_samples_belong_together(monkeypatch):
         return seen[-1]
 
     monkeypatch.setattr(order, "paper_mixture_in_space", record)
-    config = tiny_perceiver({"n_max": 5000})
-    drawn = triples(config, 2, samples=4000)
+    config = tiny_perceiver(validation={"samples": 4000})
+    drawn = triples(config, 2)
+    assert drawn[0].ranks.shape == (2, 4000, 2)
     kept = [m for m in seen if abs(m.project(0, 1).mi() - m.project(0, 2).mi()) >= SMALLEST_GAP]
     for triple, mixture in zip(drawn, kept, strict=True):
         for axis, mi in zip((1, 2), triple.mi, strict=True):
@@ -349,6 +350,8 @@ def test_the_defaults_are_the_softrank_branch():
         ({"training": {"learning_rate": "1e-4"}}, ["learning_rate", "'1e-4'"]),
         ({"training": {"ema_decay": 1.0}}, ["ema_decay", "1.0", "below 1"]),
         ({"validation": {"mixtures": 3}}, ["validation.mixtures", "3", "file"]),
+        ({"validation": {"samples": 0.5}}, ["validation.samples", "0.5", "whole number"]),
+        ({"validation": {"samples": 9}}, ["validation.samples", "9", "n_min", "20"]),
         ({"validation": {"every": 0}}, ["validation.every", "0"]),
     ],
 )

@@ -60,8 +60,7 @@ def _wanted(key: str, hint: Any, default: Any, value: Any) -> str:
         choices = get_args(hint)
         return "" if value in choices else f"one of {', '.join(choices)}"
     if default is None:
-        right = value is None or (isinstance(value, str) and value)
-        return "" if right else "the path of a file, or nothing"
+        return _wanted_if_given(hint, value)
     if isinstance(default, int):
         least = 0 if key in _MAY_BE_ZERO else 1
         return "" if _is_count(value, least) else f"a whole number of at least {least}"
@@ -69,6 +68,14 @@ def _wanted(key: str, hint: Any, default: Any, value: Any) -> str:
     if number and math.isfinite(value) and value >= 0:
         return ""
     return "a number of at least 0 such as 2.0e-3 (YAML reads 2e-3, without a point, as text)"
+
+
+def _wanted_if_given(hint: Any, value: Any) -> str:
+    if int in get_args(hint):
+        right = value is None or _is_count(value, 1)
+        return "" if right else "a whole number of at least 1, or nothing"
+    right = value is None or (isinstance(value, str) and bool(value))
+    return "" if right else "the path of a file, or nothing"
 
 
 def _wanted_counts(length: int | None, value: Any) -> str:

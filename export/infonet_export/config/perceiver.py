@@ -66,6 +66,7 @@ class ValidationConfig:
 
     every: epochs between two validations. triples: mixtures of each number of components.
     test_triples: the same for the test after the last epoch, on other mixtures.
+    samples: n of each; nothing for that of the training.
     mixtures: a gmm_eval.npz, relative to the working directory, whose mixtures take the place of
     fresh ones, all of them.
     """
@@ -73,6 +74,7 @@ class ValidationConfig:
     every: int = 40
     triples: int = 100
     test_triples: int = 500
+    samples: int | None = None
     mixtures: str | None = None
 
 
@@ -112,11 +114,12 @@ def perceiver_from_dict(values: Any, source: str) -> PerceiverTraining:
             f"{source}: data.distributions is {data.distributions}, it must be a multiple of "
             f"training.batch_size ({training.batch_size})"
         )
-    if not model.n_min <= data.samples <= model.n_max:
-        raise ValueError(
-            f"{source}: data.samples is {data.samples}, it must lie between model.n_min "
-            f"({model.n_min}) and model.n_max ({model.n_max})"
-        )
+    for section, n in (("data", data.samples), ("validation", config.validation.samples)):
+        if n is not None and not model.n_min <= n <= model.n_max:
+            raise ValueError(
+                f"{source}: {section}.samples is {n}, it must lie between model.n_min "
+                f"({model.n_min}) and model.n_max ({model.n_max})"
+            )
     if training.ema_decay >= 1:
         raise ValueError(
             f"{source}: training.ema_decay is {training.ema_decay}, it must be below 1"

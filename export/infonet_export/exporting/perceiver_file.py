@@ -7,13 +7,18 @@ import json
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import onnx
 import torch
 from torch import nn
 
 from infonet_export.exporting.onnx_file import add_metadata, core_path, trace
-from infonet_export.exporting.perceiver.graphs import PerceiverCore, PerceiverFromSamples
+from infonet_export.exporting.perceiver.graphs import (
+    PerceiverCore,
+    PerceiverFromSamples,
+    Rewrite,
+)
 from infonet_export.exporting.perceiver.grids import GRIDS, GridError, choose, grid_errors
 from infonet_export.exporting.perceiver.parity import (
     PerceiverParity,
@@ -49,7 +54,7 @@ def export_perceiver(
     output: Path,
     *,
     preset: str | None = None,
-    rewrite: str = "exact",
+    rewrite: Rewrite = "exact",
     grid: int | None = None,
     precision: Precision = "fp32",
     marginal: Marginal = "all_pairs",
@@ -66,18 +71,13 @@ def export_perceiver(
     Raises ValueError for a file that is not the paper's network, and ParityError, leaving no file
     behind, when ONNX Runtime and PyTorch differ by more than the precision explains.
     """
-    if grid is not None and grid < 2:
-        raise ValueError(f"grid is {grid}, a histogram has at least 2 nodes a side")
+    _check_options(rewrite, grid, precision, marginal)
     net = load_perceiver(checkpoint, preset)
     errors: list[GridError] = []
     if rewrite == "histogram":
         samples = parity_samples(net.config.n_min)
         errors = grid_errors(net, samples, (grid,) if grid else GRIDS)
         grid = grid or choose(errors)
-    elif rewrite != "exact":
-        raise ValueError(f"rewrite is {rewrite!r}, allowed are 'exact' and 'histogram'")
-    elif grid is not None:
-        raise ValueError("a grid was given, which only the rewriting 'histogram' has")
     graph = PerceiverCore(net, grid or 0, precision, marginal).eval()
     whole = PerceiverFromSamples(graph, net.config.eps, net.config.normalize).eval()
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
@@ -107,6 +107,19 @@ def export_perceiver(
     return PerceiverExport(
         output, core_path(output) if core else None, report, grid or 0, tuple(errors)
     )
+
+
+def _check_options(rewrite: str, grid: int | None, precision: str, marginal: str) -> None:
+    choices = {"rewrite": Rewrite, "precision": Precision, "marginal": Marginal}
+    given = {"rewrite": rewrite, "precision": precision, "marginal": marginal}
+    for name, value in given.items():
+        allowed = get_args(choices[name])
+        if value not in allowed:
+            raise ValueError(f"{name} is {value!r}, allowed are {' and '.join(map(repr, allowed))}")
+    if grid is not None and grid < 2:
+        raise ValueError(f"grid is {grid}, a histogram has at least 2 nodes a side")
+    if grid is not None and rewrite == "exact":
+        raise ValueError("a grid was given, which only the rewriting 'histogram' has")
 
 
 def describe(

@@ -25,7 +25,7 @@ class Product(nn.Module):
     def __init__(self, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> None:
         """weight [b, a] and bias [b], as in ``nn.Linear``."""
         super().__init__()
-        self.register_buffer("weight", _cast(weight, dtype).T.contiguous())
+        self.register_buffer("weight", cast(weight, dtype).T.contiguous())
         self.register_buffer("bias", bias.detach().float().clone())
 
     def forward(self, x: Tensor) -> Tensor:
@@ -63,7 +63,8 @@ def attend(scores: Tensor, values: Tensor, dtype: torch.dtype) -> Tensor:
     return (torch.softmax(scores, -1).to(dtype) @ values).float()
 
 
-def _cast(value: Tensor, dtype: torch.dtype) -> Tensor:
+def cast(value: Tensor, dtype: torch.dtype) -> Tensor:
+    """A constant of the graph in ``dtype``. ValueError if it does not fit."""
     value = value.detach().to(dtype)
     if not torch.isfinite(value).all():
         raise ValueError("a weight exceeds 65504, the largest float16: export with precision fp32")

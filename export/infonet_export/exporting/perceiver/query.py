@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from infonet_export.exporting.perceiver.blocks import head_scale
-from infonet_export.exporting.perceiver.precision import Norm, attend, product, split_heads
+from infonet_export.exporting.perceiver.precision import Norm, attend, cast, product, split_heads
 from infonet_export.models.perceiver.network import Embedding, QueryGenerator
 
 
@@ -33,7 +33,7 @@ class ExactQuery(nn.Module):
         self.key_norm, self.value_norm = Norm(source.key_norm), Norm(source.value_norm)
         self.key, self.value = product(attention.key, dtype), product(attention.value, dtype)
         self.projection = product(attention.projection, dtype)
-        self.register_buffer("queries", _queries(source).to(dtype))
+        self.register_buffer("queries", cast(_queries(source), dtype))
 
     def read(self, ranks: Tensor) -> tuple[Tensor, Tensor]:
         """Keys [B, heads, D / heads, n] and values [B, heads, n, D / heads] of the samples."""
@@ -75,7 +75,7 @@ class HistogramQuery(nn.Module):
             scores = scores - scores.amax(-1, keepdim=True)
             values = attention.value(source.value_norm(embedded))
         self.register_buffer("scores", scores)
-        self.register_buffer("values", values.to(dtype))
+        self.register_buffer("values", cast(values, dtype))
         self.projection = product(attention.projection, dtype)
 
     def read(self, histogram: Tensor) -> tuple[Tensor, Tensor]:

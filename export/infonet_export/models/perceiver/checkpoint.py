@@ -49,9 +49,10 @@ def _from_trained(state: dict[str, Any], source: str) -> Perceiver:
         raise ValueError(f"{source} has unknown sizes {', '.join(sorted(map(str, unknown)))}")
     weights = state["model"]
     try:
-        config = PerceiverConfig(
-            **{key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
-        )
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in sizes.items()
+        }
+        config = PerceiverConfig(**values)
         if config.blocks > len(weights):  # before so many are built
             raise ValueError(f"{config.blocks} blocks, but {len(weights)} weights")
         found = problems(weights, config)

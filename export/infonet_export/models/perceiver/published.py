@@ -8,6 +8,7 @@ state dictionaries (``.pt``). The names inside are the same, the spelling ``qeur
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,7 @@ def sizes(weights: dict[str, Any], config: PerceiverConfig) -> PerceiverConfig:
         latents=latents,
         latent_dim=latent_dim,
         table_grid=grid,
-        widening=inner // max(latent_dim, 1),
+        widening=max(inner // max(latent_dim, 1), 1),
         embedding=(hidden, width),
     )
 
@@ -139,10 +140,14 @@ def _weights(state: Any) -> dict[str, Any] | None:
 def read_file(path: Path) -> Any:
     """What ``torch.load`` finds, weights only. Raises ValueError without executing anything."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        path.open("rb").close()
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    except Exception as error:  # torch raises many kinds: pickle, zip, EOF, key errors
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about files that are refused anyway
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds: pickle, zip, EOF, key and OS errors
         # its own message advises to load the file unsafely, and is not repeated
         raise ValueError(
             f"{path} is damaged, holds more than weights, or is not a PyTorch file "

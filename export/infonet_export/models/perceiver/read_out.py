@@ -72,8 +72,9 @@ def log_mean_exp_all_pairs(table: Tensor, x: Position, y: Position) -> Tensor:
     """log of the mean of exp(T) over all pairs (x_i, y_j), [B].
 
     Within a cell T is (bi)linear, so exp(T) lies below the interpolation of its values at the
-    nodes, by u (1 - u) / 2 times the square of the cell's difference of T times exp(T) there, and
-    terms of the fourth order. Tables are smooth: differences between nodes are a few hundredths.
+    nodes, by u (1 - u) / 2 times the square of the cell's difference d of T times exp(T) there, and
+    terms below 0.01 |d|^3, odd about the cell's middle, so that they average out over samples.
+    Tables are smooth: d is a few hundredths.
     """
     size = table.shape[-1]
     (nodes_x, bends_x), (nodes_y, bends_y) = axis_weights(x, size), axis_weights(y, size)
@@ -105,8 +106,10 @@ def log_mean_exp(
     table: Tensor, nodes_x: Tensor, bends_x: Tensor, nodes_y: Tensor, bends_y: Tensor
 ) -> Tensor:
     """See `log_mean_exp_all_pairs`; weights from `axis_weights`, rows of the table belong to y."""
-    top = table.detach().amax((1, 2), keepdim=True)
-    value = table - top
+    # where no sample is, the table may hold anything, and must not set the scale
+    seen = (nodes_y > 0)[:, :, None] & (nodes_x > 0)[:, None]
+    top = torch.where(seen, table.detach(), -1e30).amax((1, 2), keepdim=True)
+    value = (table - top).clamp(max=0)
 
     def mean(rows: Tensor, values: Tensor, columns: Tensor) -> Tensor:
         return (rows[:, None] @ values @ columns[..., None])[:, 0, 0]

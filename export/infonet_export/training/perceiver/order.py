@@ -60,9 +60,7 @@ class OrderScores:
         return "\n".join([*rows, f"| all | {100 * self.overall:.1f} % | | |"])
 
 
-def triples(
-    config: PerceiverTraining, count: int, purpose: int = VALIDATION, samples: int | None = None
-) -> list[Triple]:
+def triples(config: PerceiverTraining, count: int, purpose: int = VALIDATION) -> list[Triple]:
     """``count`` fresh mixtures for each number of components, or all those of
     ``config.validation.mixtures``. The same for every seed of the training.
 
@@ -70,7 +68,7 @@ def triples(
     """
     path = config.validation.mixtures
     drawn = _fresh(count, purpose) if path is None else _from_file(Path(path), purpose)
-    n = samples or config.data.samples
+    n = config.validation.samples or config.data.samples
     result = []
     for rng, mixture, mi in drawn:
         columns = ranks(mixture.sample(rng, n), config.model)

@@ -1,0 +1,91 @@
+"""Exported files of the paper's network, made once for all tests: tracing takes seconds."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import infonet_kernels
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from click.testing import CliRunner
+from infonet.cli import main
+from infonet_export.exporting import perceiver_file
+from infonet_export.exporting.onnx_file import trace
+from random_perceivers import ODD, fixture_file, random_net, write_trained
+
+# one head of each kind: every operator costs time at the tracing
+EXPORTED = replace(
+    ODD, table_grid=15, blocks=1, read_heads=1, process_heads=1, query_heads=1, n_min=5
+)
+# name -> checkpoint (None: a random network of EXPORTED), options of `infonet export`
+_KINDS = {
+    "published": ("upstream_softrank_branch.ckpt", ()),
+    "published histogram": ("upstream_softrank_branch.ckpt", ("--rewrite", "histogram")),
+    "published fp16": ("upstream_softrank_branch.ckpt", ("--precision", "fp16")),
+    "random": (None, ("--core",)),
+}
+_folder = tempfile.TemporaryDirectory()
+
+
+@dataclass(frozen=True)
+class Exported:
+    """checkpoint, the files, what the command printed, and what torch traced, in order."""
+
+    checkpoint: Path
+    model: Path
+    core: Path
+    printed: str
+    traces: tuple[onnx.ModelProto, ...]
+
+
+@functools.cache
+def exported(kind):
+    """By the command `infonet export`; skips the test without the shared fixtures."""
+    name, options = _KINDS[kind]
+    folder = Path(_folder.name) / kind.replace(" ", "-")
+    if name is None:
+        folder.mkdir(exist_ok=True)
+        checkpoint = write_trained(folder / "model.pt", random_net(EXPORTED))
+    else:
+        checkpoint = fixture_file(name)
+    model, traces = folder / "new" / "paper.onnx", []
+    with pytest.MonkeyPatch.context() as patch:
+
+        def keep(*arguments, **options):
+            traces.append(trace(*arguments, **options))
+            return copy_of(traces[-1])
+
+        patch.setattr(perceiver_file, "trace", keep)
+        result = CliRunner().invoke(main, ["export", str(checkpoint), "-o", str(model), *options])
+    assert result.exit_code == 0, result.output
+    return Exported(
+        checkpoint, model, perceiver_file.core_path(model), result.output, tuple(traces)
+    )
+
+
+def copy_of(model):
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    return copy
+
+
+@functools.cache
+def session(path, custom_ops=True):
+    """A bare session, as any program would make it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    if custom_ops:
+        options.register_custom_ops_library(str(infonet_kernels.library_path()))
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def run(path, samples, outputs=("mi", "table"), **feeds):
+    """samples [B, n, 2] through the whole file."""
+    feeds = {name: np.array(value) for name, value in feeds.items()}
+    return session(path).run(list(outputs), {"samples": np.asarray(samples, np.float32), **feeds})

@@ -1,0 +1,407 @@
+"""Exported files of the paper's network: any batch and length, odd data, metadata, refusals."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+
+import infonet
+import infonet_kernels
+import numpy as np
+import onnx
+import perceiver_twin as twin
+import pytest
+import torch
+from exported_perceivers import EXPORTED, copy_of, exported, run, session
+from infonet_export import soft_rank
+from infonet_export.exporting import perceiver_file
+from infonet_export.exporting.onnx_file import trace
+from infonet_export.exporting.parity import ParityError
+from infonet_export.exporting.perceiver import parity
+from infonet_export.exporting.perceiver.graphs import PerceiverCore
+from infonet_export.exporting.perceiver.parity import check_parity
+from infonet_export.exporting.perceiver.shuffles import permutation
+from infonet_export.exporting.perceiver_file import export_perceiver
+from infonet_export.models.perceiver import mutual_information
+from infonet_export.models.perceiver.checkpoint import load_perceiver
+from infonet_export.models.perceiver.read_out import PERMUTATIONS
+from onnx import numpy_helper
+from random_perceivers import ODD, SMALL, random_net, write_published, write_trained
+
+KINDS = ["published", "random"]
+
+
+def _samples(batch, n, seed=0):
+    rng = np.random.default_rng(seed)
+    x, noise = rng.normal(size=(2, batch, n))
+    return np.stack([x, x**2 + noise], 2).astype(np.float32)
+
+
+def _network(kind, samples):
+    """(mi, table) of PyTorch."""
+    net = load_perceiver(exported(kind).checkpoint)
+    with torch.no_grad():
+        ranks = soft_rank(torch.from_numpy(samples), net.config.eps, net.config.normalize)
+        table = net(ranks).table
+        return mutual_information(table, ranks).numpy(), table.numpy()
+
+
+def _agree(got, expected, error=2e-6):
+    for a, b in zip(got, expected, strict=True):
+        assert a.dtype == np.float32
+        np.testing.assert_allclose(a, b, atol=error * max(1, np.abs(b).max(initial=0)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("batch", "n"), [(1, 1), (3, 2), (3, 20), (2, 129), (1, 1151), (3, 1151), (1, 5000)]
+)
+def test_any_batch_and_length_in_one_file(kind, batch, n):
+    samples = _samples(batch, n)
+    got = run(exported(kind).model, samples)
+    size = {"published": 64, "random": 15}[kind]
+    assert got[0].shape == (batch,)
+    assert got[1].shape == (batch, size, size)
+    _agree(got, _network(kind, samples), 5e-6)
+
+
+@pytest.mark.parametrize("kind", ["published", "published histogram", "random"])
+def test_pairs_of_a_batch_do_not_touch_each_other(kind):
+    samples = np.concatenate([_samples(1, 300), 1e6 * _samples(1, 300, 1), _samples(1, 300)])
+    mi, table = run(exported(kind).model, samples)
+    for b in range(3):
+        _agree(run(exported(kind).model, samples[b : b + 1]), (mi[b : b + 1], table[b : b + 1]))
+    assert abs(mi[0] - mi[1]) > 1e-6
+
+
+@pytest.mark.parametrize("kind", ["published", "published histogram", "random"])
+def test_nothing_in_a_batch_of_none(kind):
+    mi, table = run(exported(kind).model, np.zeros((0, 50, 2)))
+    assert mi.shape == (0,)
+    assert table.shape[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["published", "published histogram", "published fp16", "random"])
+def test_switch_of_the_table(kind):
+    samples = _samples(2, 300)
+    mi, table = run(exported(kind).model, samples)
+    on = run(exported(kind).model, samples, with_table=True)
+    off = run(exported(kind).model, samples, with_table=False)
+    assert np.array_equal(on[0], mi)
+    assert np.array_equal(on[1], table)
+    assert off[0].tobytes() == mi.tobytes()
+    assert off[1].shape == (0, 0, 0)
+    again = run(exported(kind).model, samples)
+    assert again[1].tobytes() == table.tobytes()
+
+
+def _cauchy(rng, n):
+    return np.tan(np.pi * (rng.random((n, 2)) - 0.5)) * 1e10
+
+
+def _duplicates(rng, n):
+    pairs = rng.normal(size=(n // 4, 2))
+    return np.repeat(pairs + pairs[:, :1], 4, 0)
+
+
+def _discrete(rng, n):
+    return rng.integers(0, 3, (n, 2)).astype(float)
+
+
+def _outlier(rng, n):
+    pairs = rng.normal(size=(n, 2))
+    pairs[3] = 3e38, -3e38
+    return pairs
+
+
+def _constant(rng, n):
+    return np.stack([rng.normal(size=n), np.full(n, 7.0)], 1)
+
+
+def _both_constant(rng, n):
+    return np.full((n, 2), -0.0)
+
+
+def _equal(rng, n):
+    return np.repeat(rng.normal(size=(n, 1)), 2, 1)
+
+
+DATA = [_cauchy, _duplicates, _discrete, _outlier, _constant, _both_constant, _equal]
+
+
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("kind", KINDS)
+def test_awkward_data(kind, data):
+    samples = data(np.random.default_rng(0), 200).astype(np.float32)[None]
+    expected = _network(kind, samples)
+    got = run(exported(kind).model, samples)
+    assert np.isfinite(got[0]).all()
+    _agree(got, expected, 5e-6)
+    if data is _both_constant:
+        assert got[0][0] == pytest.approx(0, abs=1e-4)  # one point, all n^2 pairs are the same
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_awkward_data_from_a_histogram(data):
+    samples = data(np.random.default_rng(0), 200).astype(np.float32)[None]
+    exact = run(exported("published").model, samples)
+    got = run(exported("published histogram").model, samples)
+    np.testing.assert_allclose(got[0], exact[0], atol=2e-4)
+    np.testing.assert_allclose(got[1], exact[1], atol=2e-3)
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_awkward_data_through_the_runtime(data):
+    samples = data(np.random.default_rng(0), 200)
+    estimator = infonet.Estimator(exported("random").model, threads=1)
+    if "constant" in data.__name__:
+        with pytest.warns(infonet.InfoNetWarning, match="constant"):
+            assert estimator.estimate(*samples.T).mi == 0
+        return
+    found = estimator.estimate(*samples.T)
+    mi, table = _network("random", samples.astype(np.float32)[None])
+    entropies = [np.unique(column, return_counts=True)[1] / 200 for column in samples.T]
+    entropy = min(-(p * np.log(p)).sum() for p in entropies)
+    assert found.mi == pytest.approx(min(float(mi[0]), entropy), abs=1e-5)
+    np.testing.assert_allclose(found.table, table[0].T, atol=1e-5)
+
+
+def test_runtime_refuses_fewer_samples_than_the_minimum():
+    estimator = infonet.Estimator(exported("random").model, threads=1)
+    x, y = np.random.default_rng(0).normal(size=(2, 5))
+    assert np.isfinite(estimator.estimate(x, y).mi)
+    with pytest.raises(infonet.InputError, match=r"4 .*5"):
+        estimator.estimate(x[1:], y[1:])
+    with pytest.raises(infonet.ModelError, match="is the core of a perceiver"):
+        infonet.Estimator(exported("random").core)
+
+
+@pytest.mark.parametrize("n", [1, 2, 129, 5000])
+def test_core_is_the_whole_from_ranks_on(n):
+    samples = _samples(3, n)
+    rows = samples.transpose(0, 2, 1).reshape(-1, n)
+    ranks = infonet_kernels.soft_rank(rows, EXPORTED.eps, EXPORTED.normalize)
+    ranks = np.ascontiguousarray(ranks.reshape(3, 2, n).transpose(0, 2, 1))
+    core = session(exported("random").core, custom_ops=False)
+    got = core.run(["mi", "table"], {"ranks": ranks})
+    _agree(got, run(exported("random").model, samples), 1e-6)
+
+
+def test_core_has_standard_operators_alone():
+    graph = onnx.load(exported("random").core)
+    assert {opset.domain for opset in graph.opset_import} <= {"", "ai.onnx"}
+    assert {node.domain for node in graph.graph.node} == {""}
+    assert "If" not in {node.op_type for node in graph.graph.node}  # not for TensorRT
+    onnx.checker.check_model(graph, full_check=True)
+
+
+@pytest.mark.parametrize("kind", ["published", "published histogram", "random"])
+def test_whole_file(kind):
+    model = onnx.load(exported(kind).model)
+    assert model.ir_version == 8
+    assert {opset.domain: opset.version for opset in model.opset_import}[""] == 18
+    custom = [node for node in model.graph.node if node.domain]
+    assert [(node.domain, node.op_type) for node in custom] == [("infonet", "SoftRank")]
+    assert [value.name for value in model.graph.input] == ["samples", "with_table"]
+    assert [value.name for value in model.graph.output] == ["mi", "table"]
+    shape = model.graph.input[0].type.tensor_type.shape.dim
+    assert [dim.dim_param or dim.dim_value for dim in shape] == ["batch", "n", 2]
+    content = exported(kind).model.read_bytes()
+    for private in (b"infonet_export", b"/work", b"site-packages", b".py"):
+        assert private not in content
+
+
+PREPROCESSING = {
+    "published": {"eps": 0.1, "normalize": "minmax"},
+    "random": {"eps": 0.0, "normalize": "over_n"},
+}
+
+
+@pytest.mark.parametrize("kind", ["published", "published histogram", "published fp16", "random"])
+def test_metadata(kind):
+    made = exported(kind)
+    net = load_perceiver(made.checkpoint)
+    graphs = {"samples": made.model} | ({"core": made.core} if kind == "random" else {})
+    for graph, path in graphs.items():
+        entries = {p.key: p.value for p in onnx.load(path).metadata_props}
+        assert len(entries) == len(onnx.load(path).metadata_props)
+        assert entries == {
+            "infonet.format_version": "1",
+            "infonet.architecture": "perceiver",
+            "infonet.graph": graph,
+            "infonet.preprocessing": json.dumps(PREPROCESSING[kind.split()[0]]),
+            "infonet.histogram_grid": "0",
+            "infonet.attention_grid": "64" if "histogram" in kind else "0",
+            "infonet.table_grid": str(net.config.table_grid),
+            "infonet.table_layout": '{"first_axis": "y", "low": -1.0, "high": 1.0}',
+            "infonet.quantile_levels": "[]",
+            "infonet.n_min": "5" if kind == "random" else "20",
+            "infonet.n_max": "500" if kind == "random" else "5000",
+            "infonet.precision": "fp16" if "fp16" in kind else "fp32",
+            "infonet.parameters": str(sum(p.numel() for p in net.parameters())),
+            "infonet.null_distribution": "",
+            "infonet.core_inputs": '["ranks"]',
+            "infonet.marginal": "all_pairs",
+            "infonet.version": version("infonet"),
+            "infonet.checkpoint_sha256": hashlib.sha256(made.checkpoint.read_bytes()).hexdigest(),
+        }
+    model = infonet.load_model(made.model)
+    assert (model.eps, model.normalize) == tuple(PREPROCESSING[kind.split()[0]].values())
+
+
+def _tamper(model, change):
+    """``change`` applied to the largest float32 constant of a traced model."""
+    constants = [c for c in model.graph.initializer if c.data_type == onnx.TensorProto.FLOAT]
+    largest = max(constants, key=lambda c: np.prod(c.dims))
+    value = change(numpy_helper.to_array(largest).copy())
+    largest.CopyFrom(numpy_helper.from_array(value, largest.name))
+    return model
+
+
+def _one_weight_gone(value):
+    value.flat[np.abs(value).argmax()] = 0
+    return value
+
+
+@pytest.mark.parametrize(
+    "change", [lambda v: 1.5 * v, _one_weight_gone, lambda v: np.full_like(v, np.nan)]
+)
+@pytest.mark.parametrize("core", [False, True])
+def test_a_file_that_is_off_is_refused_and_leaves_nothing(tmp_path, monkeypatch, change, core):
+    made = exported("random")
+    traces = [_tamper(copy_of(made.traces[0]), change), copy_of(made.traces[1])]
+    monkeypatch.setattr(perceiver_file, "trace", lambda *_: traces.pop(0))
+    output = tmp_path / "new" / "paper.onnx"
+    with pytest.raises(ParityError, match=r"export refused: .*mi .*table .*allowed: mi 0\.0001"):
+        export_perceiver(made.checkpoint, output, core=core)
+    assert list(output.parent.iterdir()) == []
+
+
+def test_a_refused_export_leaves_an_earlier_file_as_it_was(tmp_path, monkeypatch):
+    made, output = exported("random"), tmp_path / "paper.onnx"
+    output.write_bytes(b"earlier")
+    trace = _tamper(copy_of(made.traces[0]), lambda value: -value)
+    monkeypatch.setattr(perceiver_file, "trace", lambda *_: trace)
+    with pytest.raises(ParityError):
+        export_perceiver(made.checkpoint, output)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"earlier"]
+
+
+def test_an_interrupted_export_leaves_nothing(tmp_path, monkeypatch):
+    made = exported("random")
+
+    def interrupted(*arguments):
+        if arguments[3] == "ranks":
+            raise KeyboardInterrupt
+        return copy_of(made.traces[0])
+
+    monkeypatch.setattr(perceiver_file, "trace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_perceiver(made.checkpoint, tmp_path / "paper.onnx", core=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_estimate_that_depends_on_the_switch_is_refused(monkeypatch):
+    made = exported("random")
+
+    class Fickle:
+        def run(self, names, feeds):
+            outputs = run(made.model, feeds["samples"], names)
+            return outputs if len(names) == 2 else [outputs[0] + np.float32(1e-6)]
+
+    monkeypatch.setattr(parity, "session", lambda *_, **__: Fickle())
+    with pytest.raises(ParityError, match=r"with the table, .* without"):
+        check_parity(load_perceiver(made.checkpoint), made.model, "fp32", histogram=False)
+
+
+@pytest.mark.parametrize(
+    ("shift", "precision", "histogram", "passes"),
+    [
+        (5e-5, "fp32", False, True),
+        (3e-4, "fp32", False, False),
+        (3e-4, "fp32", True, True),
+        (2e-3, "fp32", True, False),
+        (2e-3, "fp16", False, True),
+        (2e-3, "fp16", True, True),
+        (8e-3, "fp16", True, False),
+    ],
+)
+def test_limits_of_mutual_information(monkeypatch, shift, precision, histogram, passes):
+    made = exported("random")
+    inner = parity.mutual_information
+    monkeypatch.setattr(parity, "mutual_information", lambda *a: inner(*a) + shift)
+    net = load_perceiver(made.checkpoint)
+    if passes:
+        report = check_parity(net, made.model, precision, histogram)
+        assert report.mi == pytest.approx(shift, abs=2e-5)
+        assert report.pairs == 8
+        assert str(report).startswith("parity with PyTorch on 8 pairs, largest differences in nats")
+    else:
+        with pytest.raises(ParityError, match="export refused"):
+            check_parity(net, made.model, precision, histogram)
+
+
+def test_another_network_is_not_taken_for_the_file():
+    with pytest.raises(ParityError, match="export refused"):
+        check_parity(random_net(EXPORTED, seed=1), exported("random").model, "fp32", False)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rewrite": "fast"}, "'fast', allowed are 'exact' and 'histogram'"),
+        ({"grid": 64}, "only the rewriting 'histogram'"),
+        ({"grid": 0}, "grid is 0"),
+        ({"rewrite": "histogram", "grid": 1}, "grid is 1, .* at least 2"),
+        ({"rewrite": "histogram", "grid": 0}, "grid is 0, .* at least 2"),
+        ({"precision": "fp8"}, "'fp8', allowed are 'fp32' and 'fp16'"),
+        ({"marginal": "pairs"}, "'pairs', allowed are 'all_pairs' and 'shuffle'"),
+        ({"preset": "copula"}, "'copula', allowed are"),
+    ],
+)
+def test_options_that_cannot_be(tmp_path, monkeypatch, options, message):
+    monkeypatch.setattr(perceiver_file, "trace", None)  # refused before any work
+    path = write_published(tmp_path / "a.pt", random_net(SMALL))
+    with pytest.raises(ValueError, match=message):
+        export_perceiver(path, tmp_path / "out.onnx", **options)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_more_samples_than_usual_may_be_the_minimum(tmp_path):
+    net = random_net(SMALL)
+    path = write_trained(tmp_path / "a.pt", net, n_min=2000, n_max=6000)
+    sizes = [s.shape[1] for s in parity.parity_samples(load_perceiver(path).config.n_min)]
+    assert sizes == [2000, 2000, 2000, 5000]
+
+
+class _Orders(torch.nn.Module):
+    def forward(self, ranks):
+        return tuple(permutation(ranks.shape[1], index) for index in range(PERMUTATIONS))
+
+
+def test_permutations_of_onnx_runtime_are_those_of_pytorch(tmp_path):
+    names = tuple("abcde")
+    example = torch.rand(2, 50, 2)
+    model = trace(_Orders(), example, {0: "batch", 1: "n"}, "ranks", names)
+    onnx.save(model, tmp_path / "orders.onnx")
+    for n in (1, 2, 1151, 50_000):
+        ranks = np.zeros((1, n, 2), np.float32)
+        found = session(tmp_path / "orders.onnx", custom_ops=False).run(names, {"ranks": ranks})
+        for got, expected in zip(found, _Orders()(torch.from_numpy(ranks)), strict=True):
+            np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("config", [SMALL, ODD])
+def test_shuffled_marginal(config):
+    """The bound of the exported form by hand, with its own permutations."""
+    net = random_net(config)
+    ranks = torch.rand(1, 60, 2, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        mi, table = PerceiverCore(net, marginal="shuffle")(ranks)
+    (x, y), values = ranks[0].numpy().T, table[0].numpy().astype(np.float64)
+    means = [
+        np.log(np.exp(twin.bilinear(values, x, y[permutation(60, k).numpy()])).mean())
+        for k in range(5)
+    ]
+    assert float(mi) == pytest.approx(twin.bilinear(values, x, y).mean() - np.mean(means), abs=1e-5)
