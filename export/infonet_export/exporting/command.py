@@ -68,12 +68,20 @@ def export(checkpoint: Path, output: Path, **options: Any) -> None:
     from infonet_export.exporting.parity import ParityError
     from infonet_export.models.perceiver.checkpoint import is_perceiver
     from infonet_export.models.perceiver.published import read_file
+    from infonet_export.training.checkpoint import is_copula
 
     if output.suffix != ".onnx":
         raise click.UsageError(f"--output is {output.name!r}; it must end in .onnx")
     given = {k: v for k, v in options.items() if v is not None and v is not False}  # 0 is given
     try:
-        perceiver = is_perceiver(read_file(checkpoint))
+        state = read_file(checkpoint)
+        perceiver = is_perceiver(state)
+        if not (perceiver or is_copula(state)):
+            found = state.get("format") if isinstance(state, dict) else type(state).__name__
+            raise ValueError(
+                f"{checkpoint} is not a checkpoint of a known model ({found!r}): give a model.pt "
+                "of  infonet train  or a .ckpt or .pt of the authors of the InfoNet paper"
+            )
         _refuse_foreign(given, perceiver)
         lines = (_perceiver if perceiver else _copula)(checkpoint, output, given)
     except (ValueError, OSError, ParityError) as error:

@@ -18,6 +18,11 @@ FORMAT = "infonet-copula-1"
 _KEYS = {"config", "pools", "average"}
 
 
+def is_copula(state: Any) -> bool:
+    """Whether a loaded file is a checkpoint of the copula model."""
+    return isinstance(state, dict) and state.get("format") == FORMAT
+
+
 def write_checkpoint(
     path: Path,
     net: CopulaNet,
