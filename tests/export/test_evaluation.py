@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ class _Oracle:
     """Stands in for an Estimator: quantiles written into the first samples."""
 
     batches: list[int]
+    model = SimpleNamespace(quantile_levels=(0.05, 0.5, 0.95))
 
     def __init__(self):
         self.batches = []
@@ -34,6 +36,15 @@ class _Oracle:
     def quantiles(self, samples):
         self.batches.append(len(samples))
         return samples[:, :3, 0].astype(np.float64)
+
+
+class _OracleWithoutInterval:
+    """Stands in for a model of the paper's network: the estimate is in the first sample."""
+
+    model = SimpleNamespace(quantile_levels=())
+
+    def mi(self, samples):
+        return samples[:, 1, 0].astype(np.float64)
 
 
 def _case(group, answer, mi, rival=-1, oracle=float("nan")):
@@ -104,6 +115,14 @@ def test_groups_and_the_line_of_all():
 
 def test_one_group_has_no_line_of_all():
     assert len(evaluate.run(_Oracle(), [_case("a", (0, 1, 2), 1.0)], with_ksg=False)) == 1
+
+
+def test_models_without_intervals_have_no_coverage():
+    cases = [_case("a", (0, 0.1, 9), 0.2), _case("a", (0, 0.5, 9), 0.2)]
+    (result,) = evaluate.run(_OracleWithoutInterval(), cases, with_ksg=False)
+    assert result.rmse == pytest.approx(np.sqrt((0.01 + 0.09) / 2))
+    assert np.isnan(result.coverage)
+    assert "| a | 2 | 0.200 | 0.2236 | +0.1000 |  |" in evaluate.table([result])
 
 
 def test_batches_keep_the_order_of_cases():
