@@ -126,6 +126,23 @@ def times(folder, sizes, threads, repeats):
             print(f"  n = {n:<7} {name:26} {median[name]:8.3f}   {'  '.join(ratios)}", flush=True)
 
 
+def growth(folder, sizes, threads, repeats):
+    """The histogram form alone, sizes in turn: beside slow contestants its weights leave the
+    caches, and the longer the others take, the more."""
+    run = contestant(TIMED[1], folder, threads)
+    pairs = {n: samples(n) for n in sizes}
+    taken = {n: [] for n in sizes}
+    for _ in range(4 * repeats):
+        for n, (x, y) in pairs.items():
+            start = time.perf_counter()
+            run(x, y)
+            taken[n].append(time.perf_counter() - start)
+    print(f"\n{TIMED[1]}, by itself")
+    for n, values in taken.items():
+        ratio = statistics.median(values) / statistics.median(taken[sizes[0]])
+        print(f"  n = {n:<7} {statistics.median(values):8.3f}   {ratio:.2f} of n = {sizes[0]}")
+
+
 def memory(folder, sizes, threads):
     print("\npeak memory of a process that estimates one pair, MB")
     for name in TIMED + EAGER:
@@ -162,6 +179,7 @@ def main():
         if not (folder / "model.pt").exists():
             build(options.preset, folder)
         times(folder, options.sizes, options.threads, options.repeats)
+        growth(folder, options.sizes, options.threads, options.repeats)
         memory(folder, options.sizes, options.threads)
 
 
