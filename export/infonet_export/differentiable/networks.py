@@ -17,8 +17,8 @@ from infonet_export.exporting.graphs import Core
 from infonet_export.models.copula import CopulaNet
 from infonet_export.models.perceiver import Perceiver, mutual_information
 from infonet_export.models.perceiver.checkpoint import is_perceiver, load_perceiver
-from infonet_export.models.perceiver.published import read_file
 from infonet_export.training.checkpoint import load_model
+from infonet_export.weight_files import read_file
 
 
 class TorchCopula(nn.Module):

@@ -67,8 +67,8 @@ def export(checkpoint: Path, output: Path, **options: Any) -> None:
     """
     from infonet_export.exporting.parity import ParityError
     from infonet_export.models.perceiver.checkpoint import is_perceiver
-    from infonet_export.models.perceiver.published import read_file
     from infonet_export.training.checkpoint import is_copula
+    from infonet_export.weight_files import read_file
 
     if output.suffix != ".onnx":
         raise click.UsageError(f"--output is {output.name!r}; it must end in .onnx")

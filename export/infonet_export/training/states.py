@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from infonet_export.weight_files import read_file
+
 FIX = "give the model.pt or checkpoint.pt that  infonet train  wrote"
 
 
@@ -23,16 +25,7 @@ def read_state(path: Path, form: str, needed: set[str], model: str) -> dict[str,
 
     Raises ValueError for any other file.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read ({error.strerror}): {FIX}") from error
-    except Exception as error:  # torch raises many kinds: pickle, zip, EOF, key errors
-        # its own message advises to load the file unsafely, and is not repeated
-        kind = type(error).__name__
-        raise ValueError(
-            f"{path} is damaged, holds more than weights, or is not a PyTorch file ({kind}): {FIX}"
-        ) from error
+    state = read_file(path)
     found = state.get("format") if isinstance(state, dict) else type(state).__name__
     if found != form:
         raise ValueError(f"{path} is not a checkpoint of the {model} model ({found!r}): {FIX}")

@@ -8,8 +8,9 @@ from typing import Any
 
 from infonet_export.models.perceiver.config import PerceiverConfig
 from infonet_export.models.perceiver.network import Perceiver
-from infonet_export.models.perceiver.published import from_published, is_published, read_file
+from infonet_export.models.perceiver.published import from_published, is_published
 from infonet_export.models.perceiver.weights import problems
+from infonet_export.weight_files import read_file
 
 FORMAT = "infonet-perceiver-1"
 _ACCEPTED = (

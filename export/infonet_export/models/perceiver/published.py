@@ -8,12 +8,8 @@ state dictionaries (``.pt``). The names inside are the same, the spelling ``qeur
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
-
-import torch
 
 from infonet_export.models.perceiver.config import PRESETS, PerceiverConfig
 from infonet_export.models.perceiver.network import Perceiver
@@ -135,22 +131,3 @@ def _weights(state: Any) -> dict[str, Any] | None:
         return None
     plain = {name.removeprefix(_PREFIX): value for name, value in weights.items()}
     return plain if len(plain) == len(weights) else dict(weights)  # nothing may be lost
-
-
-def read_file(path: Path) -> Any:
-    """What ``torch.load`` finds, weights only. Raises ValueError without executing anything."""
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about files that are refused anyway
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds: pickle, zip, EOF, key and OS errors
-        # its own message advises to load the file unsafely, and is not repeated
-        raise ValueError(
-            f"{path} is damaged, holds more than weights, or is not a PyTorch file "
-            f"({type(error).__name__}): give a model.pt of  infonet train  or a checkpoint of the "
-            "paper's authors"
-        ) from error
