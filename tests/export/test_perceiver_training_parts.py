@@ -10,12 +10,13 @@ import torch
 from infonet_export.config import PerceiverTraining, config_from_dict, load_config
 from infonet_export.evaluation.baselines import ksg
 from infonet_export.models.perceiver import PRESETS, Perceiver, PerceiverConfig, mutual_information
+from infonet_export.models.perceiver.network import smoothing_matrix
 from infonet_export.training.perceiver.data import TEST
 from infonet_export.training.perceiver.losses import bounds
 from infonet_export.training.perceiver.order import SMALLEST_GAP, Triple, judge, score, triples
 from infonet_export.training.perceiver.processes import Process, Share
 from infonet_export.training.perceiver.schedule import learning_rate
-from infonet_export.training.perceiver.tables import Tables, smoothing_matrix
+from infonet_export.training.perceiver.tables import Tables
 from references import mixture_mi
 from tiny_models import CONFIGS
 from tiny_perceiver import tiny_perceiver

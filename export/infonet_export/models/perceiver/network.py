@@ -132,3 +132,21 @@ def smoothing_kernel() -> Tensor:
     mass = torch.diff(0.5 * torch.erfc(-edges / math.sqrt(2)))
     root = torch.outer(mass, mass).sqrt()
     return (root / root.sum()).float()[None, None]
+
+
+def smoothing_matrix(kernel: Tensor, nodes: int) -> Tensor:
+    """S float32 [D, D] with S T S^T = T convolved with ``kernel`` [1, 1, 15, 15], zeros outside.
+
+    The kernel is the outer product of its row sums with themselves, as every published one is.
+    Raises ValueError for one that is not.
+    """
+    line = kernel[0, 0].double().sum(1).cpu()
+    if not torch.allclose(torch.outer(line, line), kernel[0, 0].double().cpu(), atol=1e-7):
+        raise ValueError(
+            "the smoothing kernel (mild.kernel) is no outer product of a vector of sum 1 with "
+            "itself, as published kernels are"
+        )
+    reach = len(line) // 2
+    offset = torch.arange(nodes) - torch.arange(nodes)[:, None] + reach
+    inside = (offset >= 0) & (offset < len(line))
+    return torch.where(inside, line[offset.clamp(0, len(line) - 1)], 0.0).float()

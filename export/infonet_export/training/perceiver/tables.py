@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from infonet_export.config.perceiver import Precision
-from infonet_export.models.perceiver.network import KERNEL_SIZE, Perceiver
+from infonet_export.models.perceiver.network import KERNEL_SIZE, Perceiver, smoothing_matrix
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _REACH = KERNEL_SIZE // 2
@@ -50,14 +50,3 @@ class Tables(nn.Module):
         values = query.value_norm(query.embedding(ranks[..., 1:]))
         answer: Tensor = query.attention(tokens.expand(ranks.shape[0], -1, -1), keys, values)
         return answer
-
-
-def smoothing_matrix(kernel: Tensor, nodes: int) -> Tensor:
-    """S [D, D] with S T S^T = T convolved with ``kernel`` [1, 1, 15, 15], zeros outside.
-
-    The kernel is an outer product of a vector of sum 1 with itself: its row sums.
-    """
-    offset = torch.arange(nodes) - torch.arange(nodes)[:, None] + _REACH
-    line = kernel[0, 0].sum(0).cpu()
-    inside = (offset >= 0) & (offset < KERNEL_SIZE)
-    return torch.where(inside, line[offset.clamp(0, KERNEL_SIZE - 1)], 0.0)
