@@ -379,7 +379,9 @@ def test_two_processes_train_the_same_network_as_one(two_processes, tmp_path):
         one.named_parameters(), two.parameters(), start.parameters(), strict=True
     ):
         moved = max(moved, float((a - c).detach().abs().max()))
-        if not name.endswith("key.bias"):  # gradients of rounding errors, which Adam blows up
+        # both shift all keys alike, which softmax does not see: their gradients are rounding
+        # errors, which Adam blows up
+        if not name.endswith(("key.bias", "key_norm.bias")):
             assert (a - b).abs().max() < 1e-5, name
     assert moved > 1e-3
     ours, theirs = _rows(tmp_path, "minutes"), _rows(output, "minutes")
