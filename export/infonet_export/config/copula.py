@@ -18,13 +18,15 @@ class DataConfig:
     A pool of ``pool_size`` pairs is a function of (seed, its index) alone; it is seen ``passes``
     times, each time under fresh symmetries, while ``workers`` processes draw the next. Each
     distribution gives ``replicates`` pairs of different n. n is log-uniform on the model's range;
-    the scoring sample has ``scoring_samples`` rows.
+    the scoring sample has ``scoring_samples`` rows. A share ``weak`` of the distributions is drawn
+    near the limit of what n samples can tell from independence (samplers/weak.py).
     """
 
     pool_size: int = 4096
     passes: int = 4
     replicates: int = 2
     scoring_samples: int = 8192
+    weak: float = 0.15
     workers: int = 1
 
 
@@ -33,7 +35,9 @@ class TrainingConfig:
     """AdamW with warm-up and cosine decay to zero; the exported weights are their moving average.
 
     bfloat16: share of the steps (the first ones) whose convolutions run in bfloat16.
-    table_weight, quantile_weight: of the two losses (training/losses.py).
+    table_weight, quantile_weight, detection_weight: of the losses (training/losses.py).
+    start_from: a model.pt whose weights to start from, or nothing; parts that it lacks start at
+    random, further inputs of a layer at zero.
     """
 
     pools: int = 100
@@ -46,6 +50,8 @@ class TrainingConfig:
     bfloat16: float = 0.0
     table_weight: float = 3.0
     quantile_weight: float = 0.1
+    detection_weight: float = 0.2
+    start_from: str | None = None
     threads: int = 1
     seed: int = 0
 

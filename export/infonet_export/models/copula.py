@@ -4,7 +4,9 @@ The joint histogram of ranks is an empirical copula density. A small U-Net denoi
 T(u, v) of log p(x, y) / (p(x) p(y)); the Donsker-Varadhan functional of that table is a lower bound
 of the mutual information (Donsker & Varadhan 1983; Hu et al., ICML 2024). A coarse table cannot
 hold sharp dependence, so a head reads the table's statistics and pooled features and regresses
-quantiles of the MI itself.
+quantiles of the MI itself. A second head tells dependent from independent samples; its score is the
+test statistic behind p-values. Both also read the squared correlations of Legendre polynomials of
+the ranks, the components of a smooth test (Neyman 1937): dependence too weak to be seen in a table.
 
 Everything is convolution, ReLU and per-sample reductions: a sample's answer does not depend on the
 batch it came in, and compilers (ONNX Runtime, TensorRT) have fast kernels for all of it.
@@ -23,6 +25,7 @@ from torch.nn import functional as F
 
 QUANTILE_LEVELS = (0.05, 0.5, 0.95)
 LANES = 16
+DEGREES = 5  # of the Legendre polynomials of one variable
 TINY = 1e-12  # far below the density of any cell, far above the smallest float32
 
 
@@ -46,11 +49,13 @@ class CopulaConfig:
 
 
 class CopulaOutput(NamedTuple):
-    """table [B, T, T]; quantiles [B, 3] at QUANTILE_LEVELS (nats); dv [B]: the input's DV value."""
+    """table [B, T, T]; quantiles [B, 3] at QUANTILE_LEVELS (nats); dv [B]: the input's DV value;
+    score [B]: log odds of dependence in the training mix, larger for more evident dependence."""
 
     table: Tensor
     quantiles: Tensor
     dv: Tensor
+    score: Tensor
 
 
 class Features(NamedTuple):
@@ -82,6 +87,7 @@ class CopulaNet(nn.Module):
     """histogram float32 [B, G, G] (counts, sum n) -> CopulaOutput."""
 
     position: Tensor
+    polynomials: Tensor
 
     def __init__(self, config: CopulaConfig = CopulaConfig()) -> None:
         super().__init__()
@@ -94,21 +100,20 @@ class CopulaNet(nn.Module):
         self.decoder = nn.ModuleList(ResidualPair(c) for c in widths[:-1])
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
         self.table = nn.ConvTranspose2d(widths[0], 1, 2, stride=2)
-        pooled = 2 * widths[0] + widths[-1]
-        self.head = nn.Sequential(
-            nn.Conv2d(pooled + 6, config.hidden, 1),
-            nn.ReLU(),
-            nn.Conv2d(config.hidden, config.hidden, 1),
-            nn.ReLU(),
-            nn.Conv2d(config.hidden, 3, 1),
-        )
-        edge = torch.linspace(-1, 1, config.histogram_grid // 4).abs()
+        features = 6 + 2 * widths[0] + widths[-1] + DEGREES**2
+        self.head = _perceptron(features, config.hidden, 3)
+        self.test = _perceptron(features, config.hidden, 1)
+        side = config.histogram_grid // 4
+        edge = torch.linspace(-1, 1, side).abs()
         # distance of a cell from the centre lines: how close to the tails of x and of y it is
         self.register_buffer(
             "position",
             torch.stack(torch.meshgrid(edge, edge, indexing="ij"))[None],
             persistent=False,
         )
+        basis = _legendre(side, DEGREES)
+        products = torch.einsum("ix,jy->ijxy", basis, basis).reshape(-1, 1, side, side)
+        self.register_buffer("polynomials", products.float() / side**2, persistent=False)
 
     def forward(self, histogram: Tensor) -> CopulaOutput:
         return self.read_out(histogram, self.body(histogram))
@@ -163,11 +168,16 @@ class CopulaNet(nn.Module):
         plug_in = _mean(quarter * torch.log(ratio))
         statistics = [dv, mean, spread, plug_in, logs[:, 1:], self._log_n(n)]
         pooled = [_mean(quarter * x), _mean(x), _mean(bottom)]
-        raw = self.head(torch.cat([*statistics, *pooled], 1))
+        # squared correlations, times n: chi-squared variables if x and y are independent
+        n = n.clamp(max=float(self.config.n_max))
+        smooth = _per_sample(torch.log1p, n * F.conv2d(quarter, self.polynomials).square())
+        evidence = torch.cat([*statistics, *pooled, smooth], 1)
+        raw = self.head(evidence)
         width = _per_sample(F.softplus, raw)
         middle = dv + raw[:, 1:2]
         quantiles = torch.cat([middle - width[:, 0:1], middle, middle + width[:, 2:3]], 1)
-        return CopulaOutput(table[:, 0], quantiles.flatten(1), dv.flatten())
+        score = self.test(evidence).flatten()
+        return CopulaOutput(table[:, 0], quantiles.flatten(1), dv.flatten(), score)
 
     def _densities(self, histogram: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Densities relative to the uniform one (mean 1) on G, G/2 and G/4 cells a side, and n."""
@@ -188,16 +198,33 @@ class CopulaNet(nn.Module):
         return self._log_of(n) / 5 - 1.5  # about standard: -0.9 to 0.8
 
 
+def _perceptron(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, hidden, 1),
+        nn.ReLU(),
+        nn.Conv2d(hidden, hidden, 1),
+        nn.ReLU(),
+        nn.Conv2d(hidden, outputs, 1),
+    )
+
+
+def _legendre(side: int, degrees: int) -> Tensor:
+    """Polynomials of degree 1 to ``degrees``, [degrees, side], orthonormal on equal cells."""
+    powers = torch.linspace(-1, 1, side, dtype=torch.float64)[:, None] ** torch.arange(degrees + 1)
+    orthonormal = torch.linalg.qr(powers)[0].T[1:] * side**0.5
+    return torch.mul(orthonormal, torch.sign(orthonormal[:, -1:]))
+
+
 def _mean(x: Tensor) -> Tensor:
     """Mean over cells as a pooling layer: unlike reductions, it rounds alike in any batch."""
     return F.avg_pool2d(x, (x.shape[-2], x.shape[-1]))
 
 
 def _per_sample(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """function of [B, C, 1, 1], C <= LANES, on channels padded to a whole vector register: full and
-    partial registers round differently, and an answer must not depend on its place in the batch."""
+    """function of [B, C, 1, 1] on channels padded to whole vector registers: full and partial
+    registers round differently, and an answer must not depend on its place in the batch."""
     channels = x.shape[1]
-    return function(F.pad(x, (0, 0, 0, 0, 0, LANES - channels), value=1.0))[:, :channels]
+    return function(F.pad(x, (0, 0, 0, 0, 0, -channels % LANES), value=1.0))[:, :channels]
 
 
 def _marginal_product(density: Tensor) -> Tensor:

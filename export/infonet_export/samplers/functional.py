@@ -20,6 +20,7 @@ from infonet_export.samplers.distribution import Array, Distribution, log_unifor
 
 Curve = Callable[[Array], Array]
 CELLS = 1 << 14
+MOST_CELLS = 1 << 18
 NODES = 1 << 15
 
 
@@ -71,25 +72,30 @@ class Functional:
         return np.stack([x, self.curve(x) + scale * self.noise.sample(rng, n)], 1)
 
     def mi(self) -> float:
-        """Mutual information in nats."""
+        """Mutual information in nats; NaN where the noise levels are too far apart for the grid."""
         pieces = len(self.scales)
         x = (np.arange(NODES) + 0.5) / NODES
         f = self.curve(x)
         reach = self.noise.reach * float(self.scales.max())
         low, high = f.min() - reach, f.max() + reach
-        step = (high - low) / (CELLS - 2)
-        half = min(CELLS // 2, int(np.ceil(reach / step)) + 2)
+        cells = CELLS
+        while (high - low) / cells > float(self.scales.min()) / 4 and cells < MOST_CELLS:
+            cells *= 2  # the sharpest noise must span some cells too
+        step = (high - low) / (cells - 2)
+        if step > float(self.scales.min()):
+            return float("nan")
+        half = min(cells // 2, int(np.ceil(reach / step)) + 2)
         edges = (np.arange(-half, half + 2) - 0.5) * step
-        size = next_fast_len(CELLS + 2 * half + 2, real=True)
+        size = next_fast_len(cells + 2 * half + 2, real=True)
         position = (f - low) / step
-        cell = np.clip(position.astype(int), 0, CELLS - 2)
+        cell = np.clip(position.astype(int), 0, cells - 2)
         share = position - cell
         total = np.zeros(size // 2 + 1, dtype=complex)
         conditional = 0.0
         for piece, scale in enumerate(self.scales):
             part = slice(piece * NODES // pieces, (piece + 1) * NODES // pieces)
-            count = np.bincount(cell[part], 1 - share[part], CELLS)
-            count += np.bincount(cell[part] + 1, share[part], CELLS)
+            count = np.bincount(cell[part], 1 - share[part], cells)
+            count += np.bincount(cell[part] + 1, share[part], cells)
             kernel = np.diff(self.noise.cdf(edges / scale))
             kernel /= kernel.sum()
             total += rfft(count / NODES, size) * rfft(kernel, size)
@@ -147,7 +153,8 @@ def functional(rng: Generator) -> Distribution:
         noise = student_noise(log_uniform(rng, 1.5, 10))
     else:
         noise = uniform_noise()
-    level = spread * log_uniform(rng, 0.01, 3)
+    # sharp relations are the hard ones
+    level = spread * log_uniform(rng, *((0.004, 0.1) if rng.random() < 0.2 else (0.01, 3)))
     scales = np.array([level])
     if rng.random() < 0.4:
         pieces = int(2 ** rng.integers(1, 5))

@@ -10,17 +10,20 @@ from numpy.random import Generator
 
 from infonet_export.samplers import blocks, copulas, functional, mixtures
 from infonet_export.samplers.distribution import Distribution, Family
+from infonet_export.samplers.raster import raster
+from infonet_export.samplers.weak import weak
 
 _CONTINUOUS: dict[str, tuple[Family, float]] = {
-    "mixture": (mixtures.paper, 0.20),
-    "mixture-planar": (mixtures.paper_planar, 0.10),
-    "mixture-scaled": (mixtures.scaled, 0.08),
+    "mixture": (mixtures.paper, 0.18),
+    "mixture-planar": (mixtures.paper_planar, 0.08),
+    "mixture-scaled": (mixtures.scaled, 0.06),
     "elliptical": (mixtures.elliptical, 0.05),
     "curve": (mixtures.curve, 0.05),
-    "copula": (copulas.parametric, 0.12),
+    "copula": (copulas.parametric, 0.13),
     "copula+noise": (copulas.contaminated, 0.06),
     "gamma-exponential": (copulas.gamma_exponential, 0.03),
-    "functional": (functional.functional, 0.16),
+    "functional": (functional.functional, 0.17),
+    "raster": (raster, 0.12),
     "independent": (copulas.independent, 0.04),
 }
 _ALL: dict[str, tuple[Family, float]] = {
@@ -37,6 +40,11 @@ def families() -> tuple[str, ...]:
 def draw(rng: Generator) -> Distribution:
     """A random distribution of the training mix."""
     return _choose(rng, _ALL)
+
+
+def draw_weak(rng: Generator, n: int) -> Distribution:
+    """A distribution near the limit of what ``n`` samples can tell from independence."""
+    return weak(rng, _draw_continuous, n)
 
 
 def _draw_continuous(rng: Generator) -> Distribution:

@@ -1,9 +1,10 @@
-"""The two losses of the copula model, and the symmetries that leave MI unchanged."""
+"""The losses of the copula model, and the symmetries that leave MI unchanged."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from infonet_export.models.copula import QUANTILE_LEVELS
 
@@ -37,6 +38,15 @@ def quantile_loss(quantiles: Tensor, mi: Tensor, n: Tensor) -> Tensor:
     levels = torch.tensor(QUANTILE_LEVELS, device=mi.device)
     loss = torch.maximum(levels * error, (levels - 1) * error).sum(1)
     return (loss * known).sum() / known.sum().clamp(min=1)
+
+
+def detection_loss(score: Tensor, mi: Tensor) -> Tensor:
+    """Cross-entropy of scores [B] (log odds) for "dependent": every truth but 0, NaN too.
+
+    The best such score is the likelihood ratio of dependence, over the mix of training, against
+    independence: by Neyman and Pearson the most powerful test statistic for that mix.
+    """
+    return F.binary_cross_entropy_with_logits(score, (mi != 0).float())
 
 
 def apply_symmetry(histogram: Tensor, index: int) -> Tensor:

@@ -11,7 +11,8 @@ from infonet_kernels import joint_histogram, soft_rank
 from numpy.typing import NDArray
 
 from infonet_export.config import CHUNK, CopulaTraining
-from infonet_export.samplers.training_families import draw
+from infonet_export.models.copula import CopulaConfig
+from infonet_export.samplers.training_families import draw, draw_weak
 from infonet_export.training.workers import drawn_ahead
 
 Floats = NDArray[np.float32]
@@ -50,13 +51,20 @@ def draw_chunk(config: CopulaTraining, pool: int, chunk: int) -> Pool:
     with np.errstate(all="ignore"):
         for i in range(CHUNK):
             if i % data.replicates == 0:
-                distribution = draw(rng)
-            n = int(round(np.exp(rng.uniform(np.log(model.n_min), np.log(model.n_max)))))
+                faint = rng.random() < data.weak
+                n = _random_size(rng, model)
+                distribution = draw_weak(rng, n) if faint else draw(rng)
+            elif not faint:  # what is weak for one n may be plain for another
+                n = _random_size(rng, model)
             reading[i] = histogram(_finite(distribution.sample(rng, n)), grid)
             fine = histogram(_finite(distribution.sample(rng, data.scoring_samples)), grid)
             scoring[i] = fine.reshape(half, 2, half, 2).sum((1, 3))
             mi[i], sizes[i] = distribution.mi, n
     return Pool(reading, scoring, mi, sizes)
+
+
+def _random_size(rng: np.random.Generator, model: CopulaConfig) -> int:
+    return int(round(np.exp(rng.uniform(np.log(model.n_min), np.log(model.n_max)))))
 
 
 def _finite(samples: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -23,10 +23,12 @@ from infonet_export.training.devices import choose_device
 from infonet_export.training.losses import (
     apply_symmetry,
     cross_sample_donsker_varadhan,
+    detection_loss,
     quantile_loss,
 )
 from infonet_export.training.pool import Pool, pools
 from infonet_export.training.records import Records
+from infonet_export.training.start import start_from
 from infonet_export.training.states import write_state
 
 
@@ -52,7 +54,10 @@ def train(
     path = output / "checkpoint.pt"
     torch.set_num_threads(config.training.threads)
     torch.manual_seed(config.training.seed)
-    net = CopulaNet(config.model).to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = CopulaNet(config.model)
+    if config.training.start_from is not None:
+        net = start_from(net, Path(config.training.start_from))
+    net = net.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = deepcopy(net).requires_grad_(False)
     optimizer = _optimizer(net, config)
     first = 0
@@ -110,7 +115,7 @@ def _train_pool(
     options = config.training
     generator = torch.Generator().manual_seed(options.seed * 1_000_003 + index)
     step = index * config.steps_per_pool
-    totals = {"table_loss": 0.0, "quantile_loss": 0.0}
+    totals = {"table_loss": 0.0, "quantile_loss": 0.0, "detection_loss": 0.0}
     reading, scoring = torch.from_numpy(pool.reading), torch.from_numpy(pool.scoring)
     mi, n = torch.from_numpy(pool.mi), torch.from_numpy(pool.n)
     for _ in range(config.data.passes):
@@ -123,8 +128,11 @@ def _train_pool(
             out = _forward(net, seen.to(place), bfloat16=step < options.bfloat16 * config.steps)
             # units of nats for the table, of typical errors for the quantiles
             table_loss = -cross_sample_donsker_varadhan(out.table, other.to(place)).mean()
-            head_loss = quantile_loss(out.quantiles, mi[batch].to(place), n[batch].to(place))
+            truth = mi[batch].to(place)
+            head_loss = quantile_loss(out.quantiles, truth, n[batch].to(place))
+            test_loss = detection_loss(out.score, truth)
             loss = options.table_weight * table_loss + options.quantile_weight * head_loss
+            loss = loss + options.detection_weight * test_loss
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(net.parameters(), options.gradient_clip)
@@ -132,10 +140,11 @@ def _train_pool(
             update_average(average, net, warmed_up(options.ema_decay, step))
             totals["table_loss"] += table_loss.item()
             totals["quantile_loss"] += head_loss.item()
+            totals["detection_loss"] += test_loss.item()
             step += 1
             bar.update()
     means = {name: total / config.steps_per_pool for name, total in totals.items()}
-    if not math.isfinite(means["table_loss"] + means["quantile_loss"]):
+    if not math.isfinite(sum(means.values())):
         raise FloatingPointError(
             f"the loss is not finite in pool {index}: lower training.learning_rate"
         )
