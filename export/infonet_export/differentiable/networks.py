@@ -34,7 +34,7 @@ class TorchCopula(nn.Module):
 
     def read(self, samples: Tensor, ranks: Tensor) -> Reading:
         histogram = torch.ops.infonet.joint_histogram(ranks.float(), self.core.grid)
-        mi, _, table = self.core(histogram)
+        mi, _, table, _ = self.core(histogram)
         return Reading(mi, table)
 
     def bound(self, table: Tensor, ranks: Tensor) -> Tensor:

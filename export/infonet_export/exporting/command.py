@@ -20,7 +20,7 @@ import click
 @click.option(
     "--null-draws",
     type=click.IntRange(min=0),
-    help="copula: simulations for each n of the table of p-values (4000); 0 leaves it out.",
+    help="copula: simulations for each n of the table of p-values (20000); 0 leaves it out.",
 )
 @click.option(
     "--preset",

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 import infonet_export.custom_ops  # noqa: F401  registers torch.ops.infonet
 from infonet_export.models.copula import CopulaNet
+from infonet_export.models.orientation import Orientation
 from infonet_export.training.calibration import IntervalFactors
 
 EPS = 0.0
@@ -15,10 +16,11 @@ NORMALIZE = "midrank"
 
 
 class Core(nn.Module):
-    """histogram float32 [B, G, G] -> mi [B], quantiles [B, 3], table [B, T, T], all in nats.
+    """histogram float32 [B, G, G] -> mi [B], quantiles [B, 3], table [B, T, T] in nats, score [B].
 
     MI is never negative, so the quantiles are clipped at 0 here; ``mi`` is the median. The factors
-    stretch the interval about it (training/calibration.py).
+    stretch the interval about it (training/calibration.py). Histograms are oriented first, so that
+    swapping the variables or reversing one changes nothing but the table's axes.
     """
 
     def __init__(self, net: CopulaNet, factors: IntervalFactors | None = None) -> None:
@@ -26,13 +28,17 @@ class Core(nn.Module):
         self.net = net
         self.grid = net.config.histogram_grid
         self.stretch = _Interpolation(factors or IntervalFactors.identity())
+        self.orientation = Orientation(self.grid, net.config.table_grid, self.grid // 4)
 
-    def forward(self, histogram: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, histogram: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        symmetry = self.orientation.choose(histogram)
+        histogram = self.orientation.turn(histogram, symmetry)
         out = self.net(histogram)
         middle = out.quantiles[:, 1:2]
         width = (out.quantiles - middle) * self.stretch(self.net.log_n(histogram))
         quantiles = (middle + width).clamp(min=0.0)
-        return quantiles[:, 1], quantiles, out.table
+        table = self.orientation.undo(out.table, symmetry)
+        return quantiles[:, 1], quantiles, table, out.score
 
 
 class _Interpolation(nn.Module):
@@ -66,9 +72,9 @@ class FromSamples(nn.Module):
         super().__init__()
         self.core = core
 
-    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         ranks = torch.ops.infonet.soft_rank(samples, EPS, NORMALIZE)
-        result: tuple[Tensor, Tensor, Tensor] = self.core(
+        result: tuple[Tensor, Tensor, Tensor, Tensor] = self.core(
             torch.ops.infonet.joint_histogram(ranks, self.core.grid)
         )
         return result

@@ -18,13 +18,13 @@ from torch import nn
 from infonet_export.exporting.graphs import EPS, NORMALIZE, Core, FromSamples
 from infonet_export.exporting.half_storage import round_weights, store_half
 from infonet_export.exporting.null_distribution import simulate_null
-from infonet_export.exporting.parity import ParityReport, check_parity
+from infonet_export.exporting.parity import ParityReport, check_parity, session
 from infonet_export.exporting.translations import OPSET, translation_table
 from infonet_export.models.copula import QUANTILE_LEVELS, CopulaNet
 from infonet_export.training.checkpoint import load_model
 
 IR_VERSION = 8  # what ONNX Runtime 1.17, the oldest supported, reads
-OUTPUTS = ("mi", "quantiles", "table")
+OUTPUTS = ("mi", "quantiles", "table", "score")
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,11 @@ def core_path(model: Path) -> Path:
     return model.with_name(f"{model.stem}.core.onnx")
 
 
-def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 4000) -> ExportResult:
+def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 20_000) -> ExportResult:
     """Write ``output`` (samples in) and its core (histogram in).
 
-    null_draws: simulations of independence for each n of the p-value table; 0 for no table.
+    null_draws: simulations of independence for each n of the p-value table (fewer for large n);
+    0 for no table.
     Raises ValueError for a file that is no checkpoint and ParityError, leaving no file behind, when
     ONNX Runtime and PyTorch differ by more than 1e-4 nats.
     """
@@ -53,9 +54,7 @@ def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 4000) ->
     whole = FromSamples(core).eval()
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     output.parent.mkdir(parents=True, exist_ok=True)
-    metadata = describe(
-        trained.net, digest, simulate_null(core, draws=null_draws) if null_draws else None
-    )
+    metadata = describe(trained.net, digest)
     graphs: dict[Path, tuple[nn.Module, torch.Tensor, dict[int, Any], str, str]] = {
         output: (whole, torch.rand(3, 50, 2), {0: "batch", 1: "n"}, "samples", "samples"),
         core_path(output): (
@@ -68,12 +67,17 @@ def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 4000) ->
     }
     partial = {path: path.with_suffix(".partial") for path in graphs}
     try:
+        models = {}
         for path, (module, example, dynamic, name, kind) in graphs.items():
-            model = trace(module, example, dynamic, name)
-            add_metadata(model, {**metadata, "infonet.graph": kind})
-            store_half(model)
-            onnx.save_model(model, partial[path])
+            models[path] = trace(module, example, dynamic, name)
+            add_metadata(models[path], {**metadata, "infonet.graph": kind})
+            store_half(models[path])
+            onnx.save_model(models[path], partial[path])
         report = check_parity(whole, partial[output], partial[core_path(output)])
+        null = _null_distribution(partial[core_path(output)], core.grid, null_draws)
+        for path, model in models.items():
+            add_metadata(model, {"infonet.null_distribution": null})
+            onnx.save_model(model, partial[path])
     except BaseException:
         for path in partial.values():
             path.unlink(missing_ok=True)
@@ -81,6 +85,15 @@ def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 4000) ->
     for path, temporary in partial.items():
         temporary.replace(path)
     return ExportResult(output, core_path(output), report)
+
+
+def _null_distribution(core: Path, grid: int, draws: int) -> str:
+    """The metadata entry, simulated with the file that will be shipped; "" for no draws."""
+    if not draws:
+        return ""
+    runner = session(core, custom_ops=False)
+    statistic = lambda histogram: runner.run(["score"], {"histogram": histogram})[0]  # noqa: E731
+    return json.dumps(simulate_null(statistic, grid, draws=draws))
 
 
 def trace(
@@ -134,10 +147,9 @@ def strip_traces(model: onnx.ModelProto) -> None:
         part.ClearField("doc_string")
 
 
-def describe(
-    net: CopulaNet, checkpoint_sha256: str, null_distribution: dict[str, Any] | None
-) -> dict[str, str]:
-    """The metadata that the runtime reads: all it must know about the model."""
+def describe(net: CopulaNet, checkpoint_sha256: str) -> dict[str, str]:
+    """The metadata that the runtime reads, but for the null distribution: all it must know about
+    the model."""
     config = net.config
     return {
         "infonet.format_version": "1",
@@ -150,7 +162,6 @@ def describe(
         "infonet.n_max": str(config.n_max),
         "infonet.precision": "fp32",
         "infonet.parameters": str(sum(p.numel() for p in net.parameters())),
-        "infonet.null_distribution": json.dumps(null_distribution) if null_distribution else "",
         "infonet.version": version("infonet"),
         "infonet.checkpoint_sha256": checkpoint_sha256,
     }

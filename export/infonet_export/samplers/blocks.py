@@ -47,8 +47,8 @@ def pmf_mutual_information(pmf: Array) -> float:
 
 def random_pmf(rng: Generator) -> Array:
     pmf: NDArray[np.floating[Any]]
-    kind = rng.integers(5)
-    k, m = (int(round(log_uniform(rng, 2, 24))) for _ in range(2))
+    kind = rng.integers(6)
+    k, m = (int(round(log_uniform(rng, 2, 60 if kind == 5 else 24))) for _ in range(2))
     if kind == 0:  # anything, from nearly flat to sparse
         pmf = rng.gamma(log_uniform(rng, 0.05, 30), size=(k, m)) + 1e-9
     elif kind == 1:  # checkerboard with leakage
@@ -58,9 +58,12 @@ def random_pmf(rng: Generator) -> Array:
         pmf = (distance <= log_uniform(rng, 0.02, 0.7) + 0.5 / min(k, m)) + rng.uniform(0, 0.1)
     elif kind == 3:  # permutation blocks: a bijection of classes, with errors
         pmf = np.eye(k)[rng.permutation(k)] + log_uniform(rng, 1e-4, 1)
-    else:  # ordinal scales: a smooth ridge
+    elif kind == 4:  # ordinal scales: a smooth ridge
         ridge = np.subtract.outer(np.linspace(-2, 2, k), np.linspace(-2, 2, m))
         pmf = np.exp(-0.5 * (ridge / log_uniform(rng, 0.1, 4)) ** 2)
+    else:  # independent, or nearly
+        leak = 0.0 if rng.random() < 0.7 else log_uniform(rng, 0.01, 0.3)
+        pmf = 1 + leak * rng.uniform(-1, 1, size=(k, m))
     weight_x, weight_y = (rng.dirichlet(np.full(s, 3.0)) + 1e-3 for s in pmf.shape)
     return np.asarray(pmf * weight_x[:, None] * weight_y)
 

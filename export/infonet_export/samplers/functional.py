@@ -21,17 +21,22 @@ from infonet_export.samplers.distribution import Array, Distribution, log_unifor
 Curve = Callable[[Array], Array]
 CELLS = 1 << 14
 MOST_CELLS = 1 << 18
+RESOLVABLE = 5.0  # nats: a grid of ranks cannot tell more
 NODES = 1 << 15
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Noise of unit scale: sample(rng, n), its cdf, and the reach at which its tails are cut."""
+    """Noise of unit scale: sample(rng, n), its cdf, and the reach at which its tails are cut.
+
+    width: of its narrowest feature.
+    """
 
     name: str
     sample: Callable[[Generator, int], Array]
     cdf: Callable[[Array], Array]
     reach: float
+    width: float = 1.0
 
 
 def gaussian_noise() -> Noise:
@@ -53,6 +58,22 @@ def laplace_noise() -> Noise:
 
 def student_noise(dof: float) -> Noise:
     return Noise("student", lambda r, n: r.standard_t(dof, n), lambda x: stdtr(dof, x), 400.0)
+
+
+def branched_noise(rng: Generator) -> Noise:
+    """Two to nine narrow branches: y given x is near one of several curves."""
+    branches = rng.uniform(-1, 1, int(rng.integers(2, 10)))
+    width = log_uniform(rng, 0.01, 0.3)
+    round_ = rng.random() < 0.5
+    base = gaussian_noise() if round_ else uniform_noise()
+
+    def sample(r: Generator, n: int) -> Array:
+        return np.asarray(r.choice(branches, n) + width * base.sample(r, n))
+
+    def cdf(x: Array) -> Array:
+        return np.asarray(np.mean([base.cdf((x - b) / width) for b in branches], axis=0))
+
+    return Noise("branched", sample, cdf, 1 + base.reach * width, width)
 
 
 @dataclass(frozen=True)
@@ -79,10 +100,11 @@ class Functional:
         reach = self.noise.reach * float(self.scales.max())
         low, high = f.min() - reach, f.max() + reach
         cells = CELLS
-        while (high - low) / cells > float(self.scales.min()) / 4 and cells < MOST_CELLS:
+        sharpest = float(self.scales.min()) * self.noise.width
+        while (high - low) / cells > sharpest / 4 and cells < MOST_CELLS:
             cells *= 2  # the sharpest noise must span some cells too
         step = (high - low) / (cells - 2)
-        if step > float(self.scales.min()):
+        if step > sharpest:
             return float("nan")
         half = min(cells // 2, int(np.ceil(reach / step)) + 2)
         edges = (np.arange(-half, half + 2) - 0.5) * step
@@ -111,9 +133,12 @@ def _entropy(p: Array) -> float:
 
 def _random_curve(rng: Generator) -> Curve:
     """Lines, polynomials, waves, steps, ramps and their inverses in distribution, of unit scale."""
-    kind = rng.integers(7)
+    kind = rng.integers(8)
     if kind == 0:
         return lambda x: x
+    if kind == 7:  # saw teeth: many values of x for one of y
+        teeth, shift, slope = log_uniform(rng, 1, 9), rng.random(), rng.normal() * 0.2
+        return lambda x: (teeth * x + shift) % 1.0 + slope * x
     if kind == 1:
         roots = rng.uniform(-0.2, 1.2, int(rng.integers(1, 5)))
         return lambda x: np.prod(x[:, None] - roots, 1)
@@ -141,24 +166,34 @@ def _random_curve(rng: Generator) -> Curve:
 
 
 def functional(rng: Generator) -> Distribution:
-    """A random curve with a random noise; half of them with a noise level that changes with x."""
+    """A random curve with a random noise; four in ten have a noise level that changes with x."""
+    while True:
+        model = _random_functional(rng)
+        mi = model.mi()
+        if mi <= RESOLVABLE:
+            return Distribution(f"functional-{model.noise.name}", mi, model.sample)
+
+
+def _random_functional(rng: Generator) -> Functional:
     curve = _random_curve(rng)
     spread = float(np.std(curve((np.arange(4096) + 0.5) / 4096))) or 1.0
-    kind = rng.integers(5)
-    if kind <= 1:
-        noise = (gaussian_noise, uniform_noise)[kind]()
-    elif kind == 2:
-        noise = laplace_noise()
+    # sharp relations are the hard ones
+    low, high = (0.004, 0.1) if rng.random() < 0.25 else (0.01, 3)
+    kind = rng.integers(6)
+    if kind == 0:
+        noise = gaussian_noise()
+    elif kind <= 2:
+        noise = uniform_noise()
     elif kind == 3:
+        noise = laplace_noise()
+    elif kind == 4:
         noise = student_noise(log_uniform(rng, 1.5, 10))
     else:
-        noise = uniform_noise()
-    # sharp relations are the hard ones
-    level = spread * log_uniform(rng, *((0.004, 0.1) if rng.random() < 0.2 else (0.01, 3)))
+        noise, low, high = branched_noise(rng), 0.1, 3.0
+    level = spread * log_uniform(rng, low, high)
     scales = np.array([level])
     if rng.random() < 0.4:
         pieces = int(2 ** rng.integers(1, 5))
         walk = np.cumsum(rng.normal(size=pieces)) * rng.uniform(0.2, 1)
         scales = level * np.exp(np.clip(walk - walk.mean(), -2.5, 2.5))
-    model = Functional(curve, noise, scales)
-    return Distribution(f"functional-{noise.name}", model.mi(), model.sample)
+    return Functional(curve, noise, scales)

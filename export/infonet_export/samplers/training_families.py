@@ -11,6 +11,7 @@ from numpy.random import Generator
 from infonet_export.samplers import blocks, copulas, functional, mixtures
 from infonet_export.samplers.distribution import Distribution, Family
 from infonet_export.samplers.raster import raster
+from infonet_export.samplers.sums import heavy_sum
 from infonet_export.samplers.weak import weak
 
 _CONTINUOUS: dict[str, tuple[Family, float]] = {
@@ -22,7 +23,8 @@ _CONTINUOUS: dict[str, tuple[Family, float]] = {
     "copula": (copulas.parametric, 0.13),
     "copula+noise": (copulas.contaminated, 0.06),
     "gamma-exponential": (copulas.gamma_exponential, 0.03),
-    "functional": (functional.functional, 0.17),
+    "functional": (functional.functional, 0.20),
+    "heavy-sum": (heavy_sum, 0.05),
     "raster": (raster, 0.12),
     "independent": (copulas.independent, 0.04),
 }
