@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from infonet_export.evaluation.command import evaluate
 from infonet_export.exporting.command import export
 
 if TYPE_CHECKING:
@@ -62,9 +63,20 @@ def _train_copula(
     checkpoint = run_training(settings, output, resume=resume, device=device, report=click.echo)
     result = export_checkpoint(checkpoint, output / "model.onnx")
     click.echo(str(result.parity))
-    table = _evaluation_table(result.model, None, 5000, 50, 1, with_ksg)
-    (output / "evaluation.md").write_text(table + "\n")
-    click.echo(table)
+    _evaluate(result.model, output, with_ksg)
+
+
+def _evaluate(model: Path, output: Path, with_ksg: bool, count: int = 50, n: int = 5000) -> None:
+    """A short evaluation: evaluation.md in the folder, and on the screen."""
+    from infonet import Estimator
+
+    from infonet_export.evaluation.command import report
+    from infonet_export.evaluation.run import Run
+
+    run = Run(Estimator(model), count=count, sizes=(n,), with_baselines=with_ksg)
+    sections = report(run, ("mixtures", "held-out"), None, click.echo)
+    text = "\n\n".join(f"### {section.title}\n\n{section.text}" for section in sections)
+    (output / "evaluation.md").write_text(text + "\n")
 
 
 def _train_perceiver(
@@ -78,59 +90,3 @@ def _train_perceiver(
         return
     click.echo(str(export_perceiver(checkpoint, output / "model.onnx").parity))
     click.echo((output / "evaluation.md").read_text().rstrip())
-
-
-@click.command()
-@click.argument("model", type=_FILE, required=False)
-@click.option(
-    "--mixtures", type=_FILE, help="gmm_eval.npz: judge on these mixtures instead of fresh ones."
-)
-@click.option("-n", "--samples", default=5000, show_default=True, type=click.IntRange(min=20))
-@click.option(
-    "--count",
-    default=50,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Distributions of each family.",
-)
-@click.option("--seed", default=1, show_default=True)
-@click.option("--no-ksg", is_flag=True, help="Leave KSG out (it is slow).")
-def evaluate(
-    model: Path | None, mixtures: Path | None, samples: int, count: int, seed: int, no_ksg: bool
-) -> None:
-    """Accuracy of MODEL (default: the one in the package) beside KSG and the oracle.
-
-    Mixtures of the paper's recipe and families that training never draws; all estimators see the
-    same samples.
-    """
-    from infonet.errors import InfoNetError
-
-    try:
-        click.echo(_evaluation_table(model, mixtures, samples, count, seed, not no_ksg))
-    except (InfoNetError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _evaluation_table(
-    model: Path | None, mixtures: Path | None, n: int, count: int, seed: int, with_ksg: bool
-) -> str:
-    from infonet import Estimator
-
-    from infonet_export.evaluation import cases
-    from infonet_export.evaluation.evaluate import run, table
-
-    estimator = Estimator(model)
-    drawn = (
-        cases.mixture_file_cases(mixtures, n, seed)
-        if mixtures
-        else cases.fresh_mixture_cases(count, n, seed)
-    )
-    held_out = cases.held_out_cases(count, n, seed)
-    parts = {
-        f"Gaussian mixtures (the paper's recipe), n = {n}": drawn,
-        f"Families never trained on, n = {n}": held_out,
-    }
-    return "\n\n".join(
-        f"{title}\n\n{table(run(estimator, part, with_ksg=with_ksg))}"
-        for title, part in parts.items()
-    )

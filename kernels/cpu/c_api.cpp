@@ -6,6 +6,7 @@
 #include "infonet/kernels.h"
 #include "joint_histogram.hpp"
 #include "parallel.hpp"
+#include "project.hpp"
 #include "soft_rank.hpp"
 #include "status.hpp"
 
@@ -167,6 +168,22 @@ extern "C" int infonet_pair_histograms(const float* ranks, int64_t columns, int6
                       histogram + pair * grid * grid);
       return Status{};
     });
+  });
+}
+
+extern "C" int infonet_project(const double* values, int64_t rows, int64_t columns,
+                               const double* panels, int64_t panel_stride, int64_t count,
+                               int64_t stride, int resume, double* out) {
+  return guarded([&]() -> Status {
+    if (rows < 0 || columns < 0 || count < 0) {
+      return Status::invalid("rows, columns, count: got " + std::to_string(rows) + ", " +
+                             std::to_string(columns) + ", " + std::to_string(count) +
+                             "; at least 0");
+    }
+    project(values, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns), panels,
+            static_cast<std::size_t>(panel_stride), static_cast<std::size_t>(count),
+            static_cast<std::size_t>(stride), resume != 0, out);
+    return {};
   });
 }
 

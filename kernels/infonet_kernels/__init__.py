@@ -7,14 +7,17 @@ The same shared library registers the ONNX Runtime custom ops of domain ``infone
 from infonet_kernels._arrays import NORMALIZATIONS
 from infonet_kernels._histogram import joint_histogram, pair_histograms
 from infonet_kernels._library import library_path
+from infonet_kernels._project import Directions, project
 from infonet_kernels._rank_columns import rank_columns
 from infonet_kernels._soft_rank import soft_rank, soft_rank_backward
 
 __all__ = [
     "NORMALIZATIONS",
+    "Directions",
     "joint_histogram",
     "library_path",
     "pair_histograms",
+    "project",
     "rank_columns",
     "soft_rank",
     "soft_rank_backward",

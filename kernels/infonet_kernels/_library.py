@@ -30,6 +30,9 @@ _SIGNATURES: dict[str, list[type]] = {
     "infonet_pair_histograms": [
         *[_pointer, _int64, _int64, _pointer, _int64, _int64, _int, _pointer]
     ],
+    "infonet_project": [
+        *[_pointer, _int64, _int64, _pointer, _int64, _int64, _int64, _int, _pointer]
+    ],
 }
 
 

@@ -21,9 +21,9 @@ from infonet.errors import (
     ModelError,
 )
 from infonet.estimator import Estimator
-from infonet.matrix import PairwiseResult
 from infonet.model import Model, load_model
 from infonet.monitor import Monitor
+from infonet.pairwise import PairwiseResult
 from infonet.result import Estimate, SlicedEstimate
 
 __all__ = [

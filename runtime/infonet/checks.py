@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Literal
 
 import numpy as np
@@ -77,3 +78,14 @@ def finite_rows(*columns: Column) -> NDArray[np.bool_]:
         if column.dtype.kind == "f":
             keep &= np.isfinite(column)
     return keep
+
+
+def whole(value: Any, name: str, low: int) -> int:
+    """`value` as an int; InputError unless it is a whole number from `low`."""
+    try:
+        number = low - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = low - 1
+    if number < low:
+        raise InputError(f"{name} is {value!r}, allowed are whole numbers from {low}")
+    return number

@@ -1,11 +1,17 @@
-"""Read numeric columns of a CSV file in bounded memory, with the standard library and NumPy."""
+"""Rows of text of a CSV file, with the standard library, and cells as numbers."""
 
 from __future__ import annotations
 
 import csv
+import gzip
+import io
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,30 +22,70 @@ _MISSING = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "n
 _DELIMITERS = "\t;|,"
 _LOOKED_AT = 20  # lines to find the delimiter by
 _CHUNK = 16384  # rows held as text at a time
+_GZIP = b"\x1f\x8b"  # no text in UTF-8 begins like this
 
 Row = list[str]
 
 
-def read_csv(file: Path) -> tuple[dict[str, NDArray[np.float64]], tuple[str, ...]]:
-    """Return (numeric columns by name, names of the other columns).
+@dataclass(frozen=True)
+class CsvRows:
+    """Names of the columns, and the rows as they come.
+
+    Attributes:
+        names: names of the columns.
+        chunks: lists of some thousand rows, each with as many cells as there are names.
+    """
+
+    names: list[str]
+    chunks: Iterator[list[Row]]
+
+
+@contextmanager
+def open_csv(file: Path, name: str, quiet: bool = False) -> Iterator[CsvRows]:
+    """Open a CSV file, plain or compressed with gzip, that messages call `name`.
 
     The delimiter is the first of tab, semicolon, bar and comma that splits the first rows into
     equally many cells. The first row is a header unless its cells are numbers (some may be NA);
-    without one, names are "0", "1", … and a warning says so. Empty cells, NA, NaN, null and none
-    are NaN. A column with any other text is not numeric.
+    without one, names are "0", "1", … and a warning says so unless `quiet`.
 
     Raises:
         InputError: no rows, rows of unequal length, a name twice, or not text.
     """
     try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
+        with _open_bytes(file) as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as stream:
             delimiter = _find_delimiter(list(islice(filter(str.strip, stream), _LOOKED_AT)))
             stream.seek(0)
-            return _read(file, _numbered(_reader(stream, delimiter)))
+            yield _with_header(name, _numbered(_reader(stream, delimiter)), quiet)
     except UnicodeDecodeError:
-        raise InputError(f"{file} is not UTF-8 text: save it as UTF-8") from None
-    except csv.Error as error:
-        raise InputError(f"{file} is not a readable CSV file ({error}): write it again") from None
+        raise InputError(f"{name} is not UTF-8 text: save it as UTF-8") from None
+    except (csv.Error, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{name} is not a readable CSV file ({error}): write it again") from None
+
+
+def parse_numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
+    """Cells as numbers, NaN for missing ones, or None if one of them is other text."""
+    if "_" in "".join(cells):
+        return None  # Python reads 2020_01 as 202001
+    try:
+        return np.fromiter(map(float, cells), np.float64, len(cells))
+    except ValueError:
+        pass
+    try:
+        filled = ("nan" if is_missing(cell) else cell for cell in cells)
+        return np.fromiter(map(float, filled), np.float64, len(cells))
+    except ValueError:
+        return None
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell says that there is no value."""
+    return cell.strip().lower() in _MISSING
+
+
+def _open_bytes(file: Path) -> IO[bytes]:
+    with file.open("rb") as start:
+        compressed = start.read(2) == _GZIP
+    return cast(IO[bytes], gzip.open(file)) if compressed else file.open("rb")
 
 
 def _reader(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
@@ -64,61 +110,35 @@ def _numbered(reader: Iterator[Row]) -> Iterator[tuple[int, Row]]:
     return ((number, row) for number, row in enumerate(reader, 1) if any(map(str.strip, row)))
 
 
-def _read(
-    file: Path, rows: Iterator[tuple[int, Row]]
-) -> tuple[dict[str, NDArray[np.float64]], tuple[str, ...]]:
+def _with_header(name: str, rows: Iterator[tuple[int, Row]], quiet: bool) -> CsvRows:
     first = next(rows, None)
     if first is None:
-        raise InputError(f"{file} is empty: give a file with a header and rows of numbers")
+        raise InputError(f"{name} is empty: give a file with a header and rows of numbers")
     head = first[1]
-    has_header = any(_numbers([cell]) is None or not cell.strip() for cell in head)
-    has_header |= all(map(_is_missing, head))
-    if not has_header:
+    has_header = any(parse_numbers([cell]) is None or not cell.strip() for cell in head)
+    has_header |= all(map(is_missing, head))
+    if not (has_header or quiet):
         warn(
-            f"{file} has numbers in its first row, which is taken for data and not for a header: "
+            f"{name} has numbers in its first row, which is taken for data and not for a header: "
             "columns are called 0, 1, …"
         )
     names = [cell.strip() for cell in head] if has_header else [str(i) for i in range(len(head))]
-    names = [name or f"column {i}" for i, name in enumerate(names)]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    names = [label or f"column {i}" for i, label in enumerate(names)]
+    twice = sorted({label for label in names if names.count(label) > 1})
     if twice:
-        raise InputError(f"{file} names columns twice ({', '.join(twice)}): rename them")
-    parts: list[list[NDArray[np.float64]] | None] = [[] for _ in names]
-    pending = [] if has_header else [first]
+        raise InputError(f"{name} names columns twice ({', '.join(twice)}): rename them")
+    return CsvRows(names, _chunks(name, [] if has_header else [first], rows, len(names)))
+
+
+def _chunks(
+    name: str, pending: list[tuple[int, Row]], rows: Iterator[tuple[int, Row]], cells: int
+) -> Iterator[list[Row]]:
     while chunk := [*pending, *islice(rows, _CHUNK)]:
         pending = []
         for number, row in chunk:
-            if len(row) != len(names):
+            if len(row) != cells:
                 raise InputError(
-                    f"{file} has {len(row)} cells in row {number} and {len(names)} in the first "
+                    f"{name} has {len(row)} cells in row {number} and {cells} in the first "
                     "row: give every row as many"
                 )
-        for index, cells in enumerate(zip(*(row for _, row in chunk), strict=True)):
-            found, numbers = parts[index], None
-            if found is not None and (numbers := _numbers(cells)) is not None:
-                found.append(numbers)
-            else:
-                parts[index] = None
-    columns = {n: np.concatenate(p) for n, p in zip(names, parts, strict=True) if p}
-    if not columns and not any(part is None for part in parts):
-        raise InputError(f"{file} has a header and no rows: give a file with rows of numbers")
-    return columns, tuple(n for n, p in zip(names, parts, strict=True) if p is None)
-
-
-def _numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
-    """Cells as numbers, or None if one of them is other text."""
-    if "_" in "".join(cells):
-        return None  # Python reads 2020_01 as 202001
-    try:
-        return np.fromiter(map(float, cells), np.float64, len(cells))
-    except ValueError:
-        pass
-    try:
-        filled = ("nan" if _is_missing(cell) else cell for cell in cells)
-        return np.fromiter(map(float, filled), np.float64, len(cells))
-    except ValueError:
-        return None
-
-
-def _is_missing(cell: str) -> bool:
-    return cell.strip().lower() in _MISSING
+        yield [row for _, row in chunk]

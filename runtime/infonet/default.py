@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 
 from infonet.checks import Missing
 from infonet.estimator import Estimator
-from infonet.matrix import PairwiseResult
+from infonet.pairwise import PairwiseResult
 from infonet.result import Estimate
-from infonet.variables import Scale
+from infonet.sliced import Scale
 
 _lock = threading.Lock()
 _estimator: Estimator | None = None
@@ -55,6 +55,10 @@ def pairwise(
     columns: Sequence[str | int] | None = None,
     nan: Missing = "raise",
     progress: bool | None = None,
+    **options: Any,
 ) -> PairwiseResult:
-    """Mutual information of all pairs of columns; see `Estimator.pairwise`."""
-    return default_estimator().pairwise(data, columns, nan, progress)
+    """Mutual information of all pairs of columns, or of columns against `targets`.
+
+    See `Estimator.pairwise`, also for all other options.
+    """
+    return default_estimator().pairwise(data, columns, nan, progress, **options)

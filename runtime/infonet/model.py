@@ -49,7 +49,8 @@ class Model:
         quantile_levels: levels of the quantiles that the network gives; empty: it gives none, and
             estimates have no interval.
         n_min, n_max: range of sample counts that the network was trained on.
-        null: distribution of the estimate under independence, if the file has it.
+        test_statistic: "score" if the network gives one for tests of independence, else "mi".
+        null: distribution of that statistic under independence, if the file has it.
         metadata: all entries as they stand in the file.
     """
 
@@ -64,6 +65,7 @@ class Model:
     quantile_levels: tuple[float, ...]
     n_min: int
     n_max: int
+    test_statistic: str
     precision: str
     parameters: int
     version: str
@@ -124,6 +126,11 @@ def _parse(file: Path, metadata: dict[str, str]) -> Model:
     preprocessing = json.loads(metadata["infonet.preprocessing"])
     graph, normalize = metadata["infonet.graph"], str(preprocessing["normalize"])
     levels = tuple(float(level) for level in json.loads(metadata["infonet.quantile_levels"]))
+    statistic = metadata.get("infonet.test_statistic", "mi")
+    null = NullDistribution.from_json(metadata.get("infonet.null_distribution", ""))
+    if statistic not in ("mi", "score") or (null is not None and null.statistic != statistic):
+        found = "none" if null is None else repr(null.statistic)
+        raise ValueError(f"test statistic is {statistic!r}, that of the null distribution {found}")
     if graph not in ("samples", "core"):
         raise ValueError(f"graph is {graph!r}, allowed are 'samples' and 'core'")
     if normalize not in ("midrank", "over_n", "minmax"):
@@ -142,11 +149,12 @@ def _parse(file: Path, metadata: dict[str, str]) -> Model:
         quantile_levels=levels,
         n_min=int(metadata["infonet.n_min"]),
         n_max=int(metadata["infonet.n_max"]),
+        test_statistic=statistic,
         precision=metadata["infonet.precision"],
         parameters=int(metadata["infonet.parameters"]),
         version=metadata["infonet.version"],
         checkpoint_sha256=metadata["infonet.checkpoint_sha256"],
-        null=NullDistribution.from_json(metadata.get("infonet.null_distribution", "")),
+        null=null,
         metadata=metadata,
     )
 

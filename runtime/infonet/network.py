@@ -8,15 +8,18 @@ used when a model has no core graph, as the paper's network.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.discrete import count_pairs
 from infonet.model import Model, core_of
-from infonet.ranking import RankedColumns, rank_columns, scale_columns
+from infonet.ranking import RankedColumns, SeparateColumns, rank_columns, scale_columns
 from infonet.session import Session, kernels
 
 # Pairs per call of the network. ONNX Runtime may round differently for other batch sizes (the
@@ -38,11 +41,14 @@ class Outputs:
         quantiles: float64 [p, levels]; [p, 0] for a model that gives none.
         table: float32 [p, T, T], x along the second axis and y along the third, or None when not
             asked for.
+        statistic: float64 [p], what tests of independence compare: the score of a model that has
+            one (log odds of dependence), else the estimate as the network gives it.
     """
 
     mi: NDArray[np.float64]
     quantiles: NDArray[np.float64]
     table: NDArray[np.float32] | None
+    statistic: NDArray[np.float64]
 
 
 class Network:
@@ -50,8 +56,10 @@ class Network:
 
     Attributes:
         model: its metadata.
-        threads: threads to spread pairs over; the rest of those given work within a pair.
+        threads: threads to spread pairs over.
+        threads_within: threads that work within a pair.
         tile: pairs for one task of a thread.
+        graph: the model file that computes.
     """
 
     def __init__(self, model: Model, threads: int = 1) -> None:
@@ -60,24 +68,43 @@ class Network:
         self.threads = 1 if model.heavy else threads
         self.tile = 1 if model.heavy else TILE
         self._core = core is not None
-        self._session = Session(core or model, threads if model.heavy else 1)
+        self.graph = (core or model).path
+        self.threads_within = threads if model.heavy else 1
+        self._session = Session(core or model, self.threads_within)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the model file that computes, hexadecimal."""
+        with self.graph.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    @property
+    def rank_normalization(self) -> str:
+        """How ranks are normalised that the network reads; of no use for soft ranks."""
+        # The full graph ranks again, and ranks rank as their values do.
+        return self.model.normalize if self._core else "midrank"
 
     def prepare(self, columns: Sequence[NDArray[Any]], threads: int = 1) -> RankedColumns:
         """Rank (or, for soft ranks, scale) each column once; see `rank_columns`."""
         model = self.model
         if model.eps == 0:
-            ranked = rank_columns(columns, model.normalize if self._core else "midrank", threads)
-            return ranked  # the full graph ranks again, and ranks rank as their values do
+            return rank_columns(columns, self.rank_normalization, threads)
         ranked = rank_columns(columns, "midrank", threads)
         rows = scale_columns(columns)
         if self._core:
             rows = kernels().soft_rank(rows, model.eps, model.normalize, threads)
         return replace(ranked, rows=rows)
 
-    def run(self, ranked: RankedColumns, pairs: NDArray[np.int64], table: bool = False) -> Outputs:
+    def run(
+        self,
+        ranked: RankedColumns | SeparateColumns,
+        pairs: NDArray[np.int64],
+        table: bool = False,
+    ) -> Outputs:
         """Estimate pairs of prepared columns, on this thread.
 
         A tied variable bounds its mutual information by its entropy, which the network cannot see.
+        The copula model leaves pairs of discrete variables with few levels to `discrete`.
 
         Args:
             ranked: columns from `prepare`.
@@ -85,7 +112,8 @@ class Network:
             table: whether to return the tables.
         """
         levels, size = len(self.model.quantile_levels), self.model.table_grid
-        names = ["mi", *["quantiles"] * (levels > 0), *["table"] * table]
+        scored = self.model.test_statistic == "score"
+        names = ["mi", *["quantiles"] * (levels > 0), *["table"] * table, *["score"] * scored]
         parts = []
         tile = TILE if self._core else _BATCH  # samples are larger than histograms
         for start in range(0, len(pairs), tile):
@@ -95,13 +123,23 @@ class Network:
                 for i in range(0, len(value), _BATCH)
             ]
         shapes = {"mi": (0,), "quantiles": (len(pairs), levels), "table": (0, size, size)}
+        shapes["score"] = (0,)
         outputs = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
         for name, output in zip(names, zip(*parts, strict=True), strict=bool(parts)):
             outputs[name] = output[0] if len(output) == 1 else np.concatenate(output)
-        bound = ranked.entropy[pairs].min(axis=1) if len(pairs) else np.empty(0)
-        mi = np.minimum(outputs["mi"].astype(np.float64), bound)
-        quantiles = np.minimum(outputs["quantiles"].astype(np.float64), bound[:, None])
-        return Outputs(mi, quantiles, self._x_first(outputs["table"]) if table else None)
+        # Rounded down to float32, so that every estimate is a float32 number, kept as one.
+        entropy = ranked.entropy[pairs].min(axis=1) if len(pairs) else np.empty(0)
+        bound = entropy.astype(np.float32)
+        bound = np.where(bound > entropy, np.nextafter(bound, np.float32(0)), bound)
+        if self.model.architecture == "copula" and levels == 3:
+            for k, counted in count_pairs(ranked.rows, ranked.entropy, pairs).items():
+                outputs["mi"][k] = counted.mi
+                outputs["quantiles"][k] = counted.low, counted.mi, counted.high
+        mi = np.minimum(outputs["mi"], bound).astype(np.float64)
+        quantiles = np.minimum(outputs["quantiles"], bound[:, None]).astype(np.float64)
+        statistic = outputs["score" if scored else "mi"].astype(np.float64)
+        tables = self._x_first(outputs["table"]) if table else None
+        return Outputs(mi, quantiles, tables, statistic)
 
     def _x_first(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.model.table_layout.first_axis == "x":
@@ -109,10 +147,16 @@ class Network:
         return np.ascontiguousarray(table.transpose(0, 2, 1))
 
     def _network_input(
-        self, rows: NDArray[np.float32], pairs: NDArray[np.int64]
+        self, rows: NDArray[np.float32] | list[NDArray[np.float32]], pairs: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         if not self._core:
-            return np.ascontiguousarray(rows[pairs].transpose(0, 2, 1))
+            return np.stack([np.stack([rows[i], rows[j]], axis=1) for i, j in pairs])
+        grid = self.model.histogram_grid
         histograms: NDArray[np.float32]
-        histograms = kernels().pair_histograms(rows, pairs, self.model.histogram_grid)
+        if isinstance(rows, np.ndarray):
+            histograms = kernels().pair_histograms(rows, pairs, grid)
+            return histograms
+        histograms = np.empty((len(pairs), grid, grid), np.float32)
+        for histogram, (i, j) in zip(histograms, pairs, strict=True):
+            histogram[...] = kernels().joint_histogram(rows[i][None], rows[j][None], grid)[0]
         return histograms

@@ -1,33 +1,54 @@
-"""p-values from the distribution of the estimate under independence.
+"""p-values from the distribution of the test statistic under independence.
 
-The estimate reads ranks only. For independent continuous data the ranks are a uniformly random
-permutation, so the distribution of the estimate depends on the number of samples alone: one
-table of quantiles per model, made at export, serves all data. With ties that no longer holds.
+Models read ranks only. For independent continuous data the ranks are a uniformly random
+permutation, so the distribution of any function of them depends on the number of samples alone:
+one table of quantiles per model, made at export, serves all data. With ties that no longer holds.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+Array = NDArray[np.float64]
+
+EXTRAPOLATED = 1e-9  # how far a fitted tail is believed
+
+
+@dataclass(frozen=True)
+class Tail:
+    """Generalised Pareto tail beyond the last quantile (Pickands 1975).
+
+    Attributes:
+        shape: from 0 (exponential) on.
+        scales: of the excess at each n of the table, shape [s].
+    """
+
+    shape: float
+    scales: Array
+
 
 @dataclass(frozen=True)
 class NullDistribution:
-    """Quantiles of the estimate for independent continuous data.
+    """Quantiles of the test statistic for independent continuous data.
 
     Attributes:
         n: increasing sample counts, shape [s].
         probabilities: increasing, in (0, 1), shape [q].
-        quantiles: nats, shape [s, q].
+        quantiles: of the statistic (nats, if it is "mi"), shape [s, q].
+        statistic: "mi" or "score".
+        tail: what lies beyond the last quantile, or None if that is not known.
     """
 
-    n: NDArray[np.float64]
-    probabilities: NDArray[np.float64]
-    quantiles: NDArray[np.float64]
+    n: Array
+    probabilities: Array
+    quantiles: Array
+    statistic: str = "mi"
+    tail: Tail | None = None
 
     @staticmethod
     def from_json(text: str) -> NullDistribution | None:
@@ -35,57 +56,80 @@ class NullDistribution:
         if not text.strip():
             return None
         fields = json.loads(text)
-        null = NullDistribution(
-            *(np.asarray(fields[key], np.float64) for key in ("n", "probabilities", "quantiles"))
+        n, probabilities, quantiles = (
+            np.asarray(fields[key], np.float64) for key in ("n", "probabilities", "quantiles")
         )
-        if null.quantiles.shape != (null.n.size, null.probabilities.size) or not null.n.size:
+        tail = None
+        if "tail" in fields:
+            scales = np.asarray(fields["tail"]["scales"], np.float64)
+            tail = Tail(float(fields["tail"]["shape"]), scales)
+            if scales.shape != n.shape or not (scales > 0).all() or not tail.shape >= 0:
+                raise ValueError("the tail must have a shape from 0 and one positive scale per n")
+        if quantiles.shape != (n.size, probabilities.size) or not n.size:
             raise ValueError("quantiles must have one row per n and one column per probability")
-        if (np.diff(null.n) <= 0).any() or (np.diff(null.probabilities) <= 0).any():
+        if (np.diff(n) <= 0).any() or (np.diff(probabilities) <= 0).any():
             raise ValueError("n and probabilities must increase")
-        if null.probabilities[0] <= 0 or null.probabilities[-1] >= 1:
+        if probabilities[0] <= 0 or probabilities[-1] >= 1:
             raise ValueError("probabilities must lie between 0 and 1")
-        return null
+        return NullDistribution(n, probabilities, quantiles, fields.get("statistic", "mi"), tail)
 
     @property
     def smallest(self) -> float:
-        """The smallest probability that the table knows."""
+        """The smallest probability that is given; those below are at most that."""
+        if self.tail is not None:
+            return EXTRAPOLATED
         return round(1.0 - float(self.probabilities[-1]), 12)
 
     def covers(self, n: int) -> bool:
         """Whether p-values can be given for `n` samples."""
         return bool(self.n[0] <= n <= self.n[-1])
 
-    def at(self, n: int) -> NDArray[np.float64]:
+    def at(self, n: int) -> Array:
         """Quantiles for `n` samples, shape [q], by interpolation in log n.
 
-        n times the estimate has a nearly constant null distribution (for a likelihood ratio it
-        is exactly a chi-squared one), so that product is what is interpolated.
+        n times an estimate of mutual information has a nearly constant null distribution (for a
+        likelihood ratio it is exactly a chi-squared one), so that product is what is interpolated.
         """
+        if self.statistic != "mi":
+            return self._interpolate(self.quantiles, n)
+        return self._interpolate(self.quantiles * self.n[:, None], n) / n
+
+    def _interpolate(self, rows: Array, n: int) -> Array:
         high = min(max(int(np.searchsorted(self.n, n)), 1), self.n.size - 1)
         low = max(high - 1, 0)
         if high == low:
-            return np.asarray(self.quantiles[0])
-        n_low, n_high = float(self.n[low]), float(self.n[high])
-        weight = math.log(n / n_low) / math.log(n_high / n_low)
-        below = self.quantiles[low] * (n_low / n)
-        above = self.quantiles[high] * (n_high / n)
-        interpolated: NDArray[np.float64] = below + weight * (above - below)
-        return interpolated
+            return np.asarray(rows[0])
+        weight = np.log(n / self.n[low]) / np.log(self.n[high] / self.n[low])
+        return np.asarray(rows[low] + weight * (rows[high] - rows[low]))
 
-    def p_value(self, mi: float, n: int) -> float:
-        """P(estimate >= mi) for independent data of `n` samples.
+    def p_value(self, statistic: float, n: int) -> float:
+        """P(statistic at least as large) for independent data of `n` samples.
 
         Between two quantiles the logarithm of the probability is interpolated, because tails
-        fall exponentially. Beyond the last quantile the answer is the smallest probability that
-        the table knows, below the first it is 1: upper bounds both.
+        fall exponentially. Beyond the last one stands the tail, down to `smallest`; below the
+        first the answer is 1: upper bounds both.
         """
+        return float(self.p_values(np.array([statistic]), n)[0])
+
+    def p_values(self, statistic: NDArray[np.floating[Any]], n: int) -> Array:
+        """`p_value` of many statistics from `n` samples each, of any shape; NaN of NaN."""
         quantiles = self.at(n)
-        high = int(np.searchsorted(quantiles, mi, side="left"))
-        if high == 0:
-            return 1.0
-        if high == quantiles.size:
-            return self.smallest
-        below, above = float(quantiles[high - 1]), float(quantiles[high])
-        weight = (mi - below) / (above - below)
-        log_p = [math.log1p(-float(p)) for p in self.probabilities[high - 1 : high + 1]]
-        return math.exp(log_p[0] * (1 - weight) + log_p[1] * weight)
+        high = np.searchsorted(quantiles, statistic, side="left")
+        inner = np.clip(high, 1, quantiles.size - 1)
+        below, above = quantiles[inner - 1], quantiles[inner]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            weight = np.clip((statistic - below) / (above - below), 0.0, 1.0)
+        log_p = np.log1p(-self.probabilities)
+        p = np.exp(log_p[inner - 1] * (1 - weight) + log_p[inner] * weight)
+        beyond = self._beyond(np.maximum(statistic - quantiles[-1], 0.0), n)
+        p = np.where(high == quantiles.size, beyond, np.where(high == 0, 1.0, p))
+        return np.asarray(np.where(np.isnan(statistic), np.nan, p), np.float64)
+
+    def _beyond(self, excess: NDArray[np.floating[Any]], n: int) -> Array:
+        if self.tail is None:
+            return np.full(np.shape(excess), self.smallest)
+        scaled = excess / float(self._interpolate(self.tail.scales, n))
+        shape = self.tail.shape
+        log_share = -np.log1p(shape * scaled) / shape if shape else -scaled
+        share = (1.0 - self.probabilities[-1]) * np.exp(log_share)
+        return np.asarray(np.maximum(share, self.smallest))

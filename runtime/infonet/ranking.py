@@ -36,6 +36,19 @@ class RankedColumns:
     entropy: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class SeparateColumns:
+    """Columns ready for the network that do not lie together in memory.
+
+    Attributes:
+        rows: a float32 array [n] for each column.
+        entropy: see `RankedColumns`.
+    """
+
+    rows: list[NDArray[np.float32]]
+    entropy: NDArray[np.float64]
+
+
 def rank_columns(
     columns: Sequence[NDArray[Any]], normalize: str = "midrank", threads: int = 1
 ) -> RankedColumns:

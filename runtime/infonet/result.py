@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 UNITS = {"nats": 1.0, "bits": 1.0 / math.log(2.0)}
 
-BOUND_NOTE = "the p-value is an upper bound: the table of the null distribution ends there"
+BOUND_NOTE = "the p-value is an upper bound: the null distribution is not known further out"
+TIES_NOTE = "for the p-value, equal values were put in random order"
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +25,9 @@ class Estimate:
             for independent data.
         interval: 90 % interval in nats (5 % and 95 % quantiles of that belief), or None from a
             model that gives none.
-        p_value: probability of an estimate at least as large if the variables were independent,
-            or None; `notes` then says why.
+        p_value: probability of a test statistic at least as large if the variables were
+            independent, or None; `notes` then says why. The statistic of the default model is its
+            score, the log odds of dependence: more powerful than the estimate itself.
         n: number of samples used.
         names: names of the two variables.
         notes: remarks about this estimate, each one sentence.
@@ -102,6 +104,16 @@ class SlicedEstimate:
         scale: None, or "minmax" if each dimension was scaled to 0..1 first.
         names: names of the two variables.
         notes: remarks about this estimate, each one sentence.
+        directions: theta [dx] and phi [dy] of the largest value, float64, of unit length: the
+            pair is (x @ theta, y @ phi), of dimensions scaled to 0..1 if `scale` is "minmax".
+        tolerance: largest standard error that was accepted, nats, or None for any.
+        tolerance_reached: whether it was; None without a tolerance.
+        p_value: of the permutation test of independence, or None if there was none: probability of
+            a mean at least as large, over the first `permutation_projections`, if the variables
+            were independent; the mean of the estimates, or of the scores of a model that has them.
+            Never below 1 / (1 + permutations).
+        permutations: number of permutations, 0 for no test.
+        permutation_projections: number of projections that the test used.
     """
 
     mean: float
@@ -114,6 +126,14 @@ class SlicedEstimate:
     scale: str | None = None
     names: tuple[str, str] = ("x", "y")
     notes: tuple[str, ...] = ()
+    directions: tuple[NDArray[np.float64], NDArray[np.float64]] | None = field(
+        default=None, repr=False
+    )
+    tolerance: float | None = None
+    tolerance_reached: bool | None = None
+    p_value: float | None = None
+    permutations: int = 0
+    permutation_projections: int = 0
 
     @property
     def bits(self) -> float:
@@ -131,13 +151,14 @@ class SlicedEstimate:
         scale = UNITS[unit]
         error = "" if math.isnan(self.standard_error) else f" ± {self.standard_error * scale:.4f}"
         many = "projection" if self.projections == 1 else "projections"
+        p = "" if self.p_value is None else f", p = {self.p_value:.2g}"
         return (
             f"SMI({self.names[0]}; {self.names[1]}) = {self.mean * scale:.4f}{error} {unit} over "
-            f"{self.projections} {many}, largest {self.max * scale:.4f}, n = {self.n}"
+            f"{self.projections} {many}, largest {self.max * scale:.4f}{p}, n = {self.n}"
         )
 
     def to_dict(self, unit: str = "nats") -> dict[str, Any]:
-        """Plain values, ready for JSON, without `values`. `unit` is "nats" or "bits"."""
+        """Plain values, ready for JSON, without arrays. `unit` is "nats" or "bits"."""
         scale = UNITS[unit]
         return {
             "x": self.names[0],
@@ -148,6 +169,11 @@ class SlicedEstimate:
             "unit": unit,
             "projections": self.projections,
             "n": self.n,
+            "tolerance": self.tolerance and self.tolerance * scale,
+            "tolerance_reached": self.tolerance_reached,
+            "p_value": self.p_value,
+            "permutations": self.permutations,
+            "permutation_projections": self.permutation_projections,
             "seed": self.seed,
             "scale": self.scale,
             "notes": list(self.notes),

@@ -27,6 +27,12 @@ def break_ties(values: NDArray[Any], shuffle: NDArray[np.int64]) -> NDArray[np.i
     return ranks
 
 
+def tie_orders(n: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Two random permutations of 0 to n - 1: for ties of the first variable and of the second."""
+    first, second = (np.random.default_rng([seed, place]).permutation(n) for place in (0, 1))
+    return first, second
+
+
 def order_classes(
     codes: NDArray[np.int64], other: NDArray[Any], shuffle: NDArray[np.int64]
 ) -> NDArray[np.int64]:

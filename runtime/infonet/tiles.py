@@ -78,3 +78,9 @@ class Progress:
         """Advance by `amount`."""
         if self._bar is not None:
             self._bar.update(amount)
+
+    def skip(self, amount: int) -> None:
+        """Advance by work of an earlier run, which says nothing about the speed."""
+        if self._bar is not None:
+            self._bar.initial += amount
+            self._bar.update(amount)

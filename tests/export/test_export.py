@@ -4,7 +4,6 @@ refused."""
 from __future__ import annotations
 
 import hashlib
-import json
 from functools import partial
 
 import infonet
@@ -14,6 +13,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from infonet.network import ONE_PAIR, Network
 from infonet_export.config import load_config
 from infonet_export.exporting import onnx_file
 from infonet_export.exporting.graphs import Core, FromSamples
@@ -26,7 +26,7 @@ from infonet_export.training.checkpoint import load_model, read_checkpoint, writ
 from tiny_models import CONFIGS, random_net, save_checkpoint, tiny_config
 
 FACTORS = IntervalFactors((30, 300, 3000), (2.0, 1.5, 1.0), (3.0, 2.0, 1.2))
-OUTPUTS = ("mi", "quantiles", "table")
+OUTPUTS = ("mi", "quantiles", "table", "score")
 
 
 def _checkpoint_with_factors(folder, config):
@@ -155,6 +155,7 @@ def test_metadata_is_what_the_runtime_reads(exported):
                 "quantile_levels",
                 "n_min",
                 "n_max",
+                "test_statistic",
                 "precision",
                 "parameters",
                 "null_distribution",
@@ -168,7 +169,7 @@ def test_the_runtime_answers_as_pytorch_does(exported):
     checkpoint, result = exported
     samples = _samples(5, 300)
     with torch.no_grad():
-        mi, quantiles, _ = _reference(checkpoint)(torch.from_numpy(samples))
+        mi, quantiles, *_ = _reference(checkpoint)(torch.from_numpy(samples))
     estimator = infonet.Estimator(model=result.model, threads=1)
     np.testing.assert_allclose(estimator.mi(samples), mi.numpy(), atol=1e-4)
     np.testing.assert_allclose(estimator.quantiles(samples), quantiles.numpy(), atol=1e-4)
@@ -206,7 +207,12 @@ def test_axes_are_named(exported):
     assert axes(whole.input[0]) == ["batch", "n", 2]
     assert axes(core.input[0]) == ["batch", 32, 32]
     for graph in (whole, core):
-        assert [axes(o) for o in graph.output] == [["batch"], ["batch", 3], ["batch", 16, 16]]
+        assert [axes(o) for o in graph.output] == [
+            ["batch"],
+            ["batch", 3],
+            ["batch", 16, 16],
+            ["batch"],
+        ]
 
 
 def test_large_weights_are_stored_in_half_and_small_ones_are_not(default):
@@ -277,7 +283,7 @@ def test_negative_quantiles_are_clipped():
     net = random_net(tiny_config().model)
     with torch.no_grad():
         net.head[-1].bias[1] -= 100
-        mi, quantiles, _ = Core(net).eval()(torch.from_numpy(_histograms(3, 32)))
+        mi, quantiles, *_ = Core(net).eval()(torch.from_numpy(_histograms(3, 32)))
     assert (quantiles == 0).all()
     assert (mi == 0).all()
 
@@ -288,6 +294,7 @@ def test_the_report_is_within_its_tolerances(exported):
     for value in (parity.mi, parity.quantiles, parity.core_mi):
         assert 0 <= value <= 1e-4
     assert 0 <= parity.table <= 1e-2
+    assert 0 <= parity.score <= 1e-2
     assert "nats" in str(parity)
 
 
@@ -364,32 +371,49 @@ def test_without_a_null_distribution_the_entry_is_empty(tmp_path, exported):
 
 def test_null_distribution_against_independent_simulations(exported):
     _, result = exported
-    null = json.loads(infonet.load_model(result.model).metadata["infonet.null_distribution"])
-    rows = np.array(null["quantiles"])
-    assert rows.shape == (3, len(null["probabilities"]))
-    assert (rows >= 0).all()
-    assert (np.diff(rows, axis=1) >= 0).all()
-    assert null["probabilities"] == sorted(null["probabilities"])
-    # other random numbers, real values, the runtime instead of PyTorch
-    estimator = infonet.Estimator(model=result.model, threads=1)
+    null = infonet.load_model(result.model).null
+    assert null.statistic == "score"
+    assert null.quantiles.shape == (3, null.probabilities.size)
+    assert (np.diff(null.quantiles, axis=1) >= 0).all()
+    # other random numbers, real values, the runtime instead of the exporter
+    network = Network(infonet.load_model(result.model))
     rng = np.random.default_rng(77)
-    for n, row in zip(null["n"], rows, strict=True):
-        estimates = estimator.mi(rng.normal(size=(600, n, 2)))
-        for probability, quantile in zip(null["probabilities"], row, strict=True):
-            # share below the stored quantile: errors of 100 stored and 600 fresh draws
-            error = np.sqrt(probability * (1 - probability) * (1 / 100 + 1 / 600))
-            share = np.mean(estimates <= quantile)
+    for n, row in zip(null.n.astype(int), null.quantiles, strict=True):
+        scores = [
+            float(network.run(network.prepare(rng.normal(size=(2, n))), ONE_PAIR).statistic[0])
+            for _ in range(600)
+        ]
+        for probability, quantile in zip(null.probabilities, row, strict=True):
+            # share below the stored quantile: errors of 200 stored and 600 fresh draws
+            error = np.sqrt(probability * (1 - probability) * (1 / 200 + 1 / 600))
+            share = np.mean(np.array(scores) <= quantile)
             assert share == pytest.approx(probability, abs=5 * error + 0.01), (n, probability)
 
 
-@pytest.mark.parametrize("draws", [1, 50, 60])
-def test_few_draws_tell_only_few_quantiles(draws):
+def test_null_distribution_of_a_known_statistic():
+    """An exponential one: its quantiles, and an exponential tail of scale 1."""
+    rng = np.random.default_rng(0)
+    draw = lambda histogram: rng.standard_exponential(len(histogram))  # noqa: E731
+    null = simulate_null(draw, 16, sizes=(20, 50, 10_000, 40_000), draws=20_000)
+    for row in null["quantiles"]:
+        exact = -np.log1p(-np.array(null["probabilities"]))
+        # error of a quantile: sqrt(p (1 - p) / draws) / density
+        error = np.sqrt(np.array(null["probabilities"]) / (1 - np.array(null["probabilities"])))
+        assert (np.abs(row - exact) < 5 * error / 100).all()
+    assert null["tail"]["shape"] < 0.1
+    np.testing.assert_allclose(null["tail"]["scales"], 1, atol=0.3)
+
+
+def test_the_same_draws_give_the_same_table():
     core = Core(random_net(tiny_config().model)).eval()
-    null = simulate_null(core, sizes=(20,), draws=draws)
-    made = -(-draws // 50) * 50
-    assert all((1 - p) * made >= 3.9 for p in null["probabilities"])
-    assert np.isfinite(null["quantiles"]).all()
-    assert simulate_null(core, sizes=(20,), draws=draws) == null
+
+    def statistic(histogram):
+        with torch.no_grad():
+            return core(torch.from_numpy(histogram))[3].numpy()
+
+    first = simulate_null(statistic, 32, sizes=(20,), draws=1)
+    assert np.isfinite(first["quantiles"]).all()
+    assert simulate_null(statistic, 32, sizes=(20,), draws=1) == first
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage"])

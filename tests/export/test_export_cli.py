@@ -57,12 +57,7 @@ def _quick(monkeypatch):
     monkeypatch.setattr(trainer, "calibrate", partial(calibrate, sizes=(30,), count=1))
     quick_null = lambda core, draws: simulate_null(core, (20, 60), min(draws, 50))  # noqa: E731
     monkeypatch.setattr(onnx_file, "simulate_null", quick_null)
-    inner = cli._evaluation_table
-    monkeypatch.setattr(
-        cli, "_evaluation_table", lambda model, mixtures, n, count, *rest: inner(
-            model, mixtures, 60, 1, *rest
-        )
-    )  # fmt: skip
+    monkeypatch.setattr(cli, "_evaluate", partial(cli._evaluate, count=1, n=60))
 
 
 @pytest.fixture
@@ -213,8 +208,11 @@ def test_evaluate(model):
 def test_evaluate_the_model_in_the_package_beside_ksg():
     result = _run("evaluate", "-n", 100, "--count", 1)
     assert result.exit_code == 0, result.output
-    row = next(line for line in result.output.splitlines() if line.startswith("| joe |"))
-    assert row.split("|")[7].strip()  # KSG RMSE
+    lines = result.output.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("| family |"))
+    column = [name.strip() for name in lines[start].split("|")].index("KSG RMSE")
+    row = next(line for line in lines[start:] if line.startswith("| joe |"))
+    assert float(row.split("|")[column]) >= 0
 
 
 def test_evaluate_something_else(tmp_path, model):

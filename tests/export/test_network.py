@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import infonet_kernels
 import numpy as np
 import pytest
 import torch
-from infonet_export.models.copula import CopulaConfig, CopulaNet
-from infonet_export.training.losses import cross_sample_donsker_varadhan
+from infonet_export.models.copula import CopulaConfig, CopulaNet, _legendre
+from infonet_export.training.losses import cross_sample_donsker_varadhan, detection_loss
+from scipy.stats import spearmanr
 from tiny_models import random_net
 
 SMALL = CopulaConfig(histogram_grid=32, channels=(16, 16), hidden=16, n_min=20, n_max=500)
@@ -119,7 +121,7 @@ def test_degenerate_histograms_are_finite(net, shape, n):
     for model in (net, CopulaNet(SMALL)):
         out = model(h)
         assert all(torch.isfinite(tensor).all() for tensor in out)
-        out.quantiles.sum().backward()
+        (out.quantiles.sum() + out.score.sum()).backward()
         assert all(torch.isfinite(p.grad).all() for p in model.parameters())
         model.zero_grad()
 
@@ -144,3 +146,32 @@ def test_the_table_of_an_untrained_network_is_a_lower_bound_that_training_can_ra
 def test_seeded_construction_is_reproducible():
     a, b = random_net(SMALL, 5), random_net(SMALL, 5)
     assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("side", [4, 32])
+def test_polynomials_are_orthonormal_on_cells(side):
+    basis = _legendre(side, min(5, side - 1)).numpy()
+    np.testing.assert_allclose(basis @ basis.T / side, np.eye(len(basis)), atol=1e-12)
+    np.testing.assert_allclose(basis.sum(1), 0, atol=1e-12)
+    slope = np.polyfit(np.arange(side), basis[0], 1)
+    np.testing.assert_allclose(np.polyval(slope, np.arange(side)), basis[0], atol=1e-12)
+    assert slope[0] > 0
+
+
+def test_the_first_smooth_component_is_the_rank_correlation():
+    """n times its square is what the head reads: chi-squared if x and y are independent."""
+    net = CopulaNet(CopulaConfig(histogram_grid=128, channels=(8,), hidden=8))
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=4000)
+    y = 0.5 * x + rng.normal(size=4000)
+    ranks = infonet_kernels.soft_rank(np.stack([x, y]).astype(np.float32))
+    histogram = torch.from_numpy(infonet_kernels.joint_histogram(ranks[:1], ranks[1:], 128))
+    quarter = net._densities(histogram)[2]
+    components = torch.nn.functional.conv2d(quarter, net.polynomials).flatten()
+    assert components[0].item() == pytest.approx(spearmanr(x, y)[0], abs=0.01)
+
+
+def test_detection_loss_by_hand():
+    loss = detection_loss(torch.tensor([2.0, -1.0, 0.5]), torch.tensor([0.3, 0.0, float("nan")]))
+    expected = np.mean([np.log1p(np.exp(-2)), np.log1p(np.exp(-1)), np.log1p(np.exp(-0.5))])
+    assert loss.item() == pytest.approx(expected, rel=1e-6)

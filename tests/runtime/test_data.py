@@ -14,8 +14,11 @@ DATA = Path(infonet.__file__).parent / "data"
 
 def test_weather():
     table = read_table(DATA / "seattle-weather.csv")
-    assert list(table.columns) == ["precipitation", "temp_max", "temp_min", "wind", "day_of_year"]
-    assert table.skipped == ("date", "weather")
+    numbers = ["precipitation", "temp_max", "temp_min", "wind"]
+    assert list(table.columns) == ["date", *numbers, "weather", "day_of_year"]
+    assert table.source.notes[0] == "dates and times are taken as numbers: date"
+    assert "weather (5 categories)" in table.source.notes[1]
+    assert (np.diff(table.column("date")) == 86_400_000_000).all()  # microseconds
     assert all(c.size == 1461 and np.isfinite(c).all() for c in table.columns.values())
     assert (table.column("temp_min") <= table.column("temp_max")).all()
 

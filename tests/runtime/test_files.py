@@ -61,12 +61,10 @@ def test_csv_delimiter(tmp_path):
     assert list(table.columns) == ["a, x, y", "b"]
     table = read_table(write(tmp_path, "heat;C,b\n1,2\n3,4\n"))
     assert list(table.columns) == ["heat;C", "b"]
-    table = read_table(write(tmp_path, "0,5;1,5;2,5\n3,5;4,5;5,5\n"))  # decimal commas
-    assert (table.columns, len(table.skipped)) == ({}, 3)
 
 
 def test_csv_numbers_have_no_underscores(tmp_path):
-    table = read_table(write(tmp_path, "month,b\n2020_01,1\n2020_02,2\n"))
+    table = read_table(write(tmp_path, "month,b\n2020_01,1\n2020_02,2\n2020_03,3\n"))
     assert table.skipped == ("month",)
 
 
@@ -74,20 +72,22 @@ def test_csv_with_missing_values_and_text(tmp_path):
     table = read_table(write(tmp_path, "a,b,c,d\n1,NA,x,\n,2,3,nan\n3,null,,None\n"))
     np.testing.assert_array_equal(table.column("a"), [1, np.nan, 3])
     np.testing.assert_array_equal(table.column("b"), [np.nan, 2, np.nan])
+    np.testing.assert_array_equal(table.column("c"), [1, 0, np.nan])
     assert np.isnan(table.column("d")).all()
-    assert table.skipped == ("c",)
 
 
 def test_long_csv_agrees_with_pandas(tmp_path):
     data = np.random.default_rng(0).standard_normal((40_000, 2))
     frame = pd.DataFrame(data, columns=["a", "b"])
-    frame["t"] = "text"
+    frame["t"] = [f"text {i // 2}" for i in range(len(frame))]
+    frame["s"] = [f"text {i}" for i in range(len(frame))]
     frame.loc[20_000, "a"] = np.nan
     frame.to_csv(tmp_path / "long.csv", index=False)
     table = read_table(tmp_path / "long.csv")
     np.testing.assert_array_equal(table.column("a"), frame["a"])
     np.testing.assert_array_equal(table.column("b"), frame["b"])
-    assert table.skipped == ("t",)
+    assert np.unique(table.column("t"), return_counts=True)[1].tolist() == [2] * 20_000
+    assert table.skipped == ("s",)
 
 
 BAD = {
@@ -121,10 +121,10 @@ def test_missing_file_directory_and_columns(tmp_path):
     os.mkfifo(tmp_path / "p.csv")
     with pytest.raises(infonet.InputError, match="is a pipe or a device: save"):
         read_table(tmp_path / "p.csv")
-    table = read_table(write(tmp_path, "a,b\n1,x\n"))
+    table = read_table(write(tmp_path, "a,b\n1,x\n2,y\n3,z\n"))
     with pytest.raises(infonet.InputError, match="'c' does not exist: choose from a"):
         table.column("c")
-    with pytest.raises(infonet.InputError, match="'b' does not hold numbers"):
+    with pytest.raises(infonet.InputError, match="'b' does not hold numbers but text with 3"):
         table.column("b")
 
 
@@ -187,6 +187,24 @@ def test_damaged_npz(tmp_path):
         archive.writestr("read.me", "hello")
     with pytest.raises(infonet.InputError, match=r"holds 'read\.me', which is no array"):
         read_table(tmp_path / "f.npz")
+
+
+def test_truncated_npy(tmp_path):
+    np.save(tmp_path / "t.npy", np.zeros((100, 3)))
+    path = write(tmp_path, (tmp_path / "t.npy").read_bytes()[:-50], "t.npy")
+    with pytest.raises(infonet.InputError, match="not a readable NumPy file") as caught:
+        read_table(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet", "npy", "npz"])
+def test_directories_and_wrong_paths(tmp_path, estimator, ending):
+    path = tmp_path / f"folder.{ending}"
+    path.mkdir()
+    with pytest.raises(infonet.InputError, match="is a directory: give a file"):
+        estimator.pairwise(path)
+    with pytest.raises(infonet.InputError, match="no file at .*check the path"):
+        estimator.pairwise(str(tmp_path / f"none.{ending}"))
 
 
 def test_npy_that_claims_to_be_huge(tmp_path):

@@ -9,7 +9,8 @@ import infonet
 import numpy as np
 import pandas as pd
 import pytest
-from infonet.matrix import PairwiseResult
+from infonet.pairwise import PairwiseResult
+from infonet.pairwise.pairs import Pairs
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,9 @@ def test_frames(result):
         other = result.to_dataframe(backend)
         assert other["b"][0] == pytest.approx(result.mi[0, 1]) or other["b"][0].as_py()
         assert list(map(str, other["column"])) == ["a", "b", "c"]
-    named = PairwiseResult(("column", "b"), *[np.zeros((2, 2))] * 5)
+    zero = np.zeros((1, 1), np.float32)
+    names, none = ("column", "b"), np.zeros(1, np.uint8)
+    named = PairwiseResult(names, names, Pairs.of(2), zero, 9, none, zero[0])
     assert named.to_dataframe("polars").columns == ["column_", "column", "b"]
     with pytest.raises(infonet.InputError, match="backend is 'excel'"):
         result.to_dataframe("excel")

@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 import pytest
+from infonet.independence import table_p_value
 from infonet.null import NullDistribution
 from infonet.result import BOUND_NOTE
-from infonet.significance import p_value
-from scipy.stats import chi2
+from scipy.stats import chi2, genpareto
 
 PROBABILITIES = np.array([0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999])
 SIZES = np.array([20.0, 50, 200, 1000, 10_000])
@@ -41,14 +41,49 @@ def test_at_a_knot_it_is_exact(null):
 
 
 def test_reasons_for_none(null):
-    assert p_value(null, 0.01, 100, tied=False)[1] == ""
-    assert p_value(null, 9.9, 100, tied=False) == (0.001, BOUND_NOTE)
-    assert p_value(null, 0.1, 100, tied=True) == (
-        None,
-        "no p-value: the data have many ties, and the null distribution is for none",
-    )
-    assert "from 20 to 10000" in p_value(null, 0.1, 10_001, tied=False)[1]
-    assert "has no null" in p_value(None, 0.1, 100, tied=False)[1]
+    assert table_p_value(null, 0.01, 100)[1] == ""
+    assert table_p_value(null, 9.9, 100) == (0.001, BOUND_NOTE)
+    assert "from 20 to 10000" in table_p_value(null, 0.1, 10_001)[1]
+    assert "has no null" in table_p_value(None, 0.1, 100)[1]
+
+
+def scored(shape=0.0):
+    """A statistic that is exponential, or generalised Pareto, with scale 1 at n = 20, 2 at 2000."""
+    probabilities = np.array([0.1, 0.5, 0.9, 0.98])
+    law = genpareto(shape)
+    scales = np.array([1.0, 2.0])
+    fields = {
+        "statistic": "score",
+        "n": [20, 2000],
+        "probabilities": probabilities.tolist(),
+        "quantiles": (scales[:, None] * law.ppf(probabilities)).tolist(),
+        # what lies beyond the quantile u of such a law is one again, of scale s + shape u
+        "tail": {
+            "shape": shape,
+            "scales": (scales * (1 + shape * law.ppf(0.98))).tolist(),
+        },
+    }
+    return NullDistribution.from_json(json.dumps(fields)), law
+
+
+@pytest.mark.parametrize("shape", [0.0, 0.2])
+@pytest.mark.parametrize(("n", "scale"), [(20, 1.0), (200, 1.5), (2000, 2.0)])
+def test_tail_of_a_score(shape, n, scale):
+    null, law = scored(shape)
+    for p in (0.02, 1e-3, 1e-6, 2e-9):
+        assert null.p_value(scale * law.isf(p), n) == pytest.approx(p, rel=1e-3)
+    assert null.p_value(scale * law.isf(1e-9) * 1.2, n) == null.smallest == 1e-9
+    # a score may be negative, and is not multiplied by n
+    assert null.p_value(-1.0, n) == 1.0
+    assert null.p_value(scale * law.isf(0.5), n) == pytest.approx(0.5)
+
+
+def test_many_at_once(null):
+    statistics = np.array([[0.0, 0.01], [np.nan, 5.0]])
+    found = null.p_values(statistics, 100)
+    assert found[0, 1] == null.p_value(0.01, 100)
+    assert np.isnan(found[1, 0])
+    assert found[1, 1] == null.smallest
 
 
 def test_repeated_quantiles_give_the_larger_p():
@@ -64,6 +99,18 @@ def test_repeated_quantiles_give_the_larger_p():
         {"n": [2, 1], "probabilities": [0.5], "quantiles": [[0.1], [0.2]]},
         {"n": [1], "probabilities": [0.0, 1.0], "quantiles": [[0.1, 0.2]]},
         {"n": [], "probabilities": [], "quantiles": []},
+        {
+            "n": [9],
+            "probabilities": [0.5],
+            "quantiles": [[0.1]],
+            "tail": {"shape": -0.1, "scales": [1]},
+        },
+        {
+            "n": [9],
+            "probabilities": [0.5],
+            "quantiles": [[0.1]],
+            "tail": {"shape": 0.1, "scales": [1, 2]},
+        },
     ],
 )
 def test_malformed(fields):

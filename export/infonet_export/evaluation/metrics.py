@@ -21,7 +21,10 @@ class Scores:
 
 
 def score(estimates: Array, truth: Array) -> Scores:
+    """Scores; NaN if there is no case or an estimate is missing."""
     error = np.asarray(estimates) - truth
+    if not len(error):
+        return Scores(0, *(float("nan"),) * 3)
     return Scores(
         len(error),
         float(np.sqrt((error**2).mean())),
@@ -33,7 +36,7 @@ def score(estimates: Array, truth: Array) -> Scores:
 def order_accuracy(estimates: Array, truth: Array, rivals: NDArray[np.int64]) -> float:
     """Share of (case, rival) pairs that the estimates put in the order of the truths; NaN if an
     estimate is missing."""
-    if not np.isfinite(estimates).all():
+    if not len(estimates) or not np.isfinite(estimates).all():
         return float("nan")
     right = (estimates > estimates[rivals]) == (truth > truth[rivals])
     return float(right.mean())
@@ -42,6 +45,6 @@ def order_accuracy(estimates: Array, truth: Array, rivals: NDArray[np.int64]) ->
 def coverage(low: Array, high: Array, truth: Array) -> float:
     """Share of intervals that hold the truth; a bound that touches it within 1e-9 holds it. NaN
     where there are no intervals."""
-    if not (np.isfinite(low) & np.isfinite(high)).all():
+    if not len(low) or not (np.isfinite(low) & np.isfinite(high)).all():
         return float("nan")
     return float(((low <= truth + 1e-9) & (truth <= high + 1e-9)).mean())

@@ -160,6 +160,7 @@ def describe(net: CopulaNet, checkpoint_sha256: str) -> dict[str, str]:
         "infonet.quantile_levels": json.dumps(QUANTILE_LEVELS),
         "infonet.n_min": str(config.n_min),
         "infonet.n_max": str(config.n_max),
+        "infonet.test_statistic": "score",
         "infonet.precision": "fp32",
         "infonet.parameters": str(sum(p.numel() for p in net.parameters())),
         "infonet.version": version("infonet"),

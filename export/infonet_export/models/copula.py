@@ -100,10 +100,11 @@ class CopulaNet(nn.Module):
         self.decoder = nn.ModuleList(ResidualPair(c) for c in widths[:-1])
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
         self.table = nn.ConvTranspose2d(widths[0], 1, 2, stride=2)
-        features = 6 + 2 * widths[0] + widths[-1] + DEGREES**2
+        side = config.histogram_grid // 4
+        basis = _legendre(side, min(DEGREES, side - 1))
+        features = 6 + 2 * widths[0] + widths[-1] + len(basis) ** 2
         self.head = _perceptron(features, config.hidden, 3)
         self.test = _perceptron(features, config.hidden, 1)
-        side = config.histogram_grid // 4
         edge = torch.linspace(-1, 1, side).abs()
         # distance of a cell from the centre lines: how close to the tails of x and of y it is
         self.register_buffer(
@@ -111,7 +112,6 @@ class CopulaNet(nn.Module):
             torch.stack(torch.meshgrid(edge, edge, indexing="ij"))[None],
             persistent=False,
         )
-        basis = _legendre(side, DEGREES)
         products = torch.einsum("ix,jy->ijxy", basis, basis).reshape(-1, 1, side, side)
         self.register_buffer("polynomials", products.float() / side**2, persistent=False)
 

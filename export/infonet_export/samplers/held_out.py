@@ -20,11 +20,13 @@ from infonet_export.samplers.distribution import (
     normal_nodes,
     uniform_nodes,
 )
+from infonet_export.samplers.known import from_ratio
+from infonet_export.samplers.unseen import UNSEEN
 
 
 def joe(rng: Generator) -> Distribution:
     copula = copulas.joe(1 + log_uniform(rng, 0.05, 10))
-    return Distribution("joe", copula.mutual_information(), copula.sample)
+    return from_ratio("joe", copula.mutual_information(), copula.sample, copula.log_density)
 
 
 def plackett(rng: Generator) -> Distribution:
@@ -84,7 +86,13 @@ def annulus(rng: Generator) -> Distribution:
         angle = r.uniform(0, 2 * np.pi, n)
         return np.asarray(radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1))
 
-    return Distribution("annulus", mi, sample)
+    def log_ratio(points: Array) -> Array:
+        square = points**2
+        holes = np.sqrt(np.maximum(inner**2 - square, 0))
+        chords = 2 * (np.sqrt(np.maximum(1 - square, 0)) - holes)
+        return np.asarray(np.log(area) - np.log(chords).sum(1))
+
+    return from_ratio("annulus", mi, sample, log_ratio)
 
 
 def stochastic_volatility(rng: Generator) -> Distribution:
@@ -106,7 +114,13 @@ def stochastic_volatility(rng: Generator) -> Distribution:
         x, e = r.standard_normal((2, n))
         return np.stack([x, np.exp(s * x / 2) * e], 1)
 
-    return Distribution("stochastic-volatility", max(0.0, mi), sample)
+    def log_ratio(points: Array) -> Array:
+        x, y = points.T
+        marginal = np.interp(np.log(np.abs(y) + 1e-300), log_y, np.log(density + 1e-300))
+        conditional = -0.5 * (y * np.exp(-s * x / 2)) ** 2 - s * x / 2
+        return np.asarray(conditional - 0.5 * np.log(2 * np.pi) - marginal)
+
+    return from_ratio("stochastic-volatility", mi, sample, log_ratio)
 
 
 def shared_poisson(rng: Generator) -> Distribution:
@@ -118,13 +132,18 @@ def shared_poisson(rng: Generator) -> Distribution:
         return np.asarray(np.exp(k * np.log(rate) - rate - gammaln(k + 1)))
 
     shifted = [np.stack([np.roll(pmf(rate), j) * (k >= j) for j in k]) for rate in (a, b)]
-    mi = pmf_mutual_information(np.einsum("j,jx,jy->xy", pmf(c), *shifted))
+    joint = np.einsum("j,jx,jy->xy", pmf(c), *shifted)
+    mi = pmf_mutual_information(joint)
 
     def sample(r: Generator, n: int) -> Array:
         common = r.poisson(c, n)
         return np.stack([r.poisson(a, n) + common, r.poisson(b, n) + common], 1).astype(float)
 
-    return Distribution("shared-poisson", mi, sample)
+    def log_ratio(points: Array) -> Array:
+        x, y = np.minimum(points.astype(int), k[-1]).T
+        return np.asarray(np.log(joint[x, y] / (joint.sum(1)[x] * joint.sum(0)[y])))
+
+    return from_ratio("shared-poisson", mi, sample, log_ratio)
 
 
 def logistic_label(rng: Generator) -> Distribution:
@@ -158,7 +177,7 @@ def farlie_gumbel_morgenstern(rng: Generator) -> Distribution:
 
     mi = float(log_density(transform(uniform_nodes(65_536))).mean())
     copula = copulas.Copula("fgm", transform, log_density, max(0.0, mi))
-    return Distribution("fgm", max(0.0, mi), copula.sample)
+    return from_ratio("fgm", mi, copula.sample, log_density)
 
 
 def shared_exponential(rng: Generator) -> Distribution:
@@ -198,4 +217,5 @@ TEST: dict[str, Family] = {
     "stochastic-volatility": stochastic_volatility,
     "shared-poisson": shared_poisson,
     "fgm": farlie_gumbel_morgenstern,
+    **UNSEEN,
 }

@@ -108,6 +108,15 @@ INFONET_EXPORT int infonet_pair_histograms(const float* ranks, int64_t columns, 
                                            const int64_t* pairs, int64_t count, int64_t grid,
                                            int threads, float* histogram);
 
+/* Project `rows` samples, values [rows, columns], onto `count` directions: out[p * stride + i] is
+ * the sum over j of values[i, j] times entry j of direction p, taken one term after the other from
+ * j = 0 on, so that it depends on the sample and the direction alone. Entry j of direction p lies
+ * at panels[(p / 8) * panel_stride + 8 * j + p % 8]; the last panel is filled up with anything. If
+ * `resume` is not 0, sums continue from what `out` holds. One thread. */
+INFONET_EXPORT int infonet_project(const double* values, int64_t rows, int64_t columns,
+                                   const double* panels, int64_t panel_stride, int64_t count,
+                                   int64_t stride, int resume, double* out);
+
 /* The message of the calling thread's last failure; empty when there was none. */
 INFONET_EXPORT const char* infonet_last_error(void);
 

@@ -7,8 +7,10 @@ import warnings
 import click
 
 from infonet._version import __version__
-from infonet.cli.compute import demo, matrix, mi
+from infonet.cli.compute import demo, mi
 from infonet.cli.inspect import doctor, info
+from infonet.cli.matrix import matrix
+from infonet.cli.plot import plot
 from infonet.cli.plugins import PluginGroup
 from infonet.cli.sliced import smi
 from infonet.cli.watch import watch
@@ -28,5 +30,5 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     click.echo(f"Warning: {message}", err=True)
 
 
-for _command in (mi, smi, matrix, watch, demo, info, doctor):
+for _command in (mi, smi, matrix, plot, watch, demo, info, doctor):
     main.add_command(_command)

@@ -1,15 +1,16 @@
-"""`infonet mi`, `infonet matrix`, `infonet demo`: from files to numbers."""
+"""`infonet mi`, `infonet demo`: from files to numbers."""
 
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from infonet.cli.options import common_options, pick_columns
-from infonet.errors import InputError
+from infonet.cli.options import common_options, load_columns, open_table
+from infonet.errors import InfoNetWarning
 
 _SAMPLE = Path(__file__).parent.parent / "data" / "seattle-weather.csv"
 
@@ -18,11 +19,19 @@ _SAMPLE = Path(__file__).parent.parent / "data" / "seattle-weather.csv"
 @click.argument("file", type=click.Path())
 @click.option("--x", required=True, metavar="COLUMN", help="First variable.")
 @click.option("--y", required=True, metavar="COLUMN", help="Second variable.")
+@click.option(
+    "--permutations",
+    type=click.IntRange(0),
+    default=0,
+    metavar="M",
+    help="p-value by M random permutations [default: by the model's table].",
+)
 @common_options
 def mi(
     file: str,
     x: str,
     y: str,
+    permutations: int,
     unit: str,
     as_json: bool,
     nan: Literal["raise", "omit"],
@@ -31,73 +40,28 @@ def mi(
 ) -> None:
     """Print the mutual information of two columns of FILE.
 
-    FILE is CSV, Parquet, .npy or .npz. Columns without a name are called 0, 1, 2, …
+    FILE is CSV, Parquet, .npy or .npz, or - for CSV on standard input. Columns without a name are
+    called 0, 1, 2, …
     """
     from infonet.estimator import Estimator
-    from infonet.io import read_table
 
-    table = read_table(file)
+    source = open_table(file, list(dict.fromkeys((x, y))))
+    columns = load_columns(source)
     estimator = Estimator(model, threads=threads)
-    result = estimator.estimate(table.column(x), table.column(y), nan=nan, names=(x, y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InfoNetWarning)  # the notes of the estimate say the same
+        result = estimator.estimate(
+            columns[x], columns[y], nan=nan, names=(x, y), permutations=permutations
+        )
     if as_json:
-        click.echo(json.dumps({**result.to_dict(unit), "model": estimator.model.path.name}))
+        notes = [*source.notes, *result.notes]
+        found = {**result.to_dict(unit), "notes": notes, "model": estimator.model.path.name}
+        click.echo(json.dumps(found))
         return
     click.echo(result.describe(unit))
     if result.p_value is None:
         for note in result.notes:
             click.echo(note, err=True)
-
-
-@click.command()
-@click.argument("file", type=click.Path())
-@click.option("--output", "-o", type=click.Path(), help="Write the matrix as CSV to this file.")
-@click.option(
-    "--columns",
-    metavar="A,B,…",
-    help="Columns to use, names with commas in double quotes [default: all numeric ones].",
-)
-@common_options
-def matrix(
-    file: str,
-    output: str | None,
-    columns: str | None,
-    unit: str,
-    as_json: bool,
-    nan: Literal["raise", "omit"],
-    model: str | None,
-    threads: int | None,
-) -> None:
-    """Print the mutual information of all pairs of columns of FILE.
-
-    FILE is CSV, Parquet, .npy or .npz. Columns that are not numeric are left out.
-    """
-    from infonet.cli.text import format_matrix, format_strongest
-    from infonet.estimator import Estimator
-    from infonet.io import read_table
-
-    table = read_table(file)
-    if columns is None:
-        chosen = table.columns
-        if table.skipped:
-            click.echo(f"left out, not numeric: {', '.join(table.skipped)}", err=True)
-    else:
-        chosen = pick_columns(table, "--columns", columns)
-    if len(chosen) < 2:
-        raise InputError(f"{file} has {len(chosen)} numeric column(s), two are needed: add columns")
-    result = Estimator(model, threads=threads).pairwise(chosen, nan=nan)
-    if output is not None:
-        try:
-            result.to_csv(output, unit)
-        except OSError as error:
-            raise InputError(f"cannot write {output}: {error.strerror}") from None
-    if as_json:
-        click.echo(json.dumps(result.to_dict(unit)))
-    elif output is None:
-        click.echo(format_matrix(result, unit))
-        click.echo()
-        click.echo(format_strongest(result, unit))
-    else:
-        click.echo(f"wrote {len(chosen)} x {len(chosen)} matrix to {output}", err=True)
 
 
 @click.command()
@@ -108,7 +72,7 @@ def demo(unit: str) -> None:
     from infonet.default import default_estimator
     from infonet.io import read_table
 
-    table = read_table(_SAMPLE)
+    table = read_table(_SAMPLE, ("precipitation", "temp_max", "temp_min", "wind", "day_of_year"))
     result = default_estimator().pairwise(table.columns)
     days = int(result.n.max())
     click.echo(f"Daily weather in Seattle, 2012 to 2015 (NOAA), {days} days. Mutual information")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
-from infonet.csv_file import _is_missing
+from infonet.csv_file import is_missing
 from infonet.errors import InputError
 
 
@@ -42,7 +42,7 @@ class Lines:
         head = _cells(first[1], delimiter)
         # A row that begins with a text of the time is no header.
         text = [_number(cell) is None for cell in head]
-        has_header = any(text) and all(t or _is_missing(c) for t, c in zip(text, head, strict=True))
+        has_header = any(text) and all(t or is_missing(c) for t, c in zip(text, head, strict=True))
         names = [(c or f"column {i}") if has_header else str(i) for i, c in enumerate(head)]
         if len(set(names)) < len(names):
             raise InputError(f"the header names columns twice ({', '.join(names)}): rename them")
@@ -81,7 +81,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 def _number(cell: str) -> float | None:
     """A number, NaN for a missing one, None for other text."""
-    if _is_missing(cell):
+    if is_missing(cell):
         return math.nan
     try:
         return None if "_" in cell else float(cell)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from infonet.checks import Column
+from infonet.cli.lines import split_names
 from infonet.errors import InputError
-from infonet.io import Table
+from infonet.tables import ColumnSource, open_columns
 
 Function = Callable[..., Any]
 
@@ -36,16 +36,36 @@ def common_options(function: Function) -> Function:
     return function
 
 
-def pick_columns(table: Table, option: str, text: str) -> dict[str, Column]:
-    """Columns named in `text`, separated by commas; names with commas in double quotes.
+def read_names(option: str, text: str) -> list[str]:
+    """Names in `text`, separated by commas; names with commas in double quotes.
 
     Raises:
-        InputError: no such column, one named twice, or none at all.
+        InputError: one named twice, or none at all.
     """
-    names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+    names = split_names(text)
     if not any(names):
         raise InputError(f"{option} names no column: name one at least")
-    chosen = {name: table.column(name) for name in names}
-    if len(chosen) < len(names):
+    if len(set(names)) < len(names):
         raise InputError(f"{option} {text} names a column twice: name each once")
-    return chosen
+    return names
+
+
+def open_table(file: str, names: Sequence[str] | None = None) -> ColumnSource:
+    """Open a file ("-" is standard input); say on standard error what was done to its columns.
+
+    Args:
+        file: the path.
+        names: columns to take, in order; None for all that can be used.
+
+    Raises:
+        InputError: a file or a column that cannot be used.
+    """
+    source = open_columns(file, names, unusable="omit" if names is None else "raise")
+    for note in source.notes:
+        click.echo(note, err=True)
+    return source
+
+
+def load_columns(source: ColumnSource) -> dict[str, Column]:
+    """All columns of an open table by name."""
+    return {name: source.load(i) for i, name in enumerate(source.names)}

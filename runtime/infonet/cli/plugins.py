@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+import sys
 from importlib.metadata import EntryPoint, entry_points
 
 import click
@@ -55,6 +59,21 @@ class PluginGroup(click.Group):
             return super().invoke(ctx)
         except InfoNetError as error:
             raise click.ClickException(" ".join(str(error).split())) from error
+        except OSError as error:
+            if (
+                error.filename is not None or error.errno == errno.EPIPE
+            ):  # click ends on a closed pipe
+                raise
+            _abandon_output()
+            raise click.ClickException(f"cannot write the output: {error.strerror}") from error
+
+
+def _abandon_output() -> None:
+    """Let Python's own flush at exit go nowhere: what is still to be written cannot be."""
+    with contextlib.suppress(OSError, ValueError):  # no real file, as in tests
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 def _entry_points() -> dict[str, EntryPoint]:

@@ -1,26 +1,65 @@
-"""`infonet smi`: sliced mutual information of groups of columns."""
+"""`infonet smi`: sliced mutual information of groups of columns, or of two files."""
 
 from __future__ import annotations
 
 import json
-from typing import Literal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
-from infonet.cli.options import common_options, pick_columns
+from infonet.cli.options import common_options, load_columns, open_table, read_names
+from infonet.errors import InputError
+
+_SHOWN = 8  # weights of a direction
+
+
+class _Group(NamedTuple):
+    """A variable: its name, the names of its dimensions, and what `Estimator.sliced` takes."""
+
+    name: str
+    dimensions: Sequence[str]
+    values: Any
 
 
 @click.command()
-@click.argument("file", type=click.Path())
-@click.option("--x", required=True, metavar="A,B,…", help="Columns of the first variable.")
-@click.option("--y", required=True, metavar="C,D,…", help="Columns of the second variable.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE | X Y", type=click.Path())
+@click.option("--x", metavar="A,B,…", help="Columns of the first variable [of X: all].")
+@click.option("--y", metavar="C,D,…", help="Columns of the second variable [of Y: all].")
 @click.option(
     "--projections",
     type=click.IntRange(1),
     default=1024,
     show_default=True,
-    help="Number of random projections.",
+    help="Number of random projections; with --tolerance the least number.",
 )
+@click.option(
+    "--tolerance",
+    type=float,
+    metavar="NATS",
+    help="Add projections until the standard error is at most this.",
+)
+@click.option(
+    "--max-projections",
+    type=click.IntRange(1),
+    help="The most to use with --tolerance [default: 16384].",
+)
+@click.option(
+    "--permutations",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Test independence by that many permutations (199, say), of the first 64 projections.",
+)
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="For projections held at a time; more is faster for large files [default: 256MiB].",
+)
+@click.option("--max", "largest", is_flag=True, help="Show the directions of the largest, too.")
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the directions."
 )
@@ -33,10 +72,15 @@ from infonet.cli.options import common_options, pick_columns
 )
 @common_options
 def smi(
-    file: str,
-    x: str,
-    y: str,
+    files: tuple[str, ...],
+    x: str | None,
+    y: str | None,
     projections: int,
+    tolerance: float | None,
+    max_projections: int | None,
+    permutations: int,
+    memory: str | None,
+    largest: bool,
     seed: int,
     scale: str,
     unit: str,
@@ -45,26 +89,86 @@ def smi(
     model: str | None,
     threads: int | None,
 ) -> None:
-    """Print the sliced mutual information of two groups of columns of FILE.
+    """Print the sliced mutual information of two groups of columns, or of two files.
 
     The mean mutual information of random projections of the groups, with its standard error over
-    projections. FILE is CSV, Parquet, .npy or .npz; names with commas go in double quotes.
-    """
-    from infonet.estimator import Estimator
-    from infonet.io import read_table
+    projections. Files are CSV, Parquet, .npy (read in place, however large) or .npz, or - for CSV
+    on standard input; names with commas go in double quotes.
 
-    table = read_table(file)
-    groups = pick_columns(table, "--x", x), pick_columns(table, "--y", y)
+    \b
+    infonet smi FILE --x A,B --y C,D
+    infonet smi X Y
+    """
+    if len(files) > 2:
+        raise click.UsageError(f"got {len(files)} files, allowed are one or two: X and Y")
+    if len(files) == 1 and (x is None or y is None):
+        raise click.UsageError("of one file, --x and --y name the columns; or give two files")
+    first, second = _groups(files, x, y)
+    from infonet.estimator import Estimator
+
     estimator = Estimator(model, threads=threads)
     result = estimator.sliced(
-        *groups,
+        first.values,
+        second.values,
         projections=projections,
         seed=seed,
         scale="minmax" if scale == "minmax" else None,
         nan=nan,
-        names=(", ".join(groups[0]), ", ".join(groups[1])),
+        names=(first.name, second.name),
+        tolerance=tolerance,
+        max_projections=max_projections,
+        permutations=permutations,
+        memory=memory,
     )
+    directions = result.directions if largest else None
     if as_json:
-        click.echo(json.dumps({**result.to_dict(unit), "model": estimator.model.path.name}))
-    else:
-        click.echo(result.describe(unit))
+        fields = {**result.to_dict(unit), "model": estimator.model.path.name}
+        if directions is not None:
+            fields["directions"] = [
+                dict(zip(group.dimensions, direction.tolist(), strict=True))
+                for group, direction in zip((first, second), directions, strict=True)
+            ]
+        click.echo(json.dumps(fields))
+        return
+    click.echo(result.describe(unit))
+    if directions is not None:
+        for label, group, direction in zip("xy", (first, second), directions, strict=True):
+            click.echo(f"largest along {label}: {_describe(group.dimensions, direction)}")
+    if result.tolerance_reached is False:
+        click.echo(result.notes[-1], err=True)
+
+
+def _groups(files: Sequence[str], x: str | None, y: str | None) -> list[_Group]:
+    names = [
+        None if text is None else read_names(option, text)
+        for option, text in (("--x", x), ("--y", y))
+    ]
+    if len(files) == 2:
+        if files[0] == files[1] == "-":
+            raise InputError("both files are standard input, only one can be: save one of them")
+        return [_read(file, chosen) for file, chosen in zip(files, names, strict=True)]
+    groups = [chosen for chosen in names if chosen is not None]
+    every = list(dict.fromkeys(name for group in groups for name in group))
+    columns = load_columns(open_table(files[0], every))
+    return [
+        _Group(", ".join(group), group, {name: columns[name] for name in group}) for group in groups
+    ]
+
+
+def _read(file: str, chosen: list[str] | None) -> _Group:
+    source = open_table(file, chosen)
+    if chosen is not None:
+        return _Group(", ".join(chosen), chosen, load_columns(source))
+    path = Path(file)
+    if path.suffix.lower() == ".npy":
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if array.ndim == 2 and array.dtype.kind in "biuf":  # in place, rather than by column
+            return _Group(path.name, source.names, array)
+    return _Group(path.name, source.names, load_columns(source))
+
+
+def _describe(dimensions: Sequence[str], direction: NDArray[np.float64]) -> str:
+    """The largest weights."""
+    order = np.argsort(-np.abs(direction), kind="stable")
+    shown = ", ".join(f"{dimensions[i]} {direction[i]:+.3f}" for i in order[:_SHOWN])
+    return shown + (f", … ({direction.size})" if direction.size > _SHOWN else "")

@@ -7,21 +7,25 @@ import math
 import numpy as np
 
 from infonet.checks import Column
-from infonet.matrix import PairwiseResult
+from infonet.pairwise import PairwiseResult
 from infonet.result import UNITS
 
-_WIDEST = 12  # columns that fit a terminal
+_WIDEST, _LONGEST = 12, 50  # columns and rows that fit a terminal
 
 
 def format_matrix(result: PairwiseResult, unit: str = "nats") -> str:
-    """The matrix as aligned text, or a hint if it is too wide."""
-    d = len(result.names)
-    if d > _WIDEST:
-        return f"{d} x {d} matrix: too wide to print, use -o FILE.csv or --json."
-    labels = [name if len(name) <= 16 else name[:15] + "…" for name in result.names]
+    """The matrix as aligned text, or a hint if it is too large."""
+    rows, columns = len(result.row_names), len(result.column_names)
+    if columns > _WIDEST or rows > _LONGEST:
+        size = "wide" if columns > _WIDEST else "long"
+        return f"{rows} x {columns} matrix: too {size} to print, use -o FILE.csv or --json."
+    labels, heads = [
+        [name if len(name) <= 16 else name[:15] + "…" for name in names]
+        for names in (result.row_names, result.column_names)
+    ]
     left = max(map(len, labels))
-    widths = [max(len(label), 7) for label in labels]
-    lines = [" " * left + "".join(f"  {lb:>{w}}" for lb, w in zip(labels, widths, strict=True))]
+    widths = [max(len(head), 7) for head in heads]
+    lines = [" " * left + "".join(f"  {hd:>{w}}" for hd, w in zip(heads, widths, strict=True))]
     for label, row in zip(labels, result.mi * UNITS[unit], strict=True):
         cells = ("-" if math.isnan(value) else f"{value:.3f}" for value in row)
         lines.append(

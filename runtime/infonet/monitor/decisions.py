@@ -17,7 +17,7 @@ from infonet.monitor.alerts import Kind
 from infonet.result import Estimate
 
 # Levels that parts are tested at: not below this one, and divided by this factor, because p-values
-# are off by up to a fifth (4000 simulations made the null distribution).
+# of a table made by simulation may be off by a fifth.
 _LOWEST, _P_MARGIN = 0.01, 1.25
 # Estimates of some weak dependences scatter 1.2 times as much as their intervals say.
 _WIDER = 1.25

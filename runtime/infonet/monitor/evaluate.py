@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.batches import tile_size
+from infonet.independence import table_p_value
 from infonet.monitor.decisions import Sample, normal_quantile
 from infonet.network import Network, Outputs
 from infonet.ranking import RankedColumns
-from infonet.result import Estimate
-from infonet.significance import p_value
+from infonet.result import TIES_NOTE, Estimate
 from infonet.tie_breaking import break_ties
 from infonet.tiles import Progress, run_tiles
 
@@ -77,7 +77,7 @@ class WindowEstimates:
         widths = normal_quantile(levels[-1]) - normal_quantile(levels[0])
         error = float(outputs.quantiles[i, -1] - outputs.quantiles[i, 0]) / widths
         mi = float(outputs.mi[i])
-        return Sample(mi, error, null.p_value(mi, n))
+        return Sample(mi, error, null.p_value(float(outputs.statistic[i]), n))
 
     def _break_ties(self, columns: Columns, ranked: RankedColumns) -> Columns:
         tied = np.flatnonzero(ranked.tied)
@@ -92,8 +92,11 @@ class WindowEstimates:
         mi, quantiles = float(self._outputs.mi[i]), self._outputs.quantiles[i]
         if self._constant[i]:
             p, note = None, "a variable is constant: mutual information is 0"
+        elif self._tied[i]:
+            p, note = self.whole(i).p, TIES_NOTE
         else:
-            p, note = p_value(self._network.model.null, mi, n, bool(self._tied[i]))
+            statistic = float(self._outputs.statistic[i])
+            p, note = table_p_value(self._network.model.null, statistic, n)
         pair = names[self._pairs[i, 0]], names[self._pairs[i, 1]]
         interval = float(quantiles[0]), float(quantiles[-1])
         return Estimate(mi, interval, p, n, pair, (note,) if note else ())
@@ -104,7 +107,8 @@ def _run(
 ) -> Outputs:
     """Outputs of all pairs, zeros for those with a constant; on several threads if many."""
     levels = len(network.model.quantile_levels)
-    result = Outputs(np.zeros(len(pairs)), np.zeros((len(pairs), levels)), None)
+    count = len(pairs)
+    result = Outputs(np.zeros(count), np.zeros((count, levels)), None, np.full(count, -np.inf))
     where = np.flatnonzero(~constant)
     tile = tile_size(network, ranked.rows.shape[1])
 
@@ -112,6 +116,7 @@ def _run(
         def run() -> int:
             outputs = network.run(ranked, pairs[chosen])
             result.mi[chosen], result.quantiles[chosen] = outputs.mi, outputs.quantiles
+            result.statistic[chosen] = outputs.statistic
             return len(chosen)
 
         return run

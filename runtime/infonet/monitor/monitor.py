@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.checks import Missing, check_missing_policy
+from infonet.checks import Missing, check_missing_policy, whole
 from infonet.default import default_estimator
 from infonet.errors import InputError
 from infonet.estimator import Estimator
@@ -18,7 +18,7 @@ from infonet.monitor import saving
 from infonet.monitor.alerts import Alert
 from infonet.monitor.decisions import Look, State, limits, step
 from infonet.monitor.evaluate import WindowEstimates
-from infonet.monitor.options import as_names, as_pairs, as_whole, check_model
+from infonet.monitor.options import as_names, as_pairs, check_model
 from infonet.monitor.rows import as_row, as_rows
 from infonet.monitor.window import Window
 from infonet.result import Estimate
@@ -84,16 +84,16 @@ class Monitor:
         seed: int = 0,
         estimator: Estimator | None = None,
     ) -> None:
-        self.window = as_whole("window", window, 1)
+        self.window = whole(window, "window", 1)
         self.variables = as_names(variables)
         self.pairs = as_pairs(pairs, self.variables)
-        self.stride = max(self.window // 10, 1) if stride is None else as_whole("stride", stride, 1)
+        self.stride = max(self.window // 10, 1) if stride is None else whole(stride, "stride", 1)
         if self.stride > self.window:
             raise InputError(f"stride is {stride}, allowed are 1 to the window, {self.window}")
         if not 0 < false_alarms <= 1:
             raise InputError(f"false_alarms is {false_alarms!r}, allowed are numbers in (0, 1]")
         check_missing_policy(nan)
-        self.false_alarms, self.nan, self.seed = float(false_alarms), nan, as_whole("seed", seed, 0)
+        self.false_alarms, self.nan, self.seed = float(false_alarms), nan, whole(seed, "seed", 0)
         self.limits = limits(self.false_alarms, self.window, self.stride, len(self.pairs))
         self.rows = 0  # pushed
         self.skipped = 0  # of these, left out

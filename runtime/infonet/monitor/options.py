@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
+from infonet.checks import whole
 from infonet.errors import InputError
 from infonet.model import Model
-
-
-def as_whole(name: str, value: Any, least: int) -> int:
-    """A whole number of at least `least`."""
-    try:
-        number = least - 1 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least:
-        raise InputError(f"{name} is {value!r}, allowed are whole numbers from {least}")
-    return number
 
 
 def as_names(variables: Sequence[str] | int) -> tuple[str, ...]:
     """Names of variables given by name, or by how many there are."""
     if not isinstance(variables, (list, tuple)):
-        count = as_whole("variables", variables, 2)
+        count = whole(variables, "variables", 2)
         return tuple(str(i) for i in range(count))
     names = tuple(map(str, variables))
     if len(names) < 2 or len(set(names)) < len(names):

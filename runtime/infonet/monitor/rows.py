@@ -36,7 +36,7 @@ def as_rows(rows: Any, names: Sequence[str]) -> NDArray[np.float64]:
     if isinstance(rows, (np.ndarray, list, tuple)):
         values = _as_float(rows, "rows") if len(rows) else np.empty((0, len(names)))
     else:
-        columns = as_columns(rows, list(names))[1]
+        columns = as_columns(rows, list(names), only_numbers=True)[1]
         values = np.stack([_as_float(column, "a column") for column in columns], axis=1)
     if values.ndim != 2 or values.shape[1] != len(names):
         raise InputError(

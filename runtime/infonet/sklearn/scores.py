@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.batches import tile_size
-from infonet.network import Network
+from infonet.network import Network, Outputs
 from infonet.ranking import RankedColumns
 from infonet.tie_breaking import break_ties, order_classes
 from infonet.tiles import Progress, run_tiles
@@ -73,11 +73,9 @@ def scores(network: Network, task: Task, threads: int = 1) -> NDArray[np.float64
 
 
 def p_values(network: Network, task: Task, threads: int = 1) -> NDArray[np.float64]:
-    """P(estimate at least as large, were the feature independent of the target), float64 [d].
+    """P(test statistic at least as large, were the feature independent of the target), float64 [d].
 
-    From the model's null distribution, which must cover n. That ends at a smallest probability f;
-    features which reach it are tested again on the even and on the odd rows. Under independence the
-    two p-values are independent, so min(f, max(p_even, p_odd) ** 2) is a p-value too.
+    From the model's null distribution, which must cover n.
     """
     null = network.model.null
     assert null is not None
@@ -86,17 +84,7 @@ def p_values(network: Network, task: Task, threads: int = 1) -> NDArray[np.float
 
     def fill(where: slice) -> None:
         tile = _prepare(network, task, where, ordered=False)
-        p = np.array([null.p_value(mi, n) for mi in _estimate(network, tile)])
-        low = np.flatnonzero(p <= null.smallest)
-        if low.size and null.covers(n // 2):
-            worst = np.zeros(low.size)
-            for parity in (0, 1):
-                part = _half(network, tile, low, parity)
-                size = part.ranked.rows.shape[1]
-                found = [null.p_value(mi, size) for mi in _estimate(network, part)]
-                worst = np.maximum(worst, found)
-            p[low] = np.minimum(null.smallest, worst**2)
-        result[where] = np.where(tile.bounds > 0, p, 1.0)
+        result[where] = np.where(tile.bounds > 0, null.p_values(_statistics(network, tile), n), 1.0)
 
     _run(network, task, fill, threads)
     return result
@@ -138,20 +126,26 @@ def _prepare(network: Network, task: Task, where: slice, ordered: bool) -> _Tile
     return _Tile(network.prepare([*xs, *ys]) if changed else ranked, bounds)
 
 
-def _half(network: Network, tile: _Tile, features: NDArray[np.int64], parity: int) -> _Tile:
-    """Some features and the target, every second row."""
-    rows = [tile.ranked.rows[i] for i in (*features, -1)]
-    ranked = network.prepare([row[parity::2] for row in rows])
-    return _Tile(ranked, tile.bounds[features])
-
-
 def _estimate(network: Network, tile: _Tile) -> NDArray[np.float64]:
     """Mutual information of each feature with its target."""
+    result = np.zeros(tile.bounds.size)
+    keep, outputs = _run_network(network, tile)
+    result[keep] = np.clip(outputs.mi, 0.0, tile.bounds[keep])
+    return result
+
+
+def _statistics(network: Network, tile: _Tile) -> NDArray[np.float64]:
+    """Test statistic of each feature with its target, least for a constant one."""
+    result = np.full(tile.bounds.size, -np.inf)
+    keep, outputs = _run_network(network, tile)
+    result[keep] = outputs.statistic
+    return result
+
+
+def _run_network(network: Network, tile: _Tile) -> tuple[NDArray[np.int64], Outputs]:
+    """Features that are not constant, and what the network gives for them."""
     d = tile.bounds.size
     keep = np.flatnonzero(tile.bounds > 0)
     one_target = len(tile.ranked.rows) == d + 1
     targets = np.full_like(keep, d) if one_target else d + keep
-    result = np.zeros(d)
-    outputs = network.run(tile.ranked, np.stack([keep, targets], axis=1))
-    result[keep] = np.clip(outputs.mi, 0.0, tile.bounds[keep])
-    return result
+    return keep, network.run(tile.ranked, np.stack([keep, targets], axis=1))

@@ -1,0 +1,116 @@
+"""Suites that compare estimates with known truths."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from infonet_export.evaluation import baselines as rivals
+from infonet_export.evaluation import cases
+from infonet_export.evaluation.cases import Case
+from infonet_export.evaluation.cells import cell_report, cells
+from infonet_export.evaluation.measure import Measurements, join
+from infonet_export.evaluation.run import Run, Section
+from infonet_export.evaluation.tables import Rows, score_table, with_total
+
+LARGE = 20_000  # beyond, fewer cases do: KSG takes a second each
+
+
+def mixtures(run: Run) -> Iterator[Section]:
+    """Gaussian mixtures of the paper's recipe, and error against n on fresh ones."""
+    if run.mixtures is not None:
+        for n in run.at(1000, 5000):
+            drawn = cases.mixture_file_cases(run.mixtures, n, run.seed)
+            measured = run.measure("mixtures", _first(drawn, run.number(500)), rivals.CONTINUOUS)
+            rows = [*with_total(measured.groups(), measured), *_above(measured, 1.0)]
+            title = f"Mixtures of {run.mixtures.name}, n = {n:,}"
+            yield Section(title, score_table("mixtures", rows), "mixtures", measured)
+    parts = []
+    for n in run.at(100, 300, 1000, 5000, 20_000, 100_000):
+        count = run.number(50 if n <= LARGE else 10)
+        drawn = cases.fresh_mixture_cases(count, n, run.seed)
+        parts.append(run.measure("fresh mixtures", drawn, rivals.CONTINUOUS))
+    measured = join(parts)
+    by_n = measured.by_n()
+    for n, part in by_n.items():
+        if run.mixtures is None and n in (run.sizes or (5000,)):
+            table = score_table("mixtures", [*with_total(part.groups(), part), *_above(part, 1.0)])
+            yield Section(f"Fresh mixtures of the paper's recipe, n = {n:,}", table)
+    rows = [(f"{n:,}", part) for n, part in by_n.items()]
+    rows += [(f"{n:,}, above 1 nat", p) for n, part in by_n.items() for _, p in _above(part, 1.0)]
+    table = score_table("n", rows)
+    yield Section("Fresh mixtures of the paper's recipe, truths computed", table, "fresh", measured)
+
+
+def benchmark_mi(run: Run) -> Iterator[Section]:
+    """The nine one-dimensional tasks of benchmark-mi."""
+    for n in run.at(1000, 5000):
+        drawn = cases.benchmark_mi_cases(run.number(100), n, run.seed)
+        measured = run.measure("benchmark-mi", drawn, rivals.CONTINUOUS)
+        table = score_table("task", with_total(measured.groups(), measured))
+        yield Section(f"benchmark-mi, 1v1 tasks, n = {n:,}", table, "benchmark-mi", measured)
+
+
+def held_out(run: Run) -> Iterator[Section]:
+    """Families that neither training nor calibration draws."""
+    parts = []
+    for n in run.at(100, 300, 1000, 5000, 20_000, 100_000):
+        count = run.number(100 if n <= LARGE else 10)
+        drawn = cases.held_out_cases(count, n, run.seed)
+        parts.append(run.measure(f"held-out, n = {n:,}", drawn, rivals.CONTINUOUS))
+        table = score_table("family", with_total(parts[-1].groups(), parts[-1]))
+        yield Section(f"Families never trained on, n = {n:,}", table)
+    measured = join(parts)
+    rows = [(f"{n:,}", part) for n, part in measured.by_n().items()]
+    yield Section("Families never trained on", score_table("n", rows), "held-out", measured)
+    if "KSG" in measured.baselines:
+        yield Section("Cells of family, n and MI against KSG", cell_report(cells(measured)))
+
+
+def high(run: Run) -> Iterator[Section]:
+    """Truths from 2 to 4 nats; errors relative to the truth."""
+    for n in run.at(5000):
+        drawn = cases.high_information_cases(run.number(30), n, run.seed)
+        measured = run.measure("high MI", drawn, rivals.CONTINUOUS)
+        rows: Rows = [
+            (f"{name}, {truth:g} nats", part.where(part.truth == truth))
+            for name, part in measured.groups().items()
+            for truth in np.unique(part.truth)
+        ]
+        table = score_table("case", [*rows, ("all", measured)], relative=True)
+        yield Section(f"Truths of 2 to 4 nats, n = {n:,}", table, "high", measured)
+
+
+def discrete(run: Run) -> Iterator[Section]:
+    """Counts, ratings, a label beside a number, and rounded numbers."""
+    parts = []
+    for n in run.at(100, 300, 1000, 5000, 20_000):
+        drawn = cases.discrete_cases(run.number(50), n, run.seed)
+        parts.append(run.measure(f"discrete, n = {n:,}", drawn, rivals.DISCRETE))
+    measured = join(parts)
+    rows = [
+        (f"{name}, n = {n:,}", part)
+        for name, of_kind in measured.groups().items()
+        for n, part in of_kind.by_n().items()
+    ]
+    yield Section("Discrete and tied variables", score_table("variables", rows), "", measured)
+    name = "scikit-learn"
+    if name in measured.baselines:
+        report = cell_report(cells(measured, name), name)
+        yield Section(f"Cells of kind, n and MI against {name}'s estimator for the kind", report)
+
+
+def _above(part: Measurements, truth: float) -> list[tuple[str, Measurements]]:
+    chosen = part.where(part.truth > truth)
+    return [(f"truth above {truth:g} nat", chosen)] if len(chosen) else []
+
+
+def _first(drawn: Iterable[Case], count: int) -> Iterator[Case]:
+    """The first mixtures of every number of components, each with both of its pairs."""
+    seen: Counter[str] = Counter()
+    for case in drawn:
+        seen[case.group] += 1
+        if seen[case.group] <= 2 * count:
+            yield case

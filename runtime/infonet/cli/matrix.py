@@ -1,0 +1,192 @@
+"""`infonet matrix`: all pairs of columns of a file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from infonet.cli.options import common_options, open_table, read_names
+from infonet.errors import InputError
+from infonet.pairwise.adjust import METHODS
+
+if TYPE_CHECKING:
+    from infonet.pairwise import PairwiseResult
+
+
+@click.command()
+@click.argument("file", type=click.Path())
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(),
+    help="File to write: .csv, .parquet (long) or .npy (matrix).",
+)
+@click.option(
+    "--columns",
+    metavar="A,B,…",
+    help="Columns to use, names with commas in double quotes [default: all that can be used].",
+)
+@click.option(
+    "--targets", metavar="C,D,…", help="Pair the columns with these only, not among themselves."
+)
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["long", "matrix"]),
+    help="One row a pair, or a matrix [default: long for .parquet, else matrix].",
+)
+@click.option("--top", type=click.IntRange(0), metavar="K", help="Print the K strongest pairs.")
+@click.option(
+    "--adjust",
+    type=click.Choice(METHODS),
+    default="fdr_bh",
+    show_default=True,
+    help="Adjustment of the p-values of a long table for the number of pairs.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["threads", "ray"]),
+    default="threads",
+    show_default=True,
+    help="Compute on threads of this process or on a Ray cluster.",
+)
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="Ceiling beside the data, 512MB say [default: half of what is available].",
+)
+@click.option("--tile", type=click.IntRange(1, 1024), help="Columns along a side of a tile.")
+@click.option(
+    "--resume/--no-resume",
+    default=True,
+    show_default=True,
+    help="Go on with an interrupted run of the same output, or start over.",
+)
+@click.option("--plot", type=click.Path(), help="Draw the matrix: .png, .pdf or .svg.")
+@common_options
+def matrix(
+    file: str,
+    output: str | None,
+    columns: str | None,
+    targets: str | None,
+    layout: str | None,
+    top: int | None,
+    adjust: str,
+    engine: str,
+    memory: str | None,
+    tile: int | None,
+    resume: bool,
+    plot: str | None,
+    unit: str,
+    as_json: bool,
+    nan: Literal["raise", "omit"],
+    model: str | None,
+    threads: int | None,
+) -> None:
+    """Print the mutual information of all pairs of columns of FILE.
+
+    FILE is CSV, Parquet, .npy or .npz, or - for CSV on standard input. Dates and categories are
+    taken as numbers, free text is left out. With -o, finished work is kept beside the output until
+    that is complete, and the same command goes on after an interruption.
+    """
+    from infonet.estimator import Estimator
+    from infonet.pairwise.output import check_not_input
+
+    if plot is not None:
+        from infonet.plotting import require_matplotlib
+        from infonet.plotting.backend import check_picture_path
+
+        require_matplotlib("infonet matrix --plot")
+        check_picture_path(plot)
+    rows = None if columns is None else read_names("--columns", columns)
+    others = None if targets is None else read_names("--targets", targets)
+    wanted = None if rows is None else list(dict.fromkeys([*rows, *(others or [])]))
+    source = open_table(file, wanted)
+    if len(source.names) < 2:
+        raise InputError(
+            f"{file} has {len(source.names)} column(s) that can be used, two are needed: "
+            "add columns"
+        )
+    if output is not None:
+        check_not_input(Path(output), file)
+        if layout is None and Path(output).suffix.lower() == ".csv":
+            layout = "matrix"
+    result = Estimator(model, threads=threads).pairwise(
+        source,
+        rows,
+        nan,
+        targets=others,
+        memory=memory,
+        tile=tile,
+        output=output,
+        resume=resume,
+        engine=engine,
+        adjust=adjust,
+        layout=layout if output is not None else None,
+        unit=unit,
+    )
+    _show(result, output, layout, top, adjust, unit, as_json)
+    if plot is not None:
+        from infonet.plotting import plot_matrix, save_figure
+
+        save_figure(plot_matrix(result, unit), plot)
+        click.echo(f"wrote {plot}", err=True)
+
+
+def _show(
+    result: PairwiseResult,
+    output: str | None,
+    layout: str | None,
+    top: int | None,
+    adjust: str,
+    unit: str,
+    as_json: bool,
+) -> None:
+    """Print what was asked for, and say what was written."""
+    from infonet.cli.text import format_matrix, format_strongest
+
+    if as_json:
+        long = layout == "long"
+        click.echo(json.dumps(_plain(result, adjust, unit) if long else result.to_dict(unit)))
+    elif output is None and layout == "long":
+        columns = result.to_long(adjust, unit)
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        for row in zip(*(column.tolist() for column in columns.values()), strict=True):
+            writer.writerow(_cell(value) for value in row)
+    elif output is None:
+        click.echo(format_matrix(result, unit))
+        click.echo()
+        click.echo(format_strongest(result, unit, 10 if top is None else top))
+    elif top is not None:
+        click.echo(format_strongest(result, unit, top))
+    if output is not None:
+        shape = f"{len(result.row_names)} x {len(result.column_names)} matrix"
+        what = shape if layout == "matrix" or output.endswith(".npy") else f"{_pairs(result)}"
+        click.echo(f"wrote {what} to {output}", err=True)
+
+
+def _pairs(result: PairwiseResult) -> str:
+    return f"{result.pairs.count} pair{'' if result.pairs.count == 1 else 's'}"
+
+
+def _cell(value: Any) -> Any:
+    if not isinstance(value, float):
+        return value
+    return "" if math.isnan(value) else f"{value:.8g}"
+
+
+def _plain(result: PairwiseResult, adjust: str, unit: str) -> dict[str, Any]:
+    """The long table, ready for JSON, which has no NaN."""
+    columns = result.to_long(adjust, unit)
+    found = {
+        name: [None if value != value else value for value in column.tolist()]
+        for name, column in columns.items()
+    }
+    return {"unit": unit, "adjust": adjust, **found}

@@ -1,0 +1,128 @@
+"""Columns ranked once, kept small, and handed out in blocks.
+
+For a model that reads ranks, a column becomes its ranks: whole numbers of 16 bits where twice the
+number of rows fits, else float32, in which up to 2**23 rows all ranks are different. Ranks of some
+rows of a column are the ranks of its ranks there, so pairs with missing values need no more than
+these. For a model that reads values (soft ranks), a column is kept as float64.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.checks import Column, finite_rows
+from infonet.network import Network
+from infonet.ranking import rank_columns
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How columns of n rows are kept.
+
+    Attributes:
+        dtype: of the codes: uint16, float32 or float64. Missing values are 0 or NaN.
+        values: whether the codes are the values themselves, not ranks.
+        normalize: of the ranks; see `infonet_kernels.soft_rank`.
+    """
+
+    dtype: np.dtype[Any]
+    values: bool
+    normalize: str
+
+    @staticmethod
+    def of(network: Network, n: int) -> Coding:
+        """The smallest coding from which a network can be given exactly what it reads."""
+        model = network.model
+        if model.eps != 0:
+            return Coding(np.dtype(np.float64), True, "midrank")
+        normalize = network.rank_normalization
+        # Both of these are whole numbers up to 2n, divided by 2n.
+        small = normalize in ("midrank", "over_n") and 2 * n <= np.iinfo(np.uint16).max
+        return Coding(np.dtype(np.uint16 if small else np.float32), False, normalize)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What else is known of a column.
+
+    Attributes:
+        whole: no value is missing.
+        tied, constant, entropy: see `infonet.ranking.RankedColumns`; of the values present.
+        digest: fingerprint of the codes, hexadecimal; empty where none was asked for.
+    """
+
+    whole: bool
+    tied: bool
+    constant: bool
+    entropy: float
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some neighbouring columns: all that a task has to be given of them.
+
+    Attributes:
+        codes: [columns, n]; see `Coding`.
+        facts: of each column.
+        coding: how to read the codes.
+    """
+
+    codes: NDArray[Any]
+    facts: tuple[Facts, ...]
+    coding: Coding
+
+    def rows(self) -> NDArray[np.float32]:
+        """Ranks as the network reads them, float32 [columns, n]; wrong for gaps."""
+        if self.codes.dtype == np.float32:
+            return self.codes
+        # The same bytes as the kernel's: it divides in double precision and rounds once more, which
+        # changes nothing for whole numbers of 16 bits.
+        ranks: NDArray[np.float32]
+        ranks = np.divide(self.codes, np.float32(2 * self.codes.shape[1]), dtype=np.float32)
+        return ranks
+
+    def present(self, column: int) -> NDArray[np.bool_]:
+        """Mask [n] of the rows of a column that are not missing."""
+        codes = self.codes[column]
+        mask: NDArray[np.bool_] = codes != 0 if codes.dtype == np.uint16 else ~np.isnan(codes)
+        return mask
+
+
+def encode(values: Column, coding: Coding, fingerprint: bool) -> tuple[NDArray[Any], Facts]:
+    """Rank a column; values that are not finite are missing ones.
+
+    Args:
+        values: real numbers [n].
+        coding: see `Coding.of`.
+        fingerprint: whether to fill in `Facts.digest`.
+    """
+    present = finite_rows(values)
+    whole = bool(present.all())
+    n = values.size
+    used = values if whole else values[present]
+    if used.size:
+        ranked = rank_columns([used], coding.normalize)
+        codes = values if coding.values else _small(ranked.rows[0], coding.dtype)
+        tied, constant = bool(ranked.tied[0]), bool(ranked.constant[0])
+        entropy = float(ranked.entropy[0])
+    else:
+        codes, tied, constant, entropy = used, True, True, 0.0
+    if not whole:
+        gaps = np.full(n, np.nan if coding.dtype.kind == "f" else 0, coding.dtype)
+        gaps[present] = used if coding.values else codes
+        codes = gaps
+    codes = np.ascontiguousarray(codes, coding.dtype)
+    digest = hashlib.sha256(codes.data).hexdigest()[:32] if fingerprint else ""
+    return codes, Facts(whole, tied, constant, entropy, digest)
+
+
+def _small(ranks: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
+    return (
+        ranks if dtype == np.float32 else np.rint(ranks * np.float32(2 * ranks.size)).astype(dtype)
+    )

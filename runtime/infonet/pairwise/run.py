@@ -1,0 +1,199 @@
+"""All pairs of columns: rank each column once, estimate tiles of pairs, put the answer together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.checks import Column, Missing, check_finite, check_length, check_missing_policy
+from infonet.errors import InputError, warn
+from infonet.network import Network
+from infonet.pairwise.adjust import check_method
+from infonet.pairwise.engines import Engine, find_engine
+from infonet.pairwise.estimate import CONSTANT, TileResult
+from infonet.pairwise.frames import check_unit
+from infonet.pairwise.manifest import Manifest
+from infonet.pairwise.memory import Plan, Sizes, make_plan, parse_memory
+from infonet.pairwise.options import Options, checked_tile
+from infonet.pairwise.output import Form, check_not_input, write, writer_for
+from infonet.pairwise.pairs import Tile
+from infonet.pairwise.partial import PartialRun
+from infonet.pairwise.ranked import Coding, encode
+from infonet.pairwise.result import PairwiseResult
+from infonet.pairwise.sources import Table, open_table
+from infonet.pairwise.storage import RankStore, zeros
+from infonet.tables import ColumnSource
+from infonet.tiles import Progress, run_tiles
+
+_log = logging.getLogger("infonet")
+
+
+def pairwise(
+    network: Network,
+    data: Any,
+    columns: Sequence[str | int] | None,
+    targets: Sequence[str | int] | None,
+    options: Options,
+) -> PairwiseResult:
+    """See `Estimator.pairwise`."""
+    check_missing_policy(options.nan)
+    check_method(options.adjust)
+    check_unit(options.unit)
+    engine = find_engine(options.engine, network)
+    memory = parse_memory(options.memory)
+    tile = checked_tile(options.tile)
+    output = None if options.output is None else Path(options.output)
+    writer = None if output is None else writer_for(output, options.layout)
+    if output is not None:
+        check_not_input(output, data)
+    table = open_table(data, columns, targets)
+    if not isinstance(data, ColumnSource):  # who opened one has its notes
+        for note in table.notes:
+            _log.warning("%s", note)
+    coding = Coding.of(network, table.n)
+    check_length(table.n, network.model.n_min, f"column {table.names[0]!r}")
+    with ExitStack() as stack:
+        run = None if output is None else stack.enter_context(PartialRun(output))
+        if run is not None and tile is None and options.resume:
+            tile = run.tile_size()
+        sizes = Sizes(
+            pairs=table.pairs,
+            n=table.n,
+            coding=coding,
+            levels=len(network.model.quantile_levels),
+            gaps=options.nan == "omit",
+            heavy=network.model.heavy,
+        )
+        plan = make_plan(sizes, network.threads, memory, tile)
+        folder = None if run is None else run.folder
+        store = RankStore(table.pairs.d, table.n, coding, folder, plan.spill_ranks)
+        _rank(table, store, options, plan.rankers, fingerprint=run is not None)
+        if run is not None:
+            run.start(_manifest(network, table, store, options, plan.tile), options.resume)
+        result = _estimate(network, engine, table, store, plan, run, options.progress)
+        _warn(result, store, network.model.n_min)
+        if run is not None and output is not None and writer is not None:
+            form = Form(options.adjust, options.unit)
+            write(result, output, writer, form, run.scratch)
+            run.finish()
+    return result
+
+
+def _rank(
+    table: Table, store: RankStore, options: Options, threads: int, fingerprint: bool
+) -> None:
+    """Load and rank each column once, a few at a time."""
+
+    def task(column: int) -> Callable[[], int]:
+        def run() -> int:
+            values = _checked(table.load(column), table.names[column], table.n, options.nan)
+            store.write(column, *encode(values, store.coding, fingerprint))
+            return 1
+
+        return run
+
+    with Progress(table.pairs.d, "column", options.progress) as bar:
+        run_tiles((task(column) for column in range(table.pairs.d)), threads, bar)
+
+
+def _checked(values: Column, name: str, n: int, nan: Missing) -> Column:
+    label = f"column {name!r}"
+    if values.size != n:
+        raise InputError(
+            f"{label} has {values.size} rows and the table {n}: pass columns of one length"
+        )
+    if nan == "raise":
+        check_finite(values, label)
+    return values
+
+
+def _estimate(
+    network: Network,
+    engine: Engine,
+    table: Table,
+    store: RankStore,
+    plan: Plan,
+    run: PartialRun | None,
+    progress: bool | None,
+) -> PairwiseResult:
+    """Estimate all tiles that are not finished."""
+    pairs, whole = table.pairs, all(fact.whole for fact in store.facts if fact is not None)
+    folder = None if run is None else run.folder
+
+    def array(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        return zeros(shape, dtype, folder, plan.spill_result)
+
+    counts = table.n if whole else array((pairs.count,), np.uint32)
+    result = PairwiseResult(
+        row_names=tuple(table.names[i] for i in pairs.rows),
+        column_names=tuple(table.names[j] for j in pairs.columns),
+        pairs=pairs,
+        values=array((pairs.count, 1 + len(network.model.quantile_levels)), np.float32),
+        counts=counts,
+        flags=array((pairs.count,), np.uint8),
+        statistics=array((pairs.count,), np.float32),
+        null=network.model.null,
+        notes=table.notes,
+    )
+
+    def keep(tile: Tile, found: TileResult) -> int:
+        where = pairs.position(tile.pairs[:, 0], tile.pairs[:, 1])
+        result.values[where], result.flags[where] = found.values, found.flags
+        result.statistics[where] = found.statistic
+        if not isinstance(counts, int):
+            counts[where] = found.n
+        return len(where)
+
+    def finish(tile: Tile, found: TileResult) -> int:
+        if run is not None:
+            run.save(tile, found)
+        return keep(tile, found)
+
+    def missing() -> Iterator[Tile]:
+        for tile in pairs.tiles(plan.tile):
+            found = None if run is None else run.load(tile)
+            if found is None:
+                yield tile
+            else:
+                bar.skip(keep(tile, found))
+
+    with Progress(pairs.count, "pair", progress) as bar:
+        engine(missing(), store, finish, bar, plan.workers)
+    return result
+
+
+def _manifest(
+    network: Network, table: Table, store: RankStore, options: Options, tile: int
+) -> Manifest:
+    facts = [fact for fact in store.facts if fact is not None]
+    return Manifest(
+        model=network.sha256,
+        n=table.n,
+        columns=[table.names[i] for i in table.pairs.rows],
+        targets=[table.names[j] for j in table.pairs.columns],
+        names=list(table.names),
+        nan=options.nan,
+        tile=tile,
+        data=[fact.digest for fact in facts],
+    )
+
+
+def _warn(result: PairwiseResult, store: RankStore, n_min: int) -> None:
+    constant = int(np.count_nonzero(result.flags & CONSTANT))
+    if constant:
+        facts = zip(result.names, store.facts, strict=True)
+        flat = [name for name, fact in facts if fact is not None and fact.constant]
+        warn(
+            f"{constant} pair(s) have a constant column and mutual information 0"
+            + (f"; constant everywhere: {', '.join(flat)}" if flat else "")
+        )
+    if not isinstance(result.counts, int):
+        short = int(np.count_nonzero(result.counts < n_min))
+        if short:
+            warn(f"{short} pair(s) have fewer than {n_min} complete rows and are NaN in the matrix")

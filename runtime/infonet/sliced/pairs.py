@@ -1,0 +1,50 @@
+"""Mutual information of pairs of projections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.network import Network
+from infonet.ranking import RankedColumns, SeparateColumns
+
+
+def estimate_pairs(
+    network: Network,
+    x: RankedColumns,
+    y: RankedColumns,
+    which: Sequence[int],
+    order: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Estimate projections `which` of x with the same ones of y.
+
+    Args:
+        network: the model.
+        x, y: prepared projections; a variable of one dimension has a single one for all.
+        which: positions of the projections.
+        order: permutation of the samples of y, [n]; None for none.
+
+    Returns:
+        Estimates in nats, what tests of independence compare (see `Outputs`), both float64 [pairs],
+        and which of them are 0 because a projection is constant, bool [pairs].
+    """
+    first = [i if x.constant.size > 1 else 0 for i in which]
+    second = [i if y.constant.size > 1 else 0 for i in which]
+    flat = x.constant[first] | y.constant[second]
+    keep = np.flatnonzero(~flat)
+    rows = [x.rows[first[i]] for i in keep]
+    for i in keep:
+        row = y.rows[second[i]]
+        rows.append(row if order is None else row[order])
+
+    columns = SeparateColumns(
+        rows, np.concatenate([x.entropy[first][keep], y.entropy[second][keep]])
+    )
+    values, statistics = np.zeros((2, len(flat)))
+    at = np.arange(keep.size)
+    pairs = np.stack([at, keep.size + at], axis=1)
+    outputs = network.run(columns, pairs)
+    values[keep], statistics[keep] = outputs.mi, outputs.statistic
+    return values, statistics, flat

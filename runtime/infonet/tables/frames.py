@@ -1,0 +1,122 @@
+"""Tables of pandas, polars, pyarrow and other libraries, through narwhals."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from infonet.errors import InputError
+from infonet.tables.arrays import array_table
+from infonet.tables.remarks import Remark
+from infonet.tables.series import from_parts, from_series, is_category
+from infonet.tables.source import RawTable, label_of, pick
+from infonet.tables.values import Values
+
+
+def frame_table(data: Any, columns: Any) -> RawTable:
+    """A table of a data frame, or of whatever else NumPy reads.
+
+    A lazy frame is computed once, as a whole, but only its `columns`: two runs of a query may
+    return rows in two orders.
+
+    Raises:
+        InputError: names that occur twice, or no table.
+    """
+    import narwhals.stable.v1 as nw
+
+    arrow = sys.modules.get("pyarrow.dataset")
+    if arrow is not None and isinstance(data, arrow.Dataset):
+        return _dataset_table(data)
+    try:
+        frame = nw.from_native(chunked(data), pass_through=True, allow_series=True)
+    except nw.exceptions.DuplicateError as error:
+        message = " ".join(str(error).split())
+        raise InputError(f"column names occur twice ({message}): rename them") from None
+    if isinstance(frame, nw.LazyFrame):
+        frame = _collect(frame, columns)
+    if not isinstance(frame, nw.DataFrame):
+        return array_table(frame.to_native() if isinstance(frame, nw.Series) else data)
+    return series_table(frame.columns, len(frame), _reader(frame))
+
+
+def _reader(frame: Any) -> Callable[[int], Any]:
+    """The columns of a narwhals frame by position; `frame[:, i]` looks at all columns each time."""
+    import narwhals.stable.v1 as nw
+
+    native = frame.to_native()
+    if frame.implementation.is_pyarrow():
+        return lambda i: nw.from_native(native.column(i), series_only=True)
+    if frame.implementation.is_polars():
+        return lambda i: nw.from_native(native.to_series(i), series_only=True)
+    if frame.implementation.is_pandas_like():
+        return lambda i: nw.from_native(native.iloc[:, i], series_only=True)
+    return lambda i: frame[:, i]
+
+
+def series_table(
+    labels: list[Any], rows: int, series: Any, empty: Any = None, parts: Any = None
+) -> RawTable:
+    """A table of narwhals series.
+
+    Args:
+        labels: labels of the columns.
+        rows: number of rows.
+        series: `series(i)` is column i.
+        empty: `empty(i)` is a series of the type of column i, perhaps without rows; None: `series`.
+        parts: `parts(i)` is an iterator over column i in parts, so that it is never in memory as a
+            whole beside its numbers; None: `series`.
+    """
+    head = empty or series
+    known: dict[Any, tuple[Remark, ...]] = {}  # by type, where that decides
+
+    def convert(i: int) -> Values:
+        if parts is not None and not is_category(head(i)):
+            return from_parts(parts(i), rows, label_of(labels[i]))
+        return from_series(series(i), label_of(labels[i]))
+
+    def describe(i: int) -> tuple[Remark, ...]:
+        found = head(i)
+        if is_category(found) or str(found.dtype) in ("Object", "Unknown"):
+            return convert(i)[1]
+        if found.dtype not in known:
+            known[found.dtype] = from_series(found[:0], label_of(labels[i]))[1]
+        return known[found.dtype]
+
+    return RawTable(labels, rows, describe, convert)
+
+
+def chunked(data: Any) -> Any:
+    """pyarrow's unchunked arrays and tables as chunked ones, which are what narwhals reads."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None and isinstance(data, arrow.Array):
+        return arrow.chunked_array([data])
+    if arrow is not None and isinstance(data, arrow.RecordBatch):
+        return arrow.Table.from_batches([data])
+    return data
+
+
+def _collect(frame: Any, columns: Any) -> Any:
+    labels = frame.collect_schema().names()
+    if columns is not None:
+        names, picked = pick(labels, columns)
+        if not all(isinstance(column, str) for column in columns):
+            return frame.collect()  # positions count all columns
+        frame = frame.select([names[i] for i in picked])
+    return frame.collect()
+
+
+def _dataset_table(data: Any) -> RawTable:
+    import narwhals.stable.v1 as nw
+
+    def series(i: int) -> Any:
+        column = data.to_table(columns=[data.schema.names[i]]).column(0)
+        return nw.from_native(column, allow_series=True)
+
+    empty = data.schema.empty_table()
+    return series_table(
+        data.schema.names,
+        data.count_rows(),
+        series,
+        lambda i: nw.from_native(empty.column(i), allow_series=True),
+    )

@@ -1,0 +1,131 @@
+"""Turn a series of any library into an array of real numbers, NaN where missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.checks import Column, require_real
+from infonet.errors import InputError
+from infonet.tables.categories import encode
+from infonet.tables.factors import factorize
+from infonet.tables.remarks import Remark
+from infonet.tables.values import Values, from_array, split_times, with_gaps
+
+_Split = tuple[Column, NDArray[np.bool_] | None, tuple[Remark, ...]]
+
+
+def from_series(series: Any, label: str) -> Values:
+    """Numbers and remarks for a narwhals series.
+
+    Raises:
+        InputError: not of a kind that becomes numbers, or its library cannot hand it over.
+    """
+    try:
+        if is_category(series):
+            return encode(*factorize(series), label)
+        array, missing, remarks = _split(series, label)
+    except InputError:
+        raise
+    except Exception as error:  # each library has its own
+        raise not_an_array(series.to_native(), label, error) from None
+    return (array if missing is None else with_gaps(array, missing)), remarks
+
+
+def from_parts(parts: Iterable[Any], rows: int, label: str) -> Values:
+    """Numbers and remarks for a column of `rows` rows that comes in parts, not of categories.
+
+    Args:
+        parts: narwhals series of one type.
+        rows: of all parts together.
+        label: how to call the column in a message.
+
+    Raises:
+        InputError: as `from_series`, or another number of rows.
+    """
+    whole, missing = np.empty(0), np.zeros(0, np.bool_)
+    remarks: tuple[Remark, ...] = ()
+    at = 0
+    for part in parts:
+        try:
+            array, gaps, remarks = _split(part, label)
+        except InputError:
+            raise
+        except Exception as error:  # each library has its own
+            raise not_an_array(part.to_native(), label, error) from None
+        if at == 0:
+            whole = np.zeros(rows, array.dtype)
+        elif whole.dtype != array.dtype:
+            whole = whole.astype(np.promote_types(whole.dtype, array.dtype))
+        if at + array.size > rows:
+            break
+        whole[at : at + array.size] = array
+        if gaps is not None:
+            if not missing.size:
+                missing = np.zeros(rows, np.bool_)
+            missing[at : at + array.size] = gaps
+        at += array.size
+    if at != rows:
+        raise InputError(f"{label} has not {rows} rows as the file says: write the file again")
+    return (with_gaps(whole, missing) if missing.any() else whole), remarks
+
+
+def is_category(series: Any) -> bool:
+    """Whether a narwhals series holds text or categories."""
+    import narwhals.stable.v1 as nw
+
+    return isinstance(series.dtype, (nw.String, nw.Categorical, nw.Enum))
+
+
+def not_an_array(values: Any, label: str, error: Exception) -> InputError:
+    """The error for values that their library does not hand over as an array."""
+    reason = " ".join(str(error).split()).split(". ")[0]
+    return InputError(
+        f"{label} is of type {type(values).__name__}, which NumPy cannot read "
+        f"({reason}): pass a NumPy array of numbers"
+    )
+
+
+def _split(series: Any, label: str) -> _Split:
+    """Return (numbers, anything where missing; which are missing, None for none; remarks)."""
+    import narwhals.stable.v1 as nw
+
+    dtype = series.dtype
+    native = series.to_native()
+    times = isinstance(dtype, (nw.Date, nw.Datetime, nw.Duration, nw.Time))
+    if isinstance(dtype, nw.Decimal):
+        series = series.cast(nw.Float64)
+    elif str(getattr(native, "dtype", "")).startswith("period["):  # of pandas
+        series, times = nw.from_native(native.dt.to_timestamp(), series_only=True), True
+    elif isinstance(dtype, nw.Time):
+        series = _clock(series)
+    elif isinstance(dtype, nw.Datetime) and dtype.time_zone is not None:
+        series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    remarks = (Remark("time"),) if times else ()
+    missing = None
+    dtype = series.dtype
+    if (isinstance(dtype, nw.Boolean) or dtype.is_integer()) and series.null_count():
+        missing = series.is_null().to_numpy()
+        series = series.fill_null(value=False if isinstance(dtype, nw.Boolean) else 0)
+    array = np.asarray(series.to_numpy())
+    if array.dtype.kind in "Mm":
+        ticks, missing = split_times(array)
+        return ticks, missing if missing.any() else None, (Remark("time"),)
+    if array.dtype.kind == "O":
+        numbers, found = from_array(array, label)
+        return numbers, None, remarks or found  # objects without rows are of no kind
+    return require_real(array, label), missing, remarks
+
+
+def _clock(series: Any) -> Any:
+    """Times of the day as their ticks since midnight."""
+    import narwhals.stable.v1 as nw
+
+    if not series.implementation.is_pyarrow():
+        return series.cast(nw.Int64)
+    native = series.to_native()
+    width = "int32" if str(native.type).startswith("time32") else "int64"
+    return nw.from_native(native.cast(width), allow_series=True).cast(nw.Int64)

@@ -1,0 +1,144 @@
+"""Columns of a table that are read one at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from infonet.checks import Column
+from infonet.errors import InputError
+from infonet.tables.remarks import Remark, sentences
+from infonet.tables.values import Values
+
+Unusable = Literal["raise", "omit"]
+
+
+@dataclass(frozen=True)
+class ColumnSource:
+    """Named columns of one length, read when they are needed.
+
+    Attributes:
+        names: names of the columns.
+        rows: the length n of every column.
+        load: `load(i)` is column i as an array [n] of real numbers of any real dtype, NaN where a
+            value is missing; perhaps a view of the caller's data, so not to be written to. It may
+            be called from several threads, and more than once. It raises InputError.
+        notes: what was converted or left out, each one sentence.
+        left_out: names of the columns that cannot be used, and why.
+    """
+
+    names: tuple[str, ...]
+    rows: int
+    load: Callable[[int], Column]
+    notes: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """Columns as a library or a file holds them.
+
+    Attributes:
+        labels: labels of all columns.
+        rows: number of rows.
+        describe: `describe(i)`: remarks about column i, without reading more of it than that
+            takes; InputError if it cannot be used.
+        convert: `convert(i)`: numbers and remarks for column i; InputError.
+    """
+
+    labels: Sequence[Hashable]
+    rows: int
+    describe: Callable[[int], tuple[Remark, ...]]
+    convert: Callable[[int], Values]
+
+
+def make_source(
+    table: RawTable,
+    columns: Sequence[str | int] | None,
+    unusable: Unusable,
+    only_numbers: bool,
+) -> ColumnSource:
+    """The `columns` of `table`; those that cannot be used are refused, or left out with a note."""
+    names, picked = pick(table.labels, columns)
+    kept: list[int] = []
+    remarks: list[tuple[str, Remark]] = []
+    left_out: list[tuple[str, str]] = []
+    for i in picked:
+        try:
+            found = table.describe(i)
+            if found and only_numbers:
+                raise InputError(
+                    f"{label_of(names[i])} holds no numbers, only numbers are allowed here: "
+                    "convert it to numbers"
+                )
+        except InputError as error:
+            if unusable == "raise":
+                raise
+            left_out.append((names[i], _reason(str(error), names[i])))
+            remarks.append((names[i], Remark("left out", left_out[-1][1])))
+            continue
+        kept.append(i)
+        remarks.extend((names[i], remark) for remark in found)
+
+    def load(i: int) -> Column:
+        column = table.convert(kept[i])[0]
+        if column.shape != (table.rows,):
+            raise InputError(
+                f"column {names[kept[i]]!r} has shape {list(column.shape)}, allowed is "
+                f"[{table.rows}]: pass one number for each row"
+            )
+        return column
+
+    return ColumnSource(
+        tuple(names[i] for i in kept), table.rows, load, sentences(remarks), tuple(left_out)
+    )
+
+
+def pick(
+    labels: Iterable[Hashable], columns: Sequence[str | int] | None
+) -> tuple[list[str], list[int]]:
+    """Return (names of all columns, positions of `columns` among them).
+
+    A number is the label of a column if there is one such, else a position.
+    """
+    labels = list(labels)
+    names = [str(label) for label in labels]
+    twice = {name for name, count in Counter(names).items() if count > 1}
+    if columns is None:
+        if twice:
+            raise InputError(f"column names occur twice: {sorted(twice)}: rename them")
+        return names, list(range(len(names)))
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
+        kind = "the string " if isinstance(columns, str) else ""
+        raise InputError(f"columns is {kind}{columns!r}, pass a list of names: [{columns!r}]")
+    positions = {name: i for i, name in enumerate(names)}
+    numbered = {label for label in labels if isinstance(label, (int, np.integer))}
+    picked = []
+    for column in columns:
+        number = isinstance(column, (int, np.integer)) and not isinstance(column, bool)
+        if number and column not in numbered and -len(names) <= int(column) < len(names):
+            picked.append(int(column) % len(names))
+        elif str(column) in positions and str(column) not in twice:
+            picked.append(positions[str(column)])
+        else:
+            shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+            problem = "occurs twice" if str(column) in twice else "does not exist"
+            raise InputError(f"column {column!r} {problem}: choose from {shown}")
+    if len(set(picked)) < len(picked):
+        raise InputError(f"columns {list(columns)!r} name a column twice: name each once")
+    return names, picked
+
+
+def _reason(message: str, name: str) -> str:
+    """What a message says about the column, without what is allowed and how to fix it."""
+    reason = message.removeprefix(f"{label_of(name)} ").removeprefix("holds ")
+    return reason.split(", only ")[0].split(", allowed ")[0]
+
+
+def label_of(name: Any) -> str:
+    """How messages call a column."""
+    return f"column {str(name)!r}"

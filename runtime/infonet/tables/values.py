@@ -1,0 +1,91 @@
+"""Turn an array of any kind into an array of real numbers, NaN where missing.
+
+Numbers keep their type and are not copied where that can be avoided. Times become whole numbers of
+ticks of their own unit, so that their order is exact. Categories become codes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.checks import Column, require_real
+from infonet.tables.categories import encode
+from infonet.tables.objects import unbox
+from infonet.tables.remarks import Remark
+
+Values = tuple[Column, tuple[Remark, ...]]
+
+
+def from_array(array: NDArray[Any], label: str) -> Values:
+    """Numbers and remarks for an array [n] of any dtype.
+
+    Raises:
+        InputError: not of a kind that becomes numbers.
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        values, remarks = from_array(np.asarray(array.data), label)
+        gaps = np.ma.getmaskarray(array)
+        return (with_gaps(values, gaps) if gaps.any() else values), remarks
+    kind = array.dtype.kind
+    if kind in "Mm":
+        ticks, missing = split_times(array)
+        return (with_gaps(ticks, missing) if missing.any() else ticks), (Remark("time"),)
+    if kind in "UST" and array.ndim == 1:
+        return _from_text(array.tolist(), label)
+    if kind == "O" and array.ndim == 1:
+        return _from_objects(array, label)
+    return require_real(array, label), ()
+
+
+def split_times(array: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return (ticks of times or durations, which are missing)."""
+    native = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    return native.view(np.int64), np.isnat(array)
+
+
+def with_gaps(array: Column, missing: NDArray[np.bool_]) -> Column:
+    """A copy of `array` as floats that hold every value exactly, and NaN where it is `missing`."""
+    kind: type[np.floating[Any]] | np.dtype[Any] = array.dtype
+    if array.dtype.kind != "f":
+        kind = np.float64
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
+        low, high = (int(f(array, where=~missing, initial=0)) for f in (np.min, np.max))
+        if max(-low, high) > 2**53:  # time stamps, identifiers
+            kind = np.longdouble
+    floats = array.astype(kind)
+    floats[missing] = np.nan
+    return floats
+
+
+def _from_objects(array: NDArray[Any], label: str) -> Values:
+    """Python objects that are all of one kind; None, NaN, NaT and NA are missing."""
+    present, missing = unbox(array)
+    if present is None:
+        return require_real(array, label), ()
+    if present.dtype.kind == "O":
+        texts = array.copy()
+        texts[missing] = None
+        return _from_text(texts.tolist(), label)
+    numbers, remarks = from_array(present, label)
+    if not missing.any():
+        return numbers, remarks
+    whole = np.zeros(array.size, numbers.dtype)
+    whole[~missing] = numbers
+    return with_gaps(whole, missing), remarks
+
+
+def _from_text(texts: list[Any], label: str) -> Values:
+    """Categories from a list of str or bytes, None where missing."""
+    seen: dict[Any, int] = {}
+    codes = np.fromiter(
+        (-1 if text is None else seen.setdefault(text, len(seen)) for text in texts),
+        np.int64,
+        len(texts),
+    )
+    levels = [
+        level.decode(errors="replace") if isinstance(level, bytes) else level for level in seen
+    ]
+    return encode(codes, levels, False, label)

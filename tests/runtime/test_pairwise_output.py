@@ -1,0 +1,342 @@
+"""Files of all pairs: formats, interrupted runs, two runs at once, adjusted p-values."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import infonet
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+import scipy.stats
+from infonet.pairwise import engines, output
+from infonet.pairwise.adjust import METHODS, adjust
+from infonet.pairwise.partial import PartialRun
+
+NAMES = ["x,1", 'y"2', "z", "w", "v"]
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((200, 1)) + rng.standard_normal((200, 5)) * np.linspace(0.5, 3, 5)
+    return dict(zip(NAMES, data.T, strict=True))
+
+
+@pytest.fixture(scope="module")
+def holed(table):
+    gone = np.random.default_rng(1).random(200)
+    return {
+        **table,
+        "z": np.where(gone < 0.95, np.nan, table["z"]),
+        "w": np.where(gone > 0.9, np.nan, table["w"]),
+    }
+
+
+def check_long(frame, result):
+    assert list(frame.columns) == ["x", "y", "mi", "low", "high", "n", "p_value", "p_adjusted"]
+    expected = result.to_long()
+    assert frame["x"].tolist() == expected["x"].tolist()
+    assert frame["y"].tolist() == expected["y"].tolist()
+    assert frame["n"].tolist() == expected["n"].tolist()
+    for name in ("mi", "low", "high"):
+        found = frame[name].to_numpy(np.float64).astype(np.float32)
+        np.testing.assert_array_equal(found, expected[name].astype(np.float32))
+    for name in ("p_value", "p_adjusted"):
+        np.testing.assert_array_equal(frame[name].to_numpy(np.float64), expected[name])
+
+
+@pytest.mark.parametrize("options", [{}, {"targets": ["z", "v"]}, {"nan": "omit"}])
+@pytest.mark.filterwarnings("ignore::infonet.InfoNetWarning")
+def test_formats(estimator, table, holed, tmp_path, options):
+    data = holed if "nan" in options else table
+    expected = estimator.pairwise(data, **options)
+    for ending in (".parquet", ".csv", ".npy"):
+        found = estimator.pairwise(data, output=tmp_path / f"o{ending}", tile=2, **options)
+        assert found.values.tobytes() == expected.values.tobytes()
+    check_long(pd.read_csv(tmp_path / "o.csv"), expected)
+    check_long(pd.read_parquet(tmp_path / "o.parquet"), expected)
+    np.testing.assert_array_equal(np.load(tmp_path / "o.npy"), expected.mi)
+    estimator.pairwise(data, output=str(tmp_path / "m.csv"), layout="matrix", **options)
+    read = pd.read_csv(tmp_path / "m.csv", index_col=0)
+    np.testing.assert_allclose(read.to_numpy(), expected.mi, rtol=1e-7)
+    assert tuple(read.index) == expected.row_names
+    assert tuple(read.columns) == expected.column_names
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.csv", "o.csv", "o.npy", "o.parquet"]
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".csv", ".npy"])
+def test_bytes_of_files_do_not_depend_on_how(estimator, table, tmp_path, ending, monkeypatch):
+    monkeypatch.setattr(output, "_PART", 4)  # many parts, no other bytes
+    found = set()
+    for k, options in enumerate(({}, {"tile": 1}, {"tile": 3}, {"tile": 64})):
+        maker = infonet.Estimator(threads=1 + k % 3)
+        maker.pairwise(table, output=tmp_path / f"{k}{ending}", **options)
+        found.add((tmp_path / f"{k}{ending}").read_bytes())
+    assert len(found) == 1
+
+
+def test_frames_and_missing_values_in_them(estimator, holed):
+    with pytest.warns(infonet.InfoNetWarning):
+        result = estimator.pairwise(holed, nan="omit")
+    frame = result.to_frame()
+    check_long(frame, result)
+    assert frame["mi"].isna().sum() > 0
+    assert isinstance(result.to_frame("polars"), pl.DataFrame)
+    np.testing.assert_array_equal(result.to_frame("polars")["mi"].to_numpy(), frame["mi"])
+    assert result.to_frame("pyarrow").column_names == list(frame.columns)
+    bits = result.to_frame(unit="bits")
+    np.testing.assert_allclose(bits["high"], frame["high"] / np.log(2))
+    np.testing.assert_array_equal(bits["p_value"], frame["p_value"])
+    for bad in ({"unit": "bans"}, {"backend": "excel"}, {"adjust": "sidak"}):
+        with pytest.raises(infonet.InputError, match="allowed are"):
+            result.to_frame(**bad)
+
+
+def test_parquet_says_null_where_there_is_nothing(estimator, holed, tmp_path):
+    with pytest.warns(infonet.InfoNetWarning):
+        result = estimator.pairwise(holed, nan="omit", output=tmp_path / "o.parquet")
+    read = pq.read_table(tmp_path / "o.parquet")
+    assert read["mi"].null_count == np.isnan(result.values[:, 0]).sum() > 0
+    assert read["p_value"].null_count == np.isnan(result.pair_p_values()).sum()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("shape", [(1,), (2,), (40,), (7, 9), (0,), (1000,)])
+def test_adjusted_p_values(method, shape):
+    rng = np.random.default_rng(3)
+    p = np.round(rng.random(shape) ** 3, 3)  # with ties and zeros
+    p[rng.random(shape) < 0.2] = np.nan
+    found = adjust(p, method)
+    tested = ~np.isnan(p)
+    assert np.isnan(found[~tested]).all()
+    used, found = p[tested], found[tested]
+    if not used.size:
+        return
+    if method.startswith("fdr"):
+        expected = scipy.stats.false_discovery_control(used, method=method[-2:])
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+    elif method == "bonferroni":
+        np.testing.assert_allclose(found, np.minimum(1, used * used.size))
+    else:  # Holm: reject while p_(k) <= alpha / (m + 1 - k)
+        for alpha in (0.01, 0.05, 0.3):
+            order = np.argsort(used)
+            passed = used[order] <= alpha / (used.size - np.arange(used.size))
+            rejected = np.zeros(used.size, bool)
+            rejected[order] = np.logical_and.accumulate(passed)
+            np.testing.assert_array_equal(found <= alpha, rejected)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_adjusted_p_values_are_those_of_statsmodels(method):
+    multitest = pytest.importorskip(
+        "statsmodels.stats.multitest", reason="statsmodels is not installed"
+    )
+    p = np.random.default_rng(0).random(200) ** 4
+    expected = multitest.multipletests(p, method=method)[1]
+    np.testing.assert_allclose(adjust(p, method), expected, rtol=1e-12)
+
+
+def test_adjusted_matrix(estimator, table):
+    result = estimator.pairwise(table)
+    p = result.pair_p_values()
+    found = result.adjusted("holm")
+    np.testing.assert_array_equal(found, found.T)
+    assert found[0, 1] == adjust(p, "holm")[0]
+    np.testing.assert_array_equal(result.to_long(adjust="holm")["p_adjusted"], adjust(p, "holm"))
+
+
+CHILD = """
+import os, sys, numpy as np, infonet
+from infonet.pairwise import engines, output
+folder, output, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+compute = engines.estimate_tile
+log = os.open(folder + "/log", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+def logged(network, blocks, pairs):
+    os.write(log, b"tile\\n")
+    return compute(network, blocks, pairs)
+engines.estimate_tile = logged
+infonet.Estimator(threads=threads).pairwise(folder + "/data.npy", output=output, tile=3)
+"""
+
+
+@pytest.mark.parametrize(("ending", "threads"), [(".parquet", 2), (".csv", 1), (".npy", 3)])
+def test_killed_and_resumed(tmp_path, ending, threads):
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((400, 24)) + rng.standard_normal((400, 1))
+    np.save(tmp_path / "data.npy", data)
+    path, log = tmp_path / f"o{ending}", tmp_path / "log"
+    infonet.Estimator(threads=1).pairwise(data, output=tmp_path / f"whole{ending}", tile=3)
+    command = [sys.executable, "-c", CHILD, str(tmp_path), str(path), str(threads)]
+    kills = 0
+    for at_least in (1, 12):
+        child = subprocess.Popen(command)
+        deadline = time.monotonic() + 60
+        folder = tmp_path / f"o{ending}.partial"
+        while child.poll() is None and time.monotonic() < deadline:
+            if len(list(folder.glob("tile-*.npz"))) >= at_least:
+                os.kill(child.pid, signal.SIGKILL)
+                break
+            time.sleep(0.002)
+        kills += child.wait() == -signal.SIGKILL
+    assert kills == 2
+    assert not path.exists()
+    subprocess.run(command, check=True, timeout=100)
+    assert path.read_bytes() == (tmp_path / f"whole{ending}").read_bytes()
+    assert not folder.exists()
+    tiles = 8 * 9 // 2
+    assert tiles <= log.read_text().count("tile") <= tiles + kills * threads
+
+
+@pytest.fixture
+def stopped(estimator, table, tmp_path, monkeypatch):
+    """An unfinished run of `table`, three of its five tiles done."""
+    path, done = tmp_path / "o.csv", []
+
+    def compute(network, blocks, pairs):
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(pairs)
+        return engine(network, blocks, pairs)
+
+    engine = engines.estimate_tile
+    with monkeypatch.context() as patch:
+        patch.setattr(engines, "estimate_tile", compute)
+        with pytest.raises(KeyboardInterrupt):
+            estimator.pairwise(table, output=path, tile=2)
+    assert not path.exists()
+    return path
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """Counts the tiles that are computed."""
+    tiles, compute = [], engines.estimate_tile
+    monkeypatch.setattr(
+        engines, "estimate_tile", lambda *args: tiles.append(args) or compute(*args)
+    )
+    return tiles
+
+
+def test_resume_takes_up_finished_tiles(estimator, table, stopped, computed):
+    found = estimator.pairwise(table, output=stopped)  # its tile is that of the stopped run
+    assert len(computed) == 2
+    assert found.values.tobytes() == estimator.pairwise(table).values.tobytes()
+
+
+def test_resume_false_starts_over(estimator, table, stopped, computed):
+    estimator.pairwise(table, output=stopped, tile=2, resume=False)
+    assert len(computed) == 5
+
+
+def test_what_differs_is_refused(estimator, table, stopped):
+    other = {**table, "w": table["w"][::-1], "v": table["v"] ** 2}
+    short = {name: column[:-1] for name, column in table.items()}
+    renamed = dict(zip("abcde", table.values(), strict=True))
+    for data, options, message in (
+        (other, {}, "differs in the data of 'w', 'v': pass resume=False .--no-resume"),
+        (short, {}, r"differs in the number of rows .200 then, 199 now"),
+        (renamed, {}, r"differs in the columns .'x,1'.* and 2 more then, 'a', 'b', 'c' and 2"),
+        (table, {"targets": ["z"]}, "differs in the targets"),
+        (table, {"nan": "omit"}, "differs in the policy for missing values .raise then, omit now"),
+        (table, {"tile": 3}, r"differs in the size of tiles .2 then, 3 now"),
+    ):
+        with pytest.raises(infonet.InputError, match=message):
+            estimator.pairwise(data, output=stopped, **options)
+    manifest = Path(f"{stopped}.partial/manifest.json")
+    fields = json.loads(manifest.read_text())
+    for key, value, message in (
+        ("model", "0" * 64, "differs in the model: pass"),
+        ("format", 0, "the version of infonet .0 then, 1 now"),
+    ):
+        manifest.write_text(json.dumps({**fields, key: value}))
+        with pytest.raises(infonet.InputError, match=message):
+            estimator.pairwise(table, output=stopped)
+    manifest.write_text("{")
+    with pytest.raises(infonet.InputError, match="unfinished run that differs"):
+        estimator.pairwise(table, output=stopped)
+
+
+def test_monotone_transforms_are_the_same_data(estimator, table, stopped, computed):
+    """The fingerprint is that of what the network reads: ranks."""
+    estimator.pairwise({**table, "w": np.exp(table["w"])}, output=stopped)
+    assert len(computed) == 2
+
+
+def test_damaged_tiles_are_computed_again(estimator, table, stopped, computed):
+    first, second, third = sorted(Path(f"{stopped}.partial").glob("tile-*.npz"))
+    first.write_bytes(first.read_bytes()[:-30])
+    second.write_bytes(b"")
+    third.write_bytes(third.read_bytes().replace(b"\x93NUMPY", b"\x93NUMPX"))
+    (first.parent / f"{first.name}.writing").write_bytes(b"half")
+    found = estimator.pairwise(table, output=stopped)
+    assert len(computed) == 5
+    assert found.values.tobytes() == estimator.pairwise(table).values.tobytes()
+    assert not Path(f"{stopped}.partial").exists()
+
+
+@pytest.mark.parametrize("ending", [".csv", ".npy", ".parquet"])
+def test_stopped_while_the_output_is_put_together(
+    estimator, table, tmp_path, monkeypatch, computed, ending
+):
+    path, whole = tmp_path / f"o{ending}", tmp_path / f"whole{ending}"
+    estimator.pairwise(table, output=whole)
+    done = len(computed)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", stop)
+        patch.setattr(PartialRun, "save", unsynced(PartialRun.save))
+        patch.setattr(PartialRun, "start", unsynced(PartialRun.start))
+        with pytest.raises(KeyboardInterrupt):
+            estimator.pairwise(table, output=path)
+    assert not path.exists()
+    assert (tmp_path / f"o{ending}.partial" / f"output{ending}").stat().st_size > 0
+    estimator.pairwise(table, output=path)
+    assert len(computed) == 2 * done
+    assert path.read_bytes() == whole.read_bytes()
+
+
+def stop(*_):
+    raise KeyboardInterrupt
+
+
+def unsynced(method):
+    """The method, with fsync that does nothing."""
+
+    def call(*args):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "fsync", lambda *_: None)
+            return method(*args)
+
+    return call
+
+
+def test_one_run_at_a_time(estimator, table, stopped):
+    with (
+        PartialRun(stopped),
+        pytest.raises(infonet.InputError, match="another process is writing .*o.csv: wait for it"),
+    ):
+        estimator.pairwise(table, output=stopped)
+    estimator.pairwise(table, output=stopped)
+
+
+def test_output_in_a_folder_that_is_not_there(estimator, table, tmp_path):
+    with pytest.raises(infonet.InputError, match="cannot write .*o.csv.partial .* cannot be made"):
+        estimator.pairwise(table, output=tmp_path / "no" / "o.csv")
+    (tmp_path / "o.csv").mkdir()
+    with pytest.raises(infonet.InputError, match="cannot write .*o.csv"):
+        estimator.pairwise(table, output=tmp_path / "o.csv")
+
+
+def test_without_pyarrow(estimator, table, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(infonet.MissingExtraError, match="pip install 'pyarrow'"):
+        estimator.pairwise(table, output=tmp_path / "o.parquet")
+    assert not list(tmp_path.iterdir())
