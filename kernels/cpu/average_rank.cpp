@@ -28,26 +28,35 @@ Status refuse_nan(const InfonetColumn& column, const Key* keys, const std::strin
                          "; NaN has no rank: remove or replace it first");
 }
 
-// Values are sorted by the top 32 bits of key - low, which for most columns tell all of them apart.
-// Runs that these leave equal are refined by the rest, the lowest bits of this number.
-int coarse_bits(const KeyRange& range) {
+// Values are sorted by the top bits of key - low, as many as the layout has, which for most columns
+// tell all of them apart. Runs that these leave equal are refined by the rest, the lowest bits of
+// this number.
+int coarse_bits(const KeyRange& range, const Layout& layout) {
   int bits = 0;
-  while ((range.high - range.low) >> bits > std::numeric_limits<std::uint32_t>::max()) ++bits;
+  while ((range.high - range.low) >> bits >> layout.key_bits) ++bits;
   return bits;
 }
 
+// Of many doubles 32 bits leave so many equal that one more pass of the sort is cheaper.
+constexpr std::size_t kManyValues = std::size_t{1} << 19;
+
+Layout layout_of(const KeyRange& range, std::size_t n) {
+  const bool short_keys = (range.high - range.low) >> 32 == 0;
+  return short_keys || n < kManyValues ? Layout{} : longest_keys(n);
+}
+
 INFONET_VECTOR_CLONES
-void make_items(const Key* keys, std::size_t n, Key low, int bits, Item* items) {
+void make_items(const Key* keys, std::size_t n, Key low, int bits, int index_bits, Item* items) {
   for (std::size_t i = 0; i < n; ++i) {
-    items[i] = (((keys[i] - low) >> bits) << 32) | static_cast<Item>(i);
+    items[i] = (((keys[i] - low) >> bits) << index_bits) | static_cast<Item>(i);
   }
 }
 
 // The end (exclusive) of the run of equal keys that starts at position i.
-inline std::size_t run_end(const Item* sorted, std::size_t n, std::size_t i) {
-  const std::uint32_t key = key_of(sorted[i]);
+inline std::size_t run_end(const Item* sorted, std::size_t n, std::size_t i, const Layout& layout) {
+  const std::uint64_t key = layout.key(sorted[i]);
   do ++i;
-  while (i < n && key_of(sorted[i]) == key);
+  while (i < n && layout.key(sorted[i]) == key);
   return i;
 }
 
@@ -72,11 +81,12 @@ Scale scale_of(InfonetNormalize normalize, const Key* keys, std::size_t n, const
 }
 
 // Items [begin, end), equal in their coarse keys, get the low bits for keys and are put in order.
-void refine(const InfonetColumn& column, Key low, int bits, Item* begin, Item* end) {
+void refine(const InfonetColumn& column, Key low, int bits, const Layout& layout, Item* begin,
+            Item* end) {
   const Key mask = (Key{1} << bits) - 1;
   for (Item* item = begin; item < end; ++item) {
-    const std::uint32_t index = index_of(*item);
-    *item = make_item(static_cast<std::uint32_t>((key_at(column, index) - low) & mask), index);
+    const std::uint64_t index = layout.index(*item);
+    *item = layout.item((key_at(column, index) - low) & mask, index);
   }
   if (!std::is_sorted(begin, end)) std::sort(begin, end);  // true ties are in order already
 }
@@ -96,9 +106,10 @@ Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize
   if (is_nan(column, range.low) || is_nan(column, range.high))
     return refuse_nan(column, keys, where);
   const Scale scale = scale_of(normalize, keys, n, range);
-  const int bits = coarse_bits(range);
-  make_items(keys, n, range.low, bits, scratch().front.reserve(n));
-  Item* const sorted = sort_items(n, scratch());
+  const Layout layout = layout_of(range, n);
+  const int bits = coarse_bits(range, layout);
+  make_items(keys, n, range.low, bits, layout.index_bits, scratch().front.reserve(n));
+  Item* const sorted = sort_items(n, scratch(), layout);
 
   std::size_t levels = 0;
   double logs = 0.0;  // sum of count * log(count) over the levels
@@ -109,19 +120,19 @@ Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize
       logs += count * std::log(count);
     }
     for (std::size_t i = begin; i < end; ++i) {
-      ranks[static_cast<std::ptrdiff_t>(index_of(sorted[i])) * rank_stride] = rank;
+      ranks[static_cast<std::ptrdiff_t>(layout.index(sorted[i])) * rank_stride] = rank;
     }
   };
   for (std::size_t i = 0; i < n;) {
-    const std::size_t end = run_end(sorted, n, i);
+    const std::size_t end = run_end(sorted, n, i, layout);
     if (bits == 0 || end - i == 1) {
       assign(i, end);
       i = end;
       continue;
     }
-    refine(column, range.low, bits, sorted + i, sorted + end);
+    refine(column, range.low, bits, layout, sorted + i, sorted + end);
     while (i < end) {
-      const std::size_t next = run_end(sorted, end, i);
+      const std::size_t next = run_end(sorted, end, i, layout);
       assign(i, next);
       i = next;
     }

@@ -6,32 +6,32 @@ namespace infonet {
 namespace {
 
 constexpr int kDigitBits = 11;
-constexpr int kDigits = 3;  // 3 x 11 bits cover the 32 of a key
 constexpr std::size_t kBuckets = std::size_t{1} << kDigitBits;
 constexpr std::size_t kComparisonSortBelow = 300;  // where clearing the buckets costs more
+constexpr int kMostDigits = 4;
 
-inline std::size_t digit(std::uint32_t key, int place) {
-  return (key >> (place * kDigitBits)) & (kBuckets - 1);
-}
-
-// Least-significant-digit radix sort. All digits are counted in one reading; a digit that all
-// values share is skipped.
-Item* radix_sort(std::size_t n, Item* front, Item* back) {
-  std::uint32_t start[kDigits][kBuckets] = {};
+// Least-significant-digit radix sort of keys of Digits digits. All digits are counted in one
+// reading; a digit that all values share is skipped.
+template <int Digits>
+Item* radix_sort(std::size_t n, int index_bits, Item* front, Item* back) {
+  const auto digit = [index_bits](Item item, int place) {
+    return static_cast<std::size_t>(item >> (index_bits + place * kDigitBits)) & (kBuckets - 1);
+  };
+  std::uint32_t start[Digits][kBuckets] = {};
   for (std::size_t i = 0; i < n; ++i) {
-    const std::uint32_t key = key_of(front[i]);
-    for (int place = 0; place < kDigits; ++place) ++start[place][digit(key, place)];
+    const Item item = front[i];
+    for (int place = 0; place < Digits; ++place) ++start[place][digit(item, place)];
   }
-  for (int place = 0; place < kDigits; ++place) {
+  for (int place = 0; place < Digits; ++place) {
     std::uint32_t* const next = start[place];
-    if (next[digit(key_of(front[0]), place)] == n) continue;
+    if (next[digit(front[0], place)] == n) continue;
     std::uint32_t sum = 0;
     for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
       const std::uint32_t count = next[bucket];
       next[bucket] = sum;
       sum += count;
     }
-    for (std::size_t i = 0; i < n; ++i) back[next[digit(key_of(front[i]), place)]++] = front[i];
+    for (std::size_t i = 0; i < n; ++i) back[next[digit(front[i], place)]++] = front[i];
     std::swap(front, back);
   }
   return front;
@@ -39,11 +39,23 @@ Item* radix_sort(std::size_t n, Item* front, Item* back) {
 
 }  // namespace
 
-Item* sort_items(std::size_t n, SortScratch& scratch) {
+Layout longest_keys(std::size_t n) {
+  Layout layout{1, 0};
+  while ((n - 1) >> layout.index_bits) ++layout.index_bits;
+  layout.key_bits = std::min(64 - layout.index_bits, kMostDigits * kDigitBits);
+  return layout;
+}
+
+Item* sort_items(std::size_t n, SortScratch& scratch, Layout layout) {
   Item* const front = scratch.front.reserve(n);
-  if (n >= kComparisonSortBelow) return radix_sort(n, front, scratch.back.reserve(n));
-  std::sort(front, front + n);
-  return front;
+  if (n < kComparisonSortBelow) {
+    std::sort(front, front + n);
+    return front;
+  }
+  Item* const back = scratch.back.reserve(n);
+  // 3 x 11 bits cover the 32 of the common layout.
+  if (layout.key_bits <= 3 * kDigitBits) return radix_sort<3>(n, layout.index_bits, front, back);
+  return radix_sort<kMostDigits>(n, layout.index_bits, front, back);
 }
 
 }  // namespace infonet

@@ -1,4 +1,4 @@
-// Sorting by 32-bit keys.
+// Sorting by 32-bit keys, or longer ones where indices are short.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,21 @@ struct SortScratch {
   }
 };
 
+// How the bits of an item are shared out: the key above, the index below.
+struct Layout {
+  int index_bits = 32;
+  int key_bits = 32;
+
+  Item item(std::uint64_t key, std::uint64_t index) const { return (key << index_bits) | index; }
+  std::uint64_t key(Item item) const { return item >> index_bits; }
+  std::uint64_t index(Item item) const { return item & ((Item{1} << index_bits) - 1); }
+};
+
+// The layout with the longest keys that a sort of n items takes; for n below 2^32.
+Layout longest_keys(std::size_t n);
+
 // Sort the n items in scratch.front, made with the indices 0 to n - 1 in this order. Returns them
 // inside `scratch`, valid until its next use. n is below 2^32.
-Item* sort_items(std::size_t n, SortScratch& scratch);
+Item* sort_items(std::size_t n, SortScratch& scratch, Layout layout = {});
 
 }  // namespace infonet

@@ -2,9 +2,33 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
+#include <new>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 namespace infonet {
+
+// Sorting reads and writes all over large storage: huge pages, where the system has them, save it
+// most of the look-ups of addresses, and of the faults when it is new.
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+inline void* allocate(std::size_t bytes) {
+#if defined(__linux__)
+  if (bytes >= 2 * kHugePage) {
+    void* const data =
+        std::aligned_alloc(kHugePage, (bytes + kHugePage - 1) / kHugePage * kHugePage);
+    if (data == nullptr) throw std::bad_alloc();
+    madvise(data, bytes, MADV_HUGEPAGE);  // advice: that it is not taken is no error
+    return data;
+  }
+#endif
+  void* const data = std::malloc(bytes);
+  if (data == nullptr && bytes != 0) throw std::bad_alloc();
+  return data;
+}
 
 // Uninitialised storage for trivially copyable T; grows, never copies.
 template <typename T>
@@ -13,7 +37,7 @@ class Buffer {
   T* reserve(std::size_t count) {
     if (count > capacity_) {
       release();
-      data_.reset(new T[count]);
+      data_.reset(static_cast<T*>(allocate(count * sizeof(T))));
       capacity_ = count;
     }
     return data_.get();
@@ -27,7 +51,10 @@ class Buffer {
     data_.reset();
     capacity_ = 0;
   }
-  std::unique_ptr<T[]> data_;
+  struct Free {
+    void operator()(T* data) const { std::free(data); }
+  };
+  std::unique_ptr<T, Free> data_;
   std::size_t capacity_ = 0;
 };
 

@@ -55,7 +55,10 @@ def config_file(tmp_path):
 def _quick(monkeypatch):
     """The same commands with fewer simulations."""
     monkeypatch.setattr(trainer, "calibrate", partial(calibrate, sizes=(30,), count=1))
-    quick_null = lambda core, draws: simulate_null(core, (20, 60), min(draws, 50))  # noqa: E731
+
+    def quick_null(statistic, grid, draws):
+        return simulate_null(statistic, grid, (20, 60), min(draws, 50))
+
     monkeypatch.setattr(onnx_file, "simulate_null", quick_null)
     monkeypatch.setattr(cli, "_evaluate", partial(cli._evaluate, count=1, n=60))
 

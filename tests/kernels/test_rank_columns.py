@@ -203,3 +203,17 @@ def test_entropy_of_tied_rows(n, levels, normalize):
     assert np.isinf(entropy[3])
     shuffled = rank_columns([np.random.default_rng(0).permutation(values)], normalize)[2]
     assert shuffled[0] == entropy[0]
+
+
+@pytest.mark.parametrize("n", [(1 << 19) - 1, (1 << 19) + 3])
+def test_many_values_that_long_keys_tell_apart_or_do_not(n):
+    """From 2**19 values on, keys of doubles and of 64-bit integers are longer than 32 bits."""
+    random = np.random.default_rng(n)
+    clusters = 1 + random.integers(0, 5000, n) * 2.0**-52  # beside the ends: all equal in 44 bits
+    clusters[:2] = 1e300, -1e300
+    whole = random.integers(-(2**63), 2**63 - 1, n)
+    for values in (random.standard_normal(n), clusters, whole):
+        ranks, ties, _ = rank_columns([values])
+        expected = (rankdata(values) - 0.5) / n
+        np.testing.assert_array_equal(ranks[0], expected.astype(np.float32))
+        assert ties[0] == (np.unique(values).size < n)

@@ -145,7 +145,17 @@ class CopulaNet(nn.Module):
         return Features(self.table(x), x, bottom)
 
     def read_out(self, histogram: Tensor, features: Features) -> CopulaOutput:
-        """Donsker-Varadhan value, statistics and quantiles, always in float32.
+        """Donsker-Varadhan value, statistics, quantiles and score, always in float32."""
+        evidence, dv = self.evidence(histogram, features)
+        raw = self.head(evidence)
+        width = _per_sample(F.softplus, raw)
+        middle = dv + raw[:, 1:2]
+        quantiles = torch.cat([middle - width[:, 0:1], middle, middle + width[:, 2:3]], 1)
+        table, score = features.table.float()[:, 0], self.test(evidence).flatten()
+        return CopulaOutput(table, quantiles.flatten(1), dv.flatten(), score)
+
+    def evidence(self, histogram: Tensor, features: Features) -> tuple[Tensor, Tensor]:
+        """What the heads read, [B, F, 1, 1], and the Donsker-Varadhan value [B, 1, 1, 1].
 
         With densities relative to the uniform one, every expectation is a mean over cells.
         """
@@ -171,13 +181,7 @@ class CopulaNet(nn.Module):
         # squared correlations, times n: chi-squared variables if x and y are independent
         n = n.clamp(max=float(self.config.n_max))
         smooth = _per_sample(torch.log1p, n * F.conv2d(quarter, self.polynomials).square())
-        evidence = torch.cat([*statistics, *pooled, smooth], 1)
-        raw = self.head(evidence)
-        width = _per_sample(F.softplus, raw)
-        middle = dv + raw[:, 1:2]
-        quantiles = torch.cat([middle - width[:, 0:1], middle, middle + width[:, 2:3]], 1)
-        score = self.test(evidence).flatten()
-        return CopulaOutput(table[:, 0], quantiles.flatten(1), dv.flatten(), score)
+        return torch.cat([*statistics, *pooled, smooth], 1), dv
 
     def _densities(self, histogram: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Densities relative to the uniform one (mean 1) on G, G/2 and G/4 cells a side, and n."""

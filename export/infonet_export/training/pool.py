@@ -52,23 +52,24 @@ def draw_chunk(config: CopulaTraining, pool: int, chunk: int) -> Pool:
         for i in range(CHUNK):
             if i % data.replicates == 0:
                 faint = rng.random() < data.weak
-                n = _random_size(rng, model)
+                n = random_size(rng, model)
                 distribution = draw_weak(rng, n) if faint else draw(rng)
             elif not faint:  # what is weak for one n may be plain for another
-                n = _random_size(rng, model)
-            reading[i] = histogram(_finite(distribution.sample(rng, n)), grid)
-            fine = histogram(_finite(distribution.sample(rng, data.scoring_samples)), grid)
+                n = random_size(rng, model)
+            reading[i] = histogram(finite_samples(distribution.sample(rng, n)), grid)
+            fine = histogram(finite_samples(distribution.sample(rng, data.scoring_samples)), grid)
             scoring[i] = fine.reshape(half, 2, half, 2).sum((1, 3))
             mi[i], sizes[i] = distribution.mi, n
     return Pool(reading, scoring, mi, sizes)
 
 
-def _random_size(rng: np.random.Generator, model: CopulaConfig) -> int:
+def random_size(rng: np.random.Generator, model: CopulaConfig) -> int:
+    """A number of samples, log-uniform on the range of the model."""
     return int(round(np.exp(rng.uniform(np.log(model.n_min), np.log(model.n_max)))))
 
 
-def _finite(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    # heavy tails may overflow float32; ranks need only the order
+def finite_samples(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Samples within float32, which heavy tails may overflow; ranks need only the order."""
     return np.nan_to_num(np.clip(samples, -3e38, 3e38))
 
 
