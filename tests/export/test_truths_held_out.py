@@ -224,3 +224,23 @@ def test_members_are_finite_and_reproducible(name):
         assert a.shape == (300, 2)
         assert np.isfinite(a).all()
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lissajous(seed):
+    """The truth by sums over a fine grid; and the samples lie on the curve, blurred."""
+    distribution = held_out.lissajous(np.random.default_rng(seed))
+    assert distribution.mi == held_out.lissajous(np.random.default_rng(seed)).mi
+    rng = np.random.default_rng(seed)
+    a, b = ((1, 2), (2, 1), (1, 3), (3, 2), (2, 3))[int(rng.integers(5))]
+    phase = rng.uniform(0, 2 * np.pi)
+    noise = np.exp(rng.uniform(np.log(0.03), np.log(0.5)))
+    t = 2 * np.pi * (np.arange(120) + 0.5) / 120
+    axis = np.arange(-1 - 6 * noise, 1 + 6 * noise, noise / 6)
+    x = stats.norm.pdf(axis[:, None], np.cos(a * t), noise)
+    y = stats.norm.pdf(axis[:, None], np.sin(b * t + phase), noise)
+    assert distribution.mi == pytest.approx(pmf_mi(x @ y.T), abs=4e-3)
+    points = distribution.sample(rng, 4000)
+    path = np.stack([np.cos(a * t), np.sin(b * t + phase)], 1)
+    nearest = np.min(np.linalg.norm(points[:, None] - path, axis=2), axis=1)
+    assert nearest.max() < 6 * noise

@@ -21,7 +21,10 @@ from infonet_export.samplers.distribution import (
     uniform_nodes,
 )
 from infonet_export.samplers.known import from_ratio
+from infonet_export.samplers.mixtures import GaussianMixture
 from infonet_export.samplers.unseen import UNSEEN
+
+_NODES = 120  # of a curve
 
 
 def joe(rng: Generator) -> Distribution:
@@ -205,11 +208,23 @@ def _shared_exponential_log_ratio(x: Array, y: Array, rate: float) -> Array:
     return np.asarray(joint - left - right)
 
 
+def lissajous(rng: Generator) -> Distribution:
+    """A curve that crosses itself, (cos(a t), sin(b t + phase)), with normal noise on both axes."""
+    a, b = ((1, 2), (2, 1), (1, 3), (3, 2), (2, 3))[int(rng.integers(5))]
+    t = 2 * np.pi * (np.arange(_NODES) + 0.5) / _NODES
+    path = np.stack([np.cos(a * t), np.sin(b * t + rng.uniform(0, 2 * np.pi))], 1)
+    noise = np.eye(2) * log_uniform(rng, 0.03, 0.5) ** 2
+    shares = np.full(_NODES, 1 / _NODES)
+    mixture = GaussianMixture(shares, path, np.broadcast_to(noise, (_NODES, 2, 2)))
+    return Distribution("lissajous", mixture.mi(), mixture.sample)
+
+
 CALIBRATION: dict[str, Family] = {
     "plackett": plackett,
     "superellipse": superellipse,
     "shared-exponential": shared_exponential,
     "logistic-label": logistic_label,
+    "lissajous": lissajous,
 }
 TEST: dict[str, Family] = {
     "joe": joe,

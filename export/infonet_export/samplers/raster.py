@@ -59,8 +59,8 @@ def _frequencies() -> Array:
 
 
 def _field(rng: Generator, decay: float) -> Array:
-    """A periodic Gaussian random field of unit variance whose amplitudes fall as frequency to the
-    power -decay, cut where it is not periodic: at a random offset, from half of the square."""
+    """A Gaussian random field of unit variance, periodic, whose amplitudes fall as frequency to the
+    power -decay."""
     frequency = _frequencies()
     wave = np.fft.rfft2(rng.standard_normal((SIDE, SIDE)))
     cutoff = log_uniform(rng, 1.0, 6.0) / SIDE
@@ -75,7 +75,7 @@ def _smooth(rng: Generator) -> Array:
 
 def _islands(rng: Generator) -> Array:
     field = _field(rng, rng.uniform(2, 4))
-    return (field > np.quantile(field, rng.uniform(0.3, 0.97))).astype(float)
+    return np.asarray(field > np.quantile(field, rng.uniform(0.3, 0.97)), np.float64)
 
 
 def _contour(rng: Generator) -> Array:
@@ -83,7 +83,7 @@ def _contour(rng: Generator) -> Array:
     field = _field(rng, rng.uniform(2.5, 4))
     middle, width = rng.uniform(0.15, 0.85), log_uniform(rng, 0.02, 0.3)
     low, high = np.quantile(field, [max(0.0, middle - width / 2), min(1.0, middle + width / 2)])
-    return ((field >= low) & (field <= high)).astype(float)
+    return np.asarray((field >= low) & (field <= high), np.float64)
 
 
 def _stroke(rng: Generator) -> Array:
@@ -102,7 +102,7 @@ def _stroke(rng: Generator) -> Array:
     distance = distance_transform_edt(blank)
     pen = SIDE * log_uniform(rng, 0.006, 0.15)
     if rng.random() < 0.5:
-        return (distance <= pen).astype(float)
+        return np.asarray(distance <= pen, np.float64)
     return np.asarray(np.exp(-0.5 * (distance / pen) ** 2) + 1e-12)
 
 
