@@ -92,7 +92,6 @@ def test_tiles_threads_and_memory(estimator, data, tile, threads, targets):
         np.testing.assert_array_equal(found.n, expected.n)
 
 
-@pytest.mark.xfail(strict=False, reason="until the symmetric model is in")
 @few
 @given(data=tables())
 def test_order_of_columns(estimator, data):
