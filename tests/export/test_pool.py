@@ -165,7 +165,7 @@ def test_scoring_is_a_folded_histogram(monkeypatch, config):
 
 @pytest.mark.parametrize("bad", [1e300, -1e300, np.inf, -np.inf, np.nan])
 def test_overflowing_tails_keep_their_order(bad):
-    finite = pool_module._finite(np.array([[0.0, 1.0], [bad, 2.0]]))
+    finite = pool_module.finite_samples(np.array([[0.0, 1.0], [bad, 2.0]]))
     assert np.isfinite(finite.astype(np.float32)).all()
     if not np.isnan(bad):
         assert np.sign(finite[1, 0]) == np.sign(bad)

@@ -167,7 +167,8 @@ def test_tensorboard_events(trained):
 
     events = EventAccumulator(str(trained[0] / "tensorboard"))
     events.Reload()
-    assert set(events.Tags()["scalars"]) == {"table_loss", "quantile_loss", "learning_rate"}
+    losses = {"table_loss", "quantile_loss", "detection_loss"}
+    assert set(events.Tags()["scalars"]) == {*losses, "learning_rate"}
     scalars = events.Scalars("table_loss")
     assert [event.step for event in scalars] == [4, 8, 12]
     logged = [row["table_loss"] for row in _rows(trained[0])]

@@ -33,7 +33,7 @@ def test_random_tables_by_the_double_sum(seed):
     pmf = random_pmf(np.random.default_rng(seed))
     assert (pmf >= 0).all()
     assert pmf.min(initial=1) < pmf.max()
-    assert all(2 <= side <= 24 for side in pmf.shape)
+    assert all(2 <= side <= 60 for side in pmf.shape)
     assert pmf_mutual_information(pmf) == pytest.approx(pmf_mi(pmf), abs=1e-10)
 
 
@@ -62,7 +62,7 @@ def test_names_say_whether_there_are_ties():
     for seed in range(30):
         distribution = blocks.blocks(np.random.default_rng(seed))
         points = distribution.sample(np.random.default_rng(0), 500)
-        tied = any(len(np.unique(column)) < 30 for column in points.T)
+        tied = any(len(np.unique(column)) < 100 for column in points.T)
         assert (distribution.name == "discrete") == tied
 
 

@@ -133,4 +133,4 @@ def test_random_members_are_finite_curves_of_every_kind():
         points = distribution.sample(np.random.default_rng(seed), 200)
         assert points.shape == (200, 2)
         assert np.isfinite(points).all()
-    assert names == {f"functional-{name}" for name in NOISES}
+    assert names == {f"functional-{name}" for name in (*NOISES, "branched")}

@@ -6,7 +6,7 @@ import math
 from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
-_MAY_BE_ZERO = ("workers", "seed", "warmup_steps", "blocks", "detection_pairs")
+_MAY_BE_ZERO = ("workers", "seed", "warmup_steps", "blocks")
 
 
 def build_sections(kinds: dict[str, Any], values: Any, source: str) -> dict[str, Any]:

@@ -36,7 +36,6 @@ class TrainingConfig:
 
     bfloat16: share of the steps (the first ones) whose convolutions run in bfloat16.
     table_weight, quantile_weight, detection_weight: of the losses (training/losses.py).
-    detection_pairs: pairs of the last stage, which trains the test (training/detection.py).
     start_from: a model.pt whose weights to start from, or nothing; parts that it lacks start at
     random, further inputs of a layer at zero.
     """
@@ -52,7 +51,6 @@ class TrainingConfig:
     table_weight: float = 3.0
     quantile_weight: float = 0.1
     detection_weight: float = 0.2
-    detection_pairs: int = 0
     start_from: str | None = None
     threads: int = 1
     seed: int = 0

@@ -19,7 +19,6 @@ from infonet_export.models.copula import CopulaNet, CopulaOutput
 from infonet_export.training.averaging import update_average, warmed_up
 from infonet_export.training.calibration import calibrate
 from infonet_export.training.checkpoint import load_model, read_checkpoint, write_checkpoint
-from infonet_export.training.detection import train_detection
 from infonet_export.training.devices import choose_device
 from infonet_export.training.losses import (
     apply_symmetry,
@@ -93,17 +92,12 @@ def train(
 
 
 def finish(checkpoint: Path, output: Path, report: Callable[[str], None] = print) -> Path:
-    """Train the test of a finished checkpoint, calibrate its intervals and write what an export
-    needs, without the state of the optimizer, to ``output``."""
-    trained = load_model(checkpoint)
-    loss = train_detection(trained.net, trained.config)
-    if math.isfinite(loss):
-        report(f"test of independence: cross-entropy {loss:.4f} of weak dependence (chance 0.6931)")
-    factors = calibrate(trained.net)
+    """Calibrate the intervals of a finished checkpoint and write what an export needs, without the
+    state of the optimizer, to ``output``."""
+    factors = calibrate(load_model(checkpoint).net)
     report(f"intervals stretched by these factors to hold 90 %: {factors}")
     state = read_checkpoint(checkpoint)
-    kept = {key: state[key] for key in ("format", "config", "pools")}
-    kept["average"] = trained.net.state_dict()
+    kept = {key: state[key] for key in ("format", "config", "pools", "average")}
     write_state(output, {**kept, "interval_factors": factors.to_dict()})
     return output
 
