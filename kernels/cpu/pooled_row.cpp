@@ -40,7 +40,8 @@ PooledRow pool_row(const Value* values, std::ptrdiff_t stride, std::size_t n, co
     scaled[i] = range.scaled(at(values, stride, index_of(sorted[i])));
   }
   Block* const blocks = scratch.blocks.reserve(n);
-  return {sorted, scaled, blocks, pool_adjacent_violators(scaled, n, eps, blocks)};
+  Vertex* const vertices = scratch.vertices.reserve(n);
+  return {sorted, scaled, blocks, pool_adjacent_violators(scaled, n, eps, vertices, blocks)};
 }
 
 template PooledRow pool_row(const float*, std::ptrdiff_t, std::size_t, const Range&, double,

@@ -50,11 +50,13 @@ struct PooledRow {
 struct PoolScratch {
   SortScratch sort;
   Buffer<double> scaled;
+  Buffer<Vertex> vertices;
   Buffer<Block> blocks;
 
   void trim(std::size_t most_bytes) {
     sort.trim(most_bytes);
     scaled.trim(most_bytes);
+    vertices.trim(most_bytes);
     blocks.trim(most_bytes);
   }
 };
