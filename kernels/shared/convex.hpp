@@ -43,8 +43,8 @@ struct Point {
 // Whether `middle` is no vertex of the hull of the three, from left to right: the mean of z before
 // it is at least the mean after it.
 INFONET_HD bool violates(const Point& left, const Point& middle, const Point& right) {
-  return at_least(product(middle.sum - left.sum, right.at - middle.at),
-                  product(right.sum - middle.sum, middle.at - left.at));
+  return at_least(middle.sum - left.sum, right.at - middle.at, right.sum - middle.sum,
+                  middle.at - left.at);
 }
 
 // The sum over a block of `count` values of (value - the first one) / eps, from the sums of z up to

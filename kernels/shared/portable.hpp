@@ -4,10 +4,12 @@
 #if defined(__CUDACC__)
 #define INFONET_HD __host__ __device__ __forceinline__
 #define INFONET_UNROLL _Pragma("unroll")
+#define INFONET_UNROLL_BY_FOUR _Pragma("unroll 4")
 #define INFONET_NO_UNROLL _Pragma("unroll 1")
 #else
 #define INFONET_HD inline
 #define INFONET_UNROLL
+#define INFONET_UNROLL_BY_FOUR
 #define INFONET_NO_UNROLL
 #endif
 
