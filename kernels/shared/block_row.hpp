@@ -13,9 +13,12 @@ struct RowMemory {
   std::uint32_t* keys;    // [items]; later the ranks
   HullScratch hulls;
   std::uint16_t* index;  // [items]
+  Tile* tile;            // what is the same for all threads: not in each one's registers
 };
 
-constexpr std::uint32_t kRowBytesPerThread = (2 + 4 + 2) * kItems + 3 * 4;
+INFONET_HD std::uint32_t row_memory_bytes(int threads) {
+  return static_cast<std::uint32_t>(threads) * ((2 + 4 + 2) * kItems + 3 * 4) + sizeof(Tile);
+}
 
 // `threads` is a multiple of 32.
 INFONET_HD RowMemory row_memory(unsigned char* memory, int threads) {
@@ -28,6 +31,7 @@ INFONET_HD RowMemory row_memory(unsigned char* memory, int threads) {
   row.hulls.kept = row.hulls.counts + threads;
   row.hulls.dropped = row.hulls.kept + threads;
   row.index = reinterpret_cast<std::uint16_t*>(row.hulls.dropped + threads);
+  row.tile = reinterpret_cast<Tile*>(row.index + items);
   return row;
 }
 static_assert(sizeof(Run) <= 2 * kItems, "runs share the place of starts");
@@ -99,10 +103,10 @@ INFONET_HD std::uint32_t pool_row(Team& team, const Tile& tile, const RowMemory&
   return memory.hulls.counts[0];
 }
 
-// Rank one row of n values, at most kItems * threads, below 2^16. `sums` [n + 1] is working memory
-// for eps > 0, where n eps < 2. A row with NaN (for eps > 0: or an infinity) becomes NaN, and
+// Rank one row of n values, at most kItems * threads, below 2^16. kSoft: eps > 0, and n eps < 2;
+// then `sums` [n + 1] is working memory. A row with NaN (for eps > 0: or an infinity) becomes NaN, and
 // false is returned.
-template <typename Team>
+template <bool kSoft, typename Team>
 INFONET_HD bool rank_row(Team& team, const RowMemory& memory, const float* values, std::uint32_t n,
                          const RankOptions& options, Wide* sums, float* ranks) {
   const int threads = team.threads();
@@ -110,8 +114,7 @@ INFONET_HD bool rank_row(Team& team, const RowMemory& memory, const float* value
       [&](int thread, Registers&) { load_keys(values, n, thread, threads, memory.keys); });
   block_sort(team, memory.keys, memory.index);
   const std::uint32_t lowest = memory.keys[0], highest = memory.keys[n - 1];
-  const bool soft = options.eps > 0.0;
-  const bool allowed = is_allowed(lowest, soft) && is_allowed(highest, soft);
+  const bool allowed = is_allowed(lowest, kSoft) && is_allowed(highest, kSoft);
   if (!allowed || lowest == highest) {
     const float rank = allowed ? constant_rank(n, options.normalize) : float_of(0x7fc00000u);
     team.each([&](int thread, Registers&) {
@@ -119,9 +122,17 @@ INFONET_HD bool rank_row(Team& team, const RowMemory& memory, const float* value
     });
     return allowed;
   }
-  if (soft) {
-    const Tile tile{memory.keys, n,   0, key_scale(lowest, highest), fixed_point(n, options.eps),
-                    sums};
+  if constexpr (kSoft) {
+    const Tile& tile = *memory.tile;
+    team.each([&](int thread, Registers&) {
+      if (thread > 0) return;
+      *memory.tile = {memory.keys,
+                      n,
+                      0,
+                      key_scale(lowest, highest),
+                      fixed_point(n, options.eps),
+                      sums};
+    });
     const std::uint32_t count = pool_row(team, tile, memory);
     const PooledRow<std::uint16_t> pooled{tile, memory.starts, count};
     team.each([&](int thread, Registers& r) {

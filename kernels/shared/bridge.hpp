@@ -36,6 +36,7 @@ struct BridgeSearch {
   INFONET_HD std::uint32_t hidden(const Point& from) const {
     std::uint32_t low = 0, high = right.count, stride = 1;
     bool near = true;
+    INFONET_NO_UNROLL
     while (low < high) {
       const std::uint32_t middle = near ? smaller(low + stride - 1, high - 1) : (low + high) / 2;
       if (violates(from, right_point(middle), right_point(middle + 1))) {
@@ -49,27 +50,26 @@ struct BridgeSearch {
     return low;
   }
 
-  // Whether vertex i > 0 of the left hull, after those behind it, is none of the joint hull.
-  INFONET_HD bool is_hidden(std::uint32_t i) const {
-    const Point at = left_point(i);
-    return violates(left_point(i - 1), at, right_point(hidden(at)));
-  }
-
+  // A vertex of the left hull is none of the joint hull if it lies on or above the tangent from it
+  // to the right hull, continued to the left. From some vertex on they do.
   INFONET_HD Bridge find() const {
-    std::uint32_t low = 1, high = left.count, stride = 1;  // kept lies between them
+    std::uint32_t low = 0, high = left.count, stride = 1, dropped = 0;  // low <= kept <= high
     bool near = true;
+    INFONET_NO_UNROLL
     while (low < high) {
-      const std::uint32_t reach = smaller(stride, high - low);
-      const std::uint32_t i = near ? high - reach : (low + high) / 2;
-      if (is_hidden(i)) {
+      const std::uint32_t i = near ? high - smaller(stride, high - low) : (low + high) / 2;
+      const Point at = left_point(i);
+      const std::uint32_t beyond = hidden(at);
+      if (i > 0 && violates(left_point(i - 1), at, right_point(beyond))) {
         high = i;
         stride *= 2;
       } else {
         low = i + 1;
+        dropped = beyond;
         near = false;
       }
     }
-    return {low, hidden(left_point(low - 1))};
+    return {low, dropped};
   }
 };
 

@@ -3,11 +3,15 @@
 
 #if defined(__CUDACC__)
 #define INFONET_HD __host__ __device__ __forceinline__
+#else
+#define INFONET_HD inline
+#endif
+
+#if defined(__CUDA_ARCH__)
 #define INFONET_UNROLL _Pragma("unroll")
 #define INFONET_UNROLL_BY_FOUR _Pragma("unroll 4")
 #define INFONET_NO_UNROLL _Pragma("unroll 1")
 #else
-#define INFONET_HD inline
 #define INFONET_UNROLL
 #define INFONET_UNROLL_BY_FOUR
 #define INFONET_NO_UNROLL
@@ -18,11 +22,6 @@ namespace infonet {
 template <typename T>
 INFONET_HD T smaller(T a, T b) {
   return b < a ? b : a;
-}
-
-template <typename T>
-INFONET_HD T larger(T a, T b) {
-  return a < b ? b : a;
 }
 
 }  // namespace infonet

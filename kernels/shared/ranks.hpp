@@ -59,7 +59,7 @@ INFONET_HD void average_walk(const std::uint32_t* keys, AverageWalk walk, std::u
 // A pooled row. `Index` numbers places.
 template <typename Index>
 struct PooledRow {
-  Tile row;             // one tile with all keys of the row
+  const Tile& row;      // one tile with all keys of the row
   const Index* starts;  // [count]
   std::uint32_t count;
 

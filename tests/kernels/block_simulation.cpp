@@ -23,10 +23,11 @@ extern "C" int simulate_soft_rank(const float* values, std::int64_t rows, std::i
                                   float* ranks) {
   int refused = 0;
   for (std::int64_t row = 0; row < rows; ++row) {
-    auto memory = shared_memory(std::size_t{kRowBytesPerThread} * threads);
+    auto memory = shared_memory(row_memory_bytes(threads));
     std::vector<Wide> sums(static_cast<std::size_t>(n) + 1, Wide{0xdeadbeefu, -77});
     SimulatedTeam team(threads, static_cast<Order>(order));
-    refused += !rank_row(
+    const auto rank = eps > 0 ? rank_row<true, SimulatedTeam> : rank_row<false, SimulatedTeam>;
+    refused += !rank(
         team, row_memory(reinterpret_cast<unsigned char*>(memory.data()), threads),
         values + row * n, static_cast<std::uint32_t>(n),
         RankOptions{eps, static_cast<InfonetNormalize>(normalize)}, sums.data(), ranks + row * n);
