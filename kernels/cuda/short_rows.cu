@@ -6,7 +6,7 @@
 namespace infonet::cuda {
 namespace {
 
-constexpr int kMostThreads = 1024;
+constexpr int kMostThreads = 640;
 constexpr std::int64_t kMostBlocks = 1024;  // each has its own sums; several fit a multiprocessor
 
 template <bool kSoft>

@@ -14,7 +14,7 @@ namespace infonet {
 
 // Values a thread holds. Odd, so that threads that step through their values side by side use
 // different banks of shared memory.
-constexpr int kItems = 17;
+constexpr int kItems = 27;
 
 // The sums over a run of values for pooling: of the steps, and of z with the run's first value 0.
 struct Run {
@@ -31,7 +31,6 @@ struct Fit {
 // The state of a walk over sorted places, see ranks.hpp.
 struct SoftWalk {
   Fit fit;
-  double shift, scale;
   std::uint32_t block;
 };
 

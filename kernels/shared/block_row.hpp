@@ -13,11 +13,14 @@ struct RowMemory {
   std::uint32_t* keys;    // [items]; later the ranks
   HullScratch hulls;
   std::uint16_t* index;  // [items]
-  Tile* tile;            // what is the same for all threads: not in each one's registers
+  // What is the same for all threads, so as not to fill the registers of each.
+  Tile* tile;
+  double* extremes;  // [2] the least and the largest soft rank
 };
 
 INFONET_HD std::uint32_t row_memory_bytes(int threads) {
-  return static_cast<std::uint32_t>(threads) * ((2 + 4 + 2) * kItems + 3 * 4) + sizeof(Tile);
+  return static_cast<std::uint32_t>(threads) * ((2 + 4 + 2) * kItems + 3 * 4) + sizeof(Tile) +
+         2 * sizeof(double);
 }
 
 // `threads` is a multiple of 32.
@@ -32,6 +35,7 @@ INFONET_HD RowMemory row_memory(unsigned char* memory, int threads) {
   row.hulls.dropped = row.hulls.kept + threads;
   row.index = reinterpret_cast<std::uint16_t*>(row.hulls.dropped + threads);
   row.tile = reinterpret_cast<Tile*>(row.index + items);
+  row.extremes = reinterpret_cast<double*>(row.tile + 1);
   return row;
 }
 static_assert(sizeof(Run) <= 2 * kItems, "runs share the place of starts");
@@ -135,12 +139,19 @@ INFONET_HD bool rank_row(Team& team, const RowMemory& memory, const float* value
     });
     const std::uint32_t count = pool_row(team, tile, memory);
     const PooledRow<std::uint16_t> pooled{tile, memory.starts, count};
-    team.each([&](int thread, Registers& r) {
-      const std::uint32_t begin = items_begin(thread, n);
-      if (begin < n) r.soft = soft_start(pooled, options.normalize, begin);
+    team.each([&](int thread, Registers&) {
+      const bool least = thread == 0;
+      if (!least && thread != threads - 1) return;
+      memory.extremes[least ? 0 : 1] = pooled.rank(least ? 0 : count - 1, least ? 0 : n - 1);
     });
     team.each([&](int thread, Registers& r) {
-      soft_walk(pooled, r.soft, items_begin(thread, n), items_begin(thread + 1, n),
+      const std::uint32_t begin = items_begin(thread, n);
+      if (begin < n) r.soft = soft_start(pooled, begin);
+    });
+    team.each([&](int thread, Registers& r) {
+      const Normalizer normal =
+          normalizer(options.normalize, n, memory.extremes[0], memory.extremes[1]);
+      soft_walk(pooled, normal, r.soft, items_begin(thread, n), items_begin(thread + 1, n),
                 [&](std::uint32_t i, float rank) { memory.keys[i] = bits_of(rank); });
     });
   } else {

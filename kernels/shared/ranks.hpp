@@ -92,24 +92,27 @@ struct PooledRow {
   }
 };
 
+// A rank r is normalised as (r + shift) / scale.
+struct Normalizer {
+  double shift, scale;
+};
+
+INFONET_HD Normalizer normalizer(InfonetNormalize normalize, std::uint32_t n, double least,
+                                 double most) {
+  if (normalize == INFONET_MINMAX) return {-least, most - least};
+  return {normalize == INFONET_MIDRANK ? -0.5 : 0.0, static_cast<double>(n)};
+}
+
 template <typename Index>
-INFONET_HD SoftWalk soft_start(const PooledRow<Index>& pooled, InfonetNormalize normalize,
-                               std::uint32_t begin) {
-  const std::uint32_t block = pooled.block_of(begin), n = pooled.row.size;
-  SoftWalk walk{pooled.fit(block), normalize == INFONET_MIDRANK ? -0.5 : 0.0,
-                static_cast<double>(n), block};
-  if (normalize == INFONET_MINMAX) {
-    const double least = pooled.rank(0, 0);
-    walk.shift = -least;
-    walk.scale = pooled.rank(pooled.count - 1, n - 1) - least;
-  }
-  return walk;
+INFONET_HD SoftWalk soft_start(const PooledRow<Index>& pooled, std::uint32_t begin) {
+  const std::uint32_t block = pooled.block_of(begin);
+  return {pooled.fit(block), block};
 }
 
 // take(place, rank) may overwrite the key of that place.
 template <typename Index, typename Take>
-INFONET_HD void soft_walk(const PooledRow<Index>& pooled, SoftWalk walk, std::uint32_t begin,
-                          std::uint32_t end, const Take& take) {
+INFONET_HD void soft_walk(const PooledRow<Index>& pooled, const Normalizer& normal, SoftWalk walk,
+                          std::uint32_t begin, std::uint32_t end, const Take& take) {
   std::uint32_t last = pooled.end_of(walk.block);
   INFONET_NO_UNROLL
   for (std::uint32_t i = begin; i < end; ++i) {
@@ -118,7 +121,7 @@ INFONET_HD void soft_walk(const PooledRow<Index>& pooled, SoftWalk walk, std::ui
       walk.fit = pooled.fit(walk.block);
     }
     const double rank = walk.fit.rank(pooled.value(i), pooled.row.fixed.eps);
-    take(i, static_cast<float>((rank + walk.shift) / walk.scale));
+    take(i, static_cast<float>((rank + normal.shift) / normal.scale));
   }
 }
 
