@@ -50,20 +50,28 @@ INFONET_HD void sum_steps(const Tile& tile, int thread, Registers& r) {
   }
 }
 
-// runs[t] becomes the run of the values of threads 0 to t, from those in the registers.
-template <typename Team>
-INFONET_HD void scan_runs(Team& team, std::uint32_t size, Run* runs) {
+// runs[t] becomes the run of the values of threads 0 to t, from those in the registers; the values
+// of threads [first, last) are length(first, last).
+template <typename Team, typename Length>
+INFONET_HD void scan_runs(Team& team, Run* runs, const Length& length) {
   team.each([&](int thread, Registers& r) { runs[thread] = r.run; });
   INFONET_NO_UNROLL
   for (int reach = 1; reach < team.threads(); reach *= 2) {
     team.each([&](int thread, Registers& r) {
       if (thread < reach) return;
-      const std::uint32_t length =
-          items_begin(thread + 1, size) - items_begin(thread - reach + 1, size);
-      r.run = joined(runs[thread - reach], r.run, length);
+      r.run = joined(runs[thread - reach], r.run, length(thread - reach + 1, thread + 1));
     });
     team.each([&](int thread, Registers& r) { runs[thread] = r.run; });
   }
+}
+
+// The same for the values of a tile, from its sorted keys.
+template <typename Team>
+INFONET_HD void scan_tile(Team& team, const Tile& tile, Run* runs) {
+  team.each([&](int thread, Registers& r) { sum_steps(tile, thread, r); });
+  scan_runs(team, runs, [&](int first, int last) {
+    return items_begin(last, tile.size) - items_begin(first, tile.size);
+  });
 }
 
 // The hull of a thread's values, whose vertices go to starts[0], ...; `before` is the run of all

@@ -94,8 +94,7 @@ INFONET_HD void store_row(float* ranks, std::uint32_t n, int thread, int threads
 // Hull vertices of the keys of a row into memory.starts; returns how many.
 template <typename Team>
 INFONET_HD std::uint32_t pool_row(Team& team, const Tile& tile, const RowMemory& memory) {
-  team.each([&](int thread, Registers& r) { sum_steps(tile, thread, r); });
-  scan_runs(team, tile.size, memory.runs);
+  scan_tile(team, tile, memory.runs);
   team.each([&](int thread, Registers& r) {
     r.run = thread == 0 ? Run{wide(0), wide(0)} : memory.runs[thread - 1];
     if (thread == team.threads() - 1) tile.sums[tile.size] = memory.runs[thread].sum;
