@@ -23,9 +23,9 @@ std::size_t pool_adjacent_violators(const double* values, std::size_t n, double 
   for (std::size_t b = used; b-- > 0;) {
     const Vertex& vertex = vertices[b];
     const std::uint32_t count = end.at - vertex.begin.at;
-    blocks[b] = {vertex.begin.at, count,
-                 count == 1 ? 0.0
-                            : block_excess(vertex.begin.sum, vertex.second, end.sum, count, fixed)};
+    blocks[b] = {
+        vertex.begin.at, count,
+        count == 1 ? 0.0 : block_excess(vertex.begin.sum, vertex.second, end.sum, count, fixed)};
     end = vertex.begin;
   }
   return used;

@@ -7,7 +7,6 @@
 #include "infonet/kernels_cuda.h"
 #include "joint_histogram.hpp"
 #include "launch.hpp"
-#include "pooled_row.hpp"
 #include "soft_rank.hpp"
 #include "status.hpp"
 
@@ -58,9 +57,9 @@ Status current_device(Device& device) {
   if (Status status = checked(cudaGetDevice(&ordinal), "cudaGetDevice"); !status.ok()) {
     return status;
   }
-  Status status = checked(
-      cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, ordinal),
-      "cudaDeviceGetAttribute");
+  Status status =
+      checked(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, ordinal),
+              "cudaDeviceGetAttribute");
   device.shared_bytes = static_cast<std::size_t>(bytes);
   return status;
 }
@@ -73,8 +72,9 @@ Status at_least_zero(const char* name, std::int64_t value) {
 Status check_ranking(std::int64_t rows, std::int64_t n, const SoftRankOptions& options) {
   if (Status status = at_least_zero("rows", rows); !status.ok()) return status;
   if (n < 0 || n > kLongestRow) {
-    return Status::invalid("values: got rows of " + std::to_string(n) + " values; allowed are 0 to " +
-                           std::to_string(kLongestRow) + " on a GPU");
+    return Status::invalid("values: got rows of " + std::to_string(n) +
+                           " values; allowed are 0 to " + std::to_string(kLongestRow) +
+                           " on a GPU");
   }
   if (Status status = check_options(options); !status.ok()) return status;
   if (n > 0 && rows > (std::int64_t{1} << 40) / n) {
@@ -109,7 +109,8 @@ Plan plan(std::int64_t rows, std::int64_t n, const RankOptions& options, const D
   if (options.eps > 0.0 && is_one_block(static_cast<std::size_t>(n), options.eps)) {
     return {affine_workspace(rows, n), launch_affine};
   }
-  if (fits_short_rows(n, device)) return {short_rows_workspace(rows, n, options), launch_short_rows};
+  if (fits_short_rows(n, device))
+    return {short_rows_workspace(rows, n, options), launch_short_rows};
   return {long_rows_workspace(rows, n, options), launch_long_rows};
 }
 

@@ -39,10 +39,9 @@ __global__ void __launch_bounds__(kThreads)
         bad = 1;
         continue;
       }
-      splat(locate(u, grid), locate(v, grid), grid,
-            [&](std::uint32_t cell, std::uint32_t weight) {
-              add_halves(cells, size, cell, weight);
-            });
+      splat(locate(u, grid), locate(v, grid), grid, [&](std::uint32_t cell, std::uint32_t weight) {
+        add_halves(cells, size, cell, weight);
+      });
     }
     __syncthreads();
     const bool spoiled = bad != 0;

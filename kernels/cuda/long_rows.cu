@@ -91,8 +91,8 @@ INFONET_TILE_KERNEL move_tiles(Rows rows, std::uint32_t width, int sorted, int f
 }
 
 template <bool kSoft>
-INFONET_TILE_KERNEL rank_tiles(Rows rows, RankOptions options, int sorted, int pooled,
-                               float* ranks, long long first_row, long long* refused) {
+INFONET_TILE_KERNEL rank_tiles(Rows rows, RankOptions options, int sorted, int pooled, float* ranks,
+                               long long first_row, long long* refused) {
   __shared__ PoolMemory memory;
   DeviceTeam team;
   const std::uint32_t i = blockIdx.x / rows.tiles;

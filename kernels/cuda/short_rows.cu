@@ -11,8 +11,8 @@ constexpr std::int64_t kMostBlocks = 1024;  // each has its own sums; several fi
 
 template <bool kSoft>
 __global__ void __launch_bounds__(kMostThreads)
-    rank_rows(const float* values, long long rows, std::uint32_t n, RankOptions options,
-              Wide* sums, float* ranks, long long* refused) {
+    rank_rows(const float* values, long long rows, std::uint32_t n, RankOptions options, Wide* sums,
+              float* ranks, long long* refused) {
   extern __shared__ __align__(16) unsigned char memory[];
   DeviceTeam team;
   const RowMemory row_memory_of = row_memory(memory, team.threads());

@@ -120,12 +120,11 @@ INFONET_HD void join_hulls(Team& team, const Tile& tile, Index* starts,
     team.each([&](int thread, Registers&) {
       const int right = thread + width;
       if (thread % (2 * width) != 0 || items_begin(right, tile.size) == tile.size) return;
-      const BridgeSearch<Index> search{
-          {starts + kItems * thread, scratch.counts[thread]},
-          {starts + kItems * right, scratch.counts[right]},
-          tile.begin + items_begin(right + width, tile.size),
-          tile.begin,
-          tile.sums};
+      const BridgeSearch<Index> search{{starts + kItems * thread, scratch.counts[thread]},
+                                       {starts + kItems * right, scratch.counts[right]},
+                                       tile.begin + items_begin(right + width, tile.size),
+                                       tile.begin,
+                                       tile.sums};
       const Bridge bridge = search.find();
       scratch.kept[thread] = bridge.kept;
       scratch.dropped[thread] = bridge.dropped;

@@ -107,14 +107,13 @@ INFONET_HD std::uint32_t pool_row(Team& team, const Tile& tile, const RowMemory&
 }
 
 // Rank one row of n values, at most kItems * threads, below 2^16. kSoft: eps > 0, and n eps < 2;
-// then `sums` [n + 1] is working memory. A row with NaN (for eps > 0: or an infinity) becomes NaN, and
-// false is returned.
+// then `sums` [n + 1] is working memory. A row with NaN (for eps > 0: or an infinity) becomes NaN,
+// and false is returned.
 template <bool kSoft, typename Team>
 INFONET_HD bool rank_row(Team& team, const RowMemory& memory, const float* values, std::uint32_t n,
                          const RankOptions& options, Wide* sums, float* ranks) {
   const int threads = team.threads();
-  team.each(
-      [&](int thread, Registers&) { load_keys(values, n, thread, threads, memory.keys); });
+  team.each([&](int thread, Registers&) { load_keys(values, n, thread, threads, memory.keys); });
   block_sort(team, memory.keys, memory.index);
   const std::uint32_t lowest = memory.keys[0], highest = memory.keys[n - 1];
   const bool allowed = is_allowed(lowest, kSoft) && is_allowed(highest, kSoft);
@@ -129,15 +128,11 @@ INFONET_HD bool rank_row(Team& team, const RowMemory& memory, const float* value
     const Tile& tile = *memory.tile;
     team.each([&](int thread, Registers&) {
       if (thread > 0) return;
-      *memory.tile = {memory.keys,
-                      n,
-                      0,
-                      key_scale(lowest, highest),
-                      fixed_point(n, options.eps),
+      *memory.tile = {memory.keys, n, 0, key_scale(lowest, highest), fixed_point(n, options.eps),
                       sums};
     });
     const std::uint32_t count = pool_row(team, tile, memory);
-    const PooledRow<std::uint16_t> pooled{tile, memory.starts, count};
+    const PooledBlocks<std::uint16_t> pooled{tile, memory.starts, count};
     team.each([&](int thread, Registers&) {
       const bool least = thread == 0;
       if (!least && thread != threads - 1) return;

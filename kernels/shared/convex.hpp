@@ -6,11 +6,18 @@
 // found: one value after the other (the CPU kernel), or in parts that are merged (CUDA).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "wide.hpp"
 
 namespace infonet {
+
+// Whether pooling puts all n values, scaled to [0, 1], into one block, so that soft ranks are
+// values / eps plus a constant: it does if the mean of z over each prefix is at least the mean of
+// all. For a prefix of k that asks mean(values) - mean(prefix) <= eps (n - k) / 2, and the left
+// side is at most (n - k) / n times the range, which is 1.
+inline bool is_one_block(std::size_t n, double eps) { return static_cast<double>(n) * eps >= 2.0; }
 
 // Sums of z are whole numbers of 1 / unit. With n < 2^L, unit = 2^(63 - L): a step between
 // neighbours takes 63 bits, a sum 63 + 2 L, at most 125.

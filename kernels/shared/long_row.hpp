@@ -90,10 +90,9 @@ INFONET_HD void merge_tile(Team& team, const LongRow& row, std::uint32_t run, in
   });
   team.each([&](int thread, Registers& r) {
     const std::uint32_t diagonal = items_begin(thread, size);
-    const std::uint32_t part =
-        merge_split(static_cast<const std::uint32_t*>(memory.keys), of_left,
-                    static_cast<const std::uint32_t*>(memory.keys + of_left), size - of_left,
-                    diagonal);
+    const std::uint32_t part = merge_split(static_cast<const std::uint32_t*>(memory.keys), of_left,
+                                           static_cast<const std::uint32_t*>(memory.keys + of_left),
+                                           size - of_left, diagonal);
     merge_items(memory.keys, memory.index, part, of_left, of_left + diagonal - part, size, r);
   });
   team.each([&](int thread, Registers& r) { write_items(memory.keys, memory.index, thread, r); });
@@ -112,9 +111,8 @@ INFONET_HD bool is_ranked(const std::uint32_t* keys, std::uint32_t n, bool soft)
 
 INFONET_HD Tile long_tile(const LongRow& row, const std::uint32_t* keys, double eps,
                           std::uint32_t begin, std::uint32_t size) {
-  return {keys + begin,  size,
-          begin,         key_scale(keys[0], keys[row.n - 1]),
-          fixed_point(row.n, eps), row.sums};
+  return {keys + begin, size, begin, key_scale(keys[0], keys[row.n - 1]), fixed_point(row.n, eps),
+          row.sums};
 }
 
 INFONET_HD Tile long_tile(const LongRow& row, const std::uint32_t* keys, double eps,
@@ -265,12 +263,11 @@ INFONET_HD bool rank_tile(Team& team, const LongRow& row, const RankOptions& opt
   }
   if constexpr (kSoft) {
     const Tile whole = long_tile(row, keys, options.eps, 0, n);
-    const PooledRow<std::uint32_t> blocks{whole, row.starts[pooled], row.counts[pooled][0]};
+    const PooledBlocks<std::uint32_t> blocks{whole, row.starts[pooled], row.counts[pooled][0]};
     team.each([&](int thread, Registers&) {
       const bool least = thread == 0;
       if (!least && thread != kTileThreads - 1) return;
-      memory.extremes[least ? 0 : 1] =
-          blocks.rank(least ? 0 : blocks.count - 1, least ? 0 : n - 1);
+      memory.extremes[least ? 0 : 1] = blocks.rank(least ? 0 : blocks.count - 1, least ? 0 : n - 1);
     });
     team.each([&](int thread, Registers&) {
       const std::uint32_t begin = from + items_begin(thread, size);

@@ -20,9 +20,9 @@ INFONET_HD float constant_rank(std::uint32_t n, InfonetNormalize normalize) {
   return static_cast<float>(normalize == INFONET_OVER_N ? (size + 1) / (2 * size) : 0.5);
 }
 
-// Average ranks: places [first, last) hold equal values, of rank (first + last + shift) / scale; see
-// cpu/average_rank.cpp. `last_end` is where the run of the walk's last place ends.
-// Over places [begin, end) of n ascending keys that are not all equal.
+// Average ranks: places [first, last) hold equal values, of rank (first + last + shift) / scale;
+// see cpu/average_rank.cpp. `last_end` is where the run of the walk's last place ends. Over places
+// [begin, end) of n ascending keys that are not all equal.
 INFONET_HD AverageWalk average_start(const std::uint32_t* keys, std::uint32_t n,
                                      InfonetNormalize normalize, std::uint32_t begin,
                                      std::uint32_t end) {
@@ -58,7 +58,7 @@ INFONET_HD void average_walk(const std::uint32_t* keys, AverageWalk walk, std::u
 
 // A pooled row. `Index` numbers places.
 template <typename Index>
-struct PooledRow {
+struct PooledBlocks {
   const Tile& row;      // one tile with all keys of the row
   const Index* starts;  // [count]
   std::uint32_t count;
@@ -104,15 +104,15 @@ INFONET_HD Normalizer normalizer(InfonetNormalize normalize, std::uint32_t n, do
 }
 
 template <typename Index>
-INFONET_HD SoftWalk soft_start(const PooledRow<Index>& pooled, std::uint32_t begin) {
+INFONET_HD SoftWalk soft_start(const PooledBlocks<Index>& pooled, std::uint32_t begin) {
   const std::uint32_t block = pooled.block_of(begin);
   return {pooled.fit(block), block};
 }
 
 // take(place, rank) may overwrite the key of that place.
 template <typename Index, typename Take>
-INFONET_HD void soft_walk(const PooledRow<Index>& pooled, const Normalizer& normal, SoftWalk walk,
-                          std::uint32_t begin, std::uint32_t end, const Take& take) {
+INFONET_HD void soft_walk(const PooledBlocks<Index>& pooled, const Normalizer& normal,
+                          SoftWalk walk, std::uint32_t begin, std::uint32_t end, const Take& take) {
   std::uint32_t last = pooled.end_of(walk.block);
   INFONET_NO_UNROLL
   for (std::uint32_t i = begin; i < end; ++i) {

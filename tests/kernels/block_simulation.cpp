@@ -27,18 +27,17 @@ std::vector<Run> shared_memory(std::size_t bytes) {
 // rank_row of rows of n values by `threads` threads, a multiple of 32; returns the number of rows
 // that were refused.
 extern "C" int simulate_soft_rank(const float* values, std::int64_t rows, std::int64_t n,
-                                  double eps, int normalize, int threads, int order,
-                                  float* ranks) {
+                                  double eps, int normalize, int threads, int order, float* ranks) {
   int refused = 0;
   for (std::int64_t row = 0; row < rows; ++row) {
     auto memory = shared_memory(row_memory_bytes(threads));
     std::vector<Wide> sums(static_cast<std::size_t>(n) + 1, Wide{0xdeadbeefu, -77});
     SimulatedTeam team(threads, static_cast<Order>(order));
     const auto rank = eps > 0 ? rank_row<true, SimulatedTeam> : rank_row<false, SimulatedTeam>;
-    refused += !rank(
-        team, row_memory(reinterpret_cast<unsigned char*>(memory.data()), threads),
-        values + row * n, static_cast<std::uint32_t>(n),
-        RankOptions{eps, static_cast<InfonetNormalize>(normalize)}, sums.data(), ranks + row * n);
+    refused += !rank(team, row_memory(reinterpret_cast<unsigned char*>(memory.data()), threads),
+                     values + row * n, static_cast<std::uint32_t>(n),
+                     RankOptions{eps, static_cast<InfonetNormalize>(normalize)}, sums.data(),
+                     ranks + row * n);
   }
   return refused;
 }
@@ -101,9 +100,8 @@ bool rank_long_row(const float* values, std::uint32_t n, const RankOptions& opti
       for (std::uint32_t left = 0; left < tiles; left += 2 * width) {
         bridge_tiles(row, width, pooled, left);
       }
-      all_tiles([&](auto& block, std::uint32_t tile) {
-        move_tile(block, row, width, pooled, tile);
-      });
+      all_tiles(
+          [&](auto& block, std::uint32_t tile) { move_tile(block, row, width, pooled, tile); });
     }
   }
   bool allowed = true;

@@ -138,6 +138,7 @@ def test_histogram(grid, n):
     x[0], y[0] = 0.0, 1.0
     got = block_algorithms.histogram(x, y, grid)
     np.testing.assert_allclose(got, numpy_twins.joint_histogram(x, y, grid), rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(got, infonet_kernels.joint_histogram(x[None], y[None], grid)[0],
-                               rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        got, infonet_kernels.joint_histogram(x[None], y[None], grid)[0], rtol=1e-6, atol=1e-6
+    )
     assert got.sum(dtype=np.float64) == pytest.approx(n, rel=1e-6)
