@@ -38,6 +38,7 @@ __global__ void __launch_bounds__(kThreads)
       [&](std::uint32_t i) { extent = joined(extent, extent_of(row[segment.begin + i], first)); },
       [&](std::uint32_t i) {
         const Four four = *reinterpret_cast<const Four*>(row + segment.begin + i);
+        INFONET_UNROLL
         for (int k = 0; k < 4; ++k) extent = joined(extent, extent_of(four.value[k], first));
       });
   for (int distance = 16; distance > 0; distance /= 2) {
@@ -51,7 +52,7 @@ __global__ void __launch_bounds__(kThreads)
   extents[blockIdx.x] = extent;
 }
 
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 4)
     apply(const float* values, std::uint32_t n, std::uint32_t segments, RankOptions options,
           const Extent* extents, float* ranks, long long* refused) {
   const Segment segment = segment_of(blockIdx.x, n, segments);
@@ -78,6 +79,7 @@ __global__ void __launch_bounds__(kThreads)
         from, segment.size, thread, kThreads, [&](std::uint32_t i) { to[i] = affine(from[i]); },
         [&](std::uint32_t i) {
           Four four = *reinterpret_cast<const Four*>(from + i);
+          INFONET_UNROLL
           for (int k = 0; k < 4; ++k) four.value[k] = affine(four.value[k]);
           *reinterpret_cast<Four*>(to + i) = four;
         });

@@ -51,13 +51,13 @@ def cuda_library_path() -> Path:
                 "unset it, or set it to the path of a compiled infonet_kernels_cuda library"
             )
         return path.resolve()
-    path = find_library(_FILE_NAME)
-    if path is None:
+    found = find_library(_FILE_NAME)
+    if found is None:
         raise ImportError(
             f"{_FILE_NAME} was not found beside {__file__}: infonet was built where there was no "
             "nvcc; install the CUDA toolkit 13 and reinstall infonet from source"
         )
-    return path
+    return found
 
 
 @functools.cache
