@@ -34,6 +34,10 @@ std::size_t pool_adjacent_violators(const double* values, std::size_t n, double 
 void ranks_of_blocks(double* values, double eps, const Block* blocks, std::size_t used) {
   for (std::size_t b = 0; b < used; ++b) {
     const Block& block = blocks[b];
+    if (block.count == 1) {  // what follows, without its divisions
+      values[block.first] = static_cast<double>(block.first + 1);
+      continue;
+    }
     const double offset = block_offset(static_cast<std::uint32_t>(block.first),
                                        static_cast<std::uint32_t>(block.count), block.excess);
     const double origin = values[block.first];

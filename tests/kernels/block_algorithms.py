@@ -22,15 +22,8 @@ def library():
         pytest.skip("needs a C++ compiler: neither c++ nor g++ is on PATH and CXX is not set")
     output = Path(tempfile.mkdtemp()) / "block_simulation.so"
     source = Path(__file__).with_name("block_simulation.cpp")
-    flags = [
-        "-std=c++17",
-        "-O2",
-        "-ffp-contract=off",
-        "-fno-strict-aliasing",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-    ]
+    flags = ["-std=c++17", "-O2", "-ffp-contract=off", "-fno-strict-aliasing"]
+    flags += ["-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"]
     includes = [f"-I{KERNELS / folder}" for folder in ("include", "shared")]
     command = [*compiler.split(), *flags, *includes, str(source)]
     subprocess.run([*command, "-o", str(output)], check=True)
