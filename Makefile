@@ -13,7 +13,7 @@ PIP := -m pip --disable-pip-version-check
 # What an installed copy depends on, and what the compiled library depends on.
 KERNELS := $(shell find kernels -type f -not -name '*.pyc' -not -name '*.py')
 SOURCES := $(shell find kernels runtime export -type f -not -name '*.pyc')
-CPP := $(filter %.cpp %.hpp %.h,$(KERNELS))
+CPP := $(filter %.cpp %.hpp %.h %.cu %.cuh,$(KERNELS))
 PACKAGING := pyproject.toml CMakeLists.txt constraints.txt
 
 # torchsort compiles against the CPU: a CUDA compiler on the path, without the rest, breaks it.

@@ -1,34 +1,32 @@
 #include "isotonic.hpp"
 
 namespace infonet {
-namespace {
-
-// Whether the mean of z over `left` is at least that over `right`, its neighbour.
-bool violates(const Block& left, const Block& right, const double* values, double eps) {
-  const double left_count = static_cast<double>(left.count);
-  const double right_count = static_cast<double>(right.count);
-  const double gap = (values[right.first] - values[left.first]) / eps;
-  const double ranks_apart = (left_count + right_count) / 2;  // between the blocks' mean ranks
-  return left.excess / left_count + ranks_apart >= right.excess / right_count + gap;
-}
-
-Block merge(const Block& left, const Block& right, const double* values, double eps) {
-  const double gap = (values[right.first] - values[left.first]) / eps;
-  return {left.first, left.count + right.count,
-          left.excess + right.excess + gap * static_cast<double>(right.count)};
-}
-
-}  // namespace
 
 std::size_t pool_adjacent_violators(const double* values, std::size_t n, double eps,
-                                    Block* blocks) {
+                                    Vertex* vertices, Block* blocks) {
+  const FixedPoint fixed = fixed_point(static_cast<std::uint32_t>(n), eps);
+  Point end{0, wide(0)};
+  Wide value = wide(0);  // (values[i] - values[0]) / eps
+  std::int64_t rank = 0;
   std::size_t used = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    Block block{i, 1, 0.0};
-    while (used > 0 && violates(blocks[used - 1], block, values, eps)) {
-      block = merge(blocks[--used], block, values, eps);
+    Vertex vertex{end, {}};
+    if (i > 0) value = value + wide(step(values[i - 1], values[i], fixed));
+    rank += fixed.whole;
+    end = {end.at + 1, end.sum + value - wide(rank)};
+    vertex.second = end.sum;
+    while (used > 0 && violates(vertices[used - 1].begin, vertex.begin, end)) {
+      vertex = vertices[--used];
     }
-    blocks[used++] = block;
+    vertices[used++] = vertex;
+  }
+  for (std::size_t b = used; b-- > 0;) {
+    const Vertex& vertex = vertices[b];
+    const std::uint32_t count = end.at - vertex.begin.at;
+    blocks[b] = {
+        vertex.begin.at, count,
+        count == 1 ? 0.0 : block_excess(vertex.begin.sum, vertex.second, end.sum, count, fixed)};
+    end = vertex.begin;
   }
   return used;
 }
@@ -36,9 +34,12 @@ std::size_t pool_adjacent_violators(const double* values, std::size_t n, double 
 void ranks_of_blocks(double* values, double eps, const Block* blocks, std::size_t used) {
   for (std::size_t b = 0; b < used; ++b) {
     const Block& block = blocks[b];
-    const double count = static_cast<double>(block.count);
-    const double mean_rank = static_cast<double>(block.first) + (count + 1) / 2;
-    const double offset = mean_rank - block.excess / count;
+    if (block.count == 1) {  // what follows, without its divisions
+      values[block.first] = static_cast<double>(block.first + 1);
+      continue;
+    }
+    const double offset = block_offset(static_cast<std::uint32_t>(block.first),
+                                       static_cast<std::uint32_t>(block.count), block.excess);
     const double origin = values[block.first];
     for (std::size_t i = block.first; i < block.first + block.count; ++i) {
       values[i] = (values[i] - origin) / eps + offset;

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "convex.hpp"
+
 namespace infonet {
 
 // A run of neighbours in sorted order that share one fitted value. Values are held relative to the
@@ -13,9 +15,17 @@ struct Block {
   double excess;  // sum over the block of (value - value of the first) / eps
 };
 
+// Where a block begins while pooling goes on: the sums of z up to there and up to its second value.
+struct Vertex {
+  Point begin;
+  Wide second;
+};
+
 // The blocks of the non-decreasing least-squares fit v of z_i = values_i / eps - i (i from 1), for
-// n ascending values. `blocks` holds at least n entries; returns how many are used. O(n).
-std::size_t pool_adjacent_violators(const double* values, std::size_t n, double eps, Block* blocks);
+// n ascending values. `vertices` and `blocks` hold at least n entries each; returns how many blocks
+// there are. O(n). Decisions are exact for z in the fixed point of convex.hpp.
+std::size_t pool_adjacent_violators(const double* values, std::size_t n, double eps,
+                                    Vertex* vertices, Block* blocks);
 
 // Soft ranks r_i = values_i / eps - v_i of the pooled values (Blondel et al., "Fast differentiable
 // sorting and ranking", ICML 2020), in their place.

@@ -97,12 +97,6 @@ void round_cells(const double* cells, std::size_t count, double* histogram) {
 
 }  // namespace
 
-Status check_grid(std::int64_t grid) {
-  if (grid >= kSmallestGrid && grid <= kLargestGrid) return {};
-  return Status::invalid("grid: got " + std::to_string(grid) + "; allowed are " +
-                         std::to_string(kSmallestGrid) + " to " + std::to_string(kLargestGrid));
-}
-
 template <typename Rank>
 Status check_ranks(const Rank* ranks, std::ptrdiff_t stride, std::size_t n,
                    const std::string& where) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "float_key.hpp"
 #include "keys.hpp"
 
 namespace infonet {
@@ -29,6 +30,12 @@ const Item* sort_values(const double* values, std::ptrdiff_t stride, std::size_t
   return items;
 }
 
+// The value of an item of the sorted row: a float is in its key, which saves going to its place.
+float value_of(Item item, const float*, std::ptrdiff_t) { return key_value(key_of(item)); }
+double value_of(Item item, const double* values, std::ptrdiff_t stride) {
+  return at(values, stride, index_of(item));
+}
+
 }  // namespace
 
 template <typename Value>
@@ -37,10 +44,11 @@ PooledRow pool_row(const Value* values, std::ptrdiff_t stride, std::size_t n, co
   const Item* const sorted = sort_values(values, stride, n, scratch.sort);
   double* const scaled = scratch.scaled.reserve(n);
   for (std::size_t i = 0; i < n; ++i) {
-    scaled[i] = range.scaled(at(values, stride, index_of(sorted[i])));
+    scaled[i] = range.scaled(value_of(sorted[i], values, stride));
   }
   Block* const blocks = scratch.blocks.reserve(n);
-  return {sorted, scaled, blocks, pool_adjacent_violators(scaled, n, eps, blocks)};
+  Vertex* const vertices = scratch.vertices.reserve(n);
+  return {sorted, scaled, blocks, pool_adjacent_violators(scaled, n, eps, vertices, blocks)};
 }
 
 template PooledRow pool_row(const float*, std::ptrdiff_t, std::size_t, const Range&, double,

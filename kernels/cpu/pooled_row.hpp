@@ -33,12 +33,6 @@ inline Range range_of(const Value* values, std::ptrdiff_t stride, std::size_t n)
   return {static_cast<double>(low), static_cast<double>(high) - static_cast<double>(low)};
 }
 
-// Whether pooling puts all n values, scaled to [0, 1], into one block, so that soft ranks are
-// values / eps plus a constant: it does if the mean of z over each prefix is at least the mean of
-// all. For a prefix of k that asks mean(values) - mean(prefix) <= eps (n - k) / 2, and the left
-// side is at most (n - k) / n times the range, which is 1.
-inline bool is_one_block(std::size_t n, double eps) { return static_cast<double>(n) * eps >= 2.0; }
-
 // A row in ascending order: index_of(sorted[i]) is the place of scaled[i] in the row.
 struct PooledRow {
   const Item* sorted;
@@ -50,11 +44,13 @@ struct PooledRow {
 struct PoolScratch {
   SortScratch sort;
   Buffer<double> scaled;
+  Buffer<Vertex> vertices;
   Buffer<Block> blocks;
 
   void trim(std::size_t most_bytes) {
     sort.trim(most_bytes);
     scaled.trim(most_bytes);
+    vertices.trim(most_bytes);
     blocks.trim(most_bytes);
   }
 };

@@ -57,14 +57,22 @@ def library_path() -> Path:
 
 
 @functools.cache
-def _installed_library() -> Path:
+def find_library(file_name: str) -> Path | None:
+    """Path of an installed library of this package; None if there is none."""
     # An editable install keeps the library in site-packages and the sources elsewhere, so the
     # package directory of this module is tried first, then every other entry of sys.path.
     directories = [Path(__file__).parent, *(Path(p or ".") / "infonet_kernels" for p in sys.path)]
     for directory in directories:
-        candidate = directory / _FILE_NAME
+        candidate = directory / file_name
         if candidate.is_file():
             return candidate.resolve()
+    return None
+
+
+def _installed_library() -> Path:
+    path = find_library(_FILE_NAME)
+    if path is not None:
+        return path
     raise ImportError(
         f"the compiled library {_FILE_NAME} of infonet_kernels was not found beside "
         f"{__file__}; reinstall the package: pip install --force-reinstall infonet "

@@ -1,0 +1,60 @@
+// What the parts of the CUDA library share: a call, and what the device can do.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "infonet/kernels.h"
+#include "ranks.hpp"
+
+namespace infonet::cuda {
+
+struct Device {
+  std::size_t shared_bytes;  // the most a block may have
+};
+
+// All pointers are to device memory; values and ranks are [rows, n].
+struct RankCall {
+  const float* values;
+  std::int64_t rows, n;
+  RankOptions options;
+  float* ranks;
+  void* workspace;
+  long long* refused;
+  cudaStream_t stream;
+};
+
+// Rows that fit into shared memory.
+bool fits_short_rows(std::int64_t n, const Device& device);
+std::size_t short_rows_workspace(std::int64_t rows, std::int64_t n, const RankOptions& options);
+cudaError_t launch_short_rows(const RankCall& call);
+
+// Longer rows.
+constexpr std::int64_t kLongestRow = std::int64_t{1} << 26;
+std::size_t long_rows_workspace(std::int64_t rows, std::int64_t n, const RankOptions& options);
+cudaError_t launch_long_rows(const RankCall& call);
+
+// Rows that pooling puts into one block, n eps >= 2: no sort.
+std::size_t affine_workspace(std::int64_t rows, std::int64_t n);
+cudaError_t launch_affine(const RankCall& call);
+
+// Histograms: `pairs` [rows, 2] names rows of x [columns, n] for both axes, or is null and x and y
+// are [rows, n].
+struct HistogramCall {
+  const float* x;
+  const float* y;
+  const std::int64_t* pairs;
+  std::int64_t columns, rows, n;
+  std::uint32_t grid;
+  float* histogram;
+  void* workspace;
+  long long* refused;
+  cudaStream_t stream;
+};
+bool fits_shared_histogram(std::int64_t grid, const Device& device);
+std::size_t histogram_workspace(std::int64_t rows, std::int64_t grid, const Device& device);
+cudaError_t launch_histogram(const HistogramCall& call, const Device& device);
+
+}  // namespace infonet::cuda

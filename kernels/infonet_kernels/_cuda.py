@@ -1,0 +1,195 @@
+"""The CUDA kernels: a library of their own, loaded when first asked for and never otherwise."""
+
+import ctypes
+import functools
+import os
+import sys
+from pathlib import Path
+
+from infonet_kernels._library import find_library
+
+ENVIRONMENT_VARIABLE = "INFONET_KERNELS_CUDA_LIBRARY"
+_FILE_NAME = "infonet_kernels_cuda.dll" if sys.platform == "win32" else "libinfonet_kernels_cuda.so"
+_NO_DEVICE = 4
+
+_pointer = ctypes.c_void_p
+_int64 = ctypes.c_int64
+_size = ctypes.c_size_t
+_bytes = ctypes.POINTER(_size)
+_end: list[type] = [_pointer, _pointer, _size, _pointer, _pointer]
+_SIGNATURES: dict[str, list[type]] = {
+    "infonet_cuda_check": [],
+    "infonet_cuda_soft_rank": [
+        *[_pointer, _int64, _int64, ctypes.c_double, ctypes.c_int],
+        *_end,
+    ],
+    "infonet_cuda_soft_rank_workspace": [_int64, _int64, ctypes.c_double, _bytes],
+    "infonet_cuda_joint_histogram": [_pointer, _pointer, _int64, _int64, _int64, *_end],
+    "infonet_cuda_pair_histograms": [_pointer, _int64, _int64, _pointer, _int64, _int64, *_end],
+    "infonet_cuda_histogram_workspace": [_int64, _int64, _bytes],
+}
+
+
+class NoDeviceError(RuntimeError):
+    """There is no GPU that the CUDA kernels run on, or no driver for it."""
+
+
+def cuda_library_path() -> Path:
+    """Path of the shared library with the CUDA kernels; see infonet/kernels_cuda.h.
+
+    The environment variable INFONET_KERNELS_CUDA_LIBRARY overrides the installed one.
+
+    Raises:
+        ImportError: the library is not there.
+    """
+    override = os.environ.get(ENVIRONMENT_VARIABLE)
+    if override:
+        path = Path(override)
+        if not path.is_file():
+            raise ImportError(
+                f"{ENVIRONMENT_VARIABLE} is {override!r}, which is not a file; "
+                "unset it, or set it to the path of a compiled infonet_kernels_cuda library"
+            )
+        return path.resolve()
+    found = find_library(_FILE_NAME)
+    if found is None:
+        raise ImportError(
+            f"{_FILE_NAME} was not found beside {__file__}: infonet was built where there was no "
+            "nvcc; install the CUDA toolkit 13 and reinstall infonet from source"
+        )
+    return found
+
+
+@functools.cache
+def load_cuda() -> ctypes.CDLL:
+    """The library with its argument types declared; loaded once per process."""
+    library = ctypes.CDLL(str(cuda_library_path()))
+    for name, arguments in _SIGNATURES.items():
+        function = getattr(library, name)
+        function.argtypes = arguments
+        function.restype = ctypes.c_int
+    library.infonet_cuda_last_error.argtypes = []
+    library.infonet_cuda_last_error.restype = ctypes.c_char_p
+    return library
+
+
+def _call(name: str, *arguments: object) -> None:
+    library = load_cuda()
+    code = getattr(library, name)(*arguments)
+    if code == 0:
+        return
+    message = (library.infonet_cuda_last_error() or b"").decode() or f"{name}: internal error"
+    if code == 1:
+        raise ValueError(message)
+    if code == 2:
+        raise MemoryError(message)
+    raise NoDeviceError(message) if code == _NO_DEVICE else RuntimeError(message)
+
+
+def check_cuda() -> None:
+    """Check that there is a device to run on.
+
+    Raises:
+        ImportError: this installation has no CUDA kernels.
+        NoDeviceError: there is no driver or no device.
+    """
+    _call("infonet_cuda_check")
+
+
+def soft_rank_workspace(rows: int, n: int, eps: float) -> int:
+    """Bytes of device memory, aligned to 16, that `launch_soft_rank` works in."""
+    size = _size()
+    _call("infonet_cuda_soft_rank_workspace", rows, n, eps, ctypes.byref(size))
+    return size.value
+
+
+def histogram_workspace(rows: int, grid: int) -> int:
+    """Bytes of device memory, aligned to 16, that the launches of histograms work in."""
+    size = _size()
+    _call("infonet_cuda_histogram_workspace", rows, grid, ctypes.byref(size))
+    return size.value
+
+
+def launch_soft_rank(
+    values: int,
+    rows: int,
+    n: int,
+    eps: float,
+    normalize: int,
+    ranks: int,
+    workspace: int,
+    workspace_bytes: int,
+    refused: int = 0,
+    stream: int = 0,
+) -> None:
+    """Put infonet_cuda_soft_rank on a stream; arrays are addresses in device memory.
+
+    Args:
+        values: float32 [rows, n].
+        rows, n, eps: as for `infonet_kernels.soft_rank`; n up to 2^26.
+        normalize: index into `infonet_kernels.NORMALIZATIONS`.
+        ranks: float32 [rows, n], written. A row with NaN (for eps > 0: or an infinity) becomes NaN.
+        workspace, workspace_bytes: see `soft_rank_workspace`.
+        refused: int64, written: the smallest row that became NaN, else at least 2^62; 0 for none.
+        stream: a cudaStream_t.
+
+    Raises:
+        ValueError, NoDeviceError, RuntimeError: the C function's message.
+    """
+    _call(
+        "infonet_cuda_soft_rank",
+        *(values, rows, n, eps, normalize, ranks, workspace, workspace_bytes, refused, stream),
+    )
+
+
+def launch_joint_histogram(
+    x: int,
+    y: int,
+    rows: int,
+    n: int,
+    grid: int,
+    histogram: int,
+    workspace: int,
+    workspace_bytes: int,
+    refused: int = 0,
+    stream: int = 0,
+) -> None:
+    """Put infonet_cuda_joint_histogram on a stream; see `launch_soft_rank`.
+
+    Args:
+        x, y: float32 [rows, n] in [0, 1].
+        histogram: float32 [rows, grid, grid], written.
+        rows, n, grid, workspace, workspace_bytes, refused, stream: as elsewhere.
+    """
+    _call(
+        "infonet_cuda_joint_histogram",
+        *(x, y, rows, n, grid, histogram, workspace, workspace_bytes, refused, stream),
+    )
+
+
+def launch_pair_histograms(
+    ranks: int,
+    columns: int,
+    n: int,
+    pairs: int,
+    count: int,
+    grid: int,
+    histogram: int,
+    workspace: int,
+    workspace_bytes: int,
+    refused: int = 0,
+    stream: int = 0,
+) -> None:
+    """Put infonet_cuda_pair_histograms on a stream; see `launch_soft_rank`.
+
+    Args:
+        ranks: float32 [columns, n] in [0, 1].
+        pairs: int64 [count, 2].
+        histogram: float32 [count, grid, grid], written.
+        columns, n, count, grid, workspace, workspace_bytes, refused, stream: as elsewhere.
+    """
+    _call(
+        "infonet_cuda_pair_histograms",
+        *(ranks, columns, n, pairs, count, grid, histogram),
+        *(workspace, workspace_bytes, refused, stream),
+    )
