@@ -8,8 +8,9 @@ import numpy as np
 import perceiver_twin as twin
 import pytest
 import torch
-from infonet_export.exporting.perceiver.graphs import PerceiverCore, joint_histogram
+from infonet_export.exporting.perceiver.graphs import PerceiverCore
 from infonet_export.exporting.perceiver.smoothing import Smoothing
+from infonet_export.exporting.perceiver.splatting import joint_histogram
 from infonet_export.models.perceiver import PRESETS, PerceiverConfig, mutual_information
 from infonet_export.models.perceiver.network import smoothing_kernel
 from infonet_export.models.perceiver.read_out import axis_position

@@ -69,9 +69,7 @@ def check_parity(
     mi, table, score = TOLERANCES[precision]
     limits = np.array([mi, mi, table, score, mi])
     if not (worst <= limits).all():  # also refuses NaN
-        raise ParityError(
-            f"export refused: {report}; allowed: {mi} (table {table}, score {score})"
-        )
+        raise ParityError(f"export refused: {report}; allowed: {mi} (table {table}, score {score})")
     return report
 
 
