@@ -1,4 +1,4 @@
-"""Does an engine fit the model, the backend and the GPU that are here? If not: why, and what to do."""
+"""Does an engine fit the model, the backend and the GPU that are here? If not, why not?"""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ def inspect_engine(backend: Backend, content: bytes | memoryview) -> Inspected:
     """
     if gpu_compute_capability() is None:
         raise DeviceError(
-            f"{backend.name} loads engines on a GPU, and there is none (or no driver)"
+            f"{backend.name} loads engines on a GPU, and there is none (or no driver): "
+            "run this on the machine that the engine is for"
         )
     trt = backend.trt
     backend.logger.errors.clear()
