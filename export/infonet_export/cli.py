@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from infonet_export.engines.command import build
 from infonet_export.evaluation.command import evaluate
 from infonet_export.exporting.command import export
 
 if TYPE_CHECKING:
     from infonet_export.config import CopulaTraining, PerceiverTraining
 
-__all__ = ["evaluate", "export", "train"]
+__all__ = ["build", "evaluate", "export", "train"]
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -81,7 +81,7 @@ def test_options_of_the_copula_model_do_not_apply(tmp_path, published, draws):
 @pytest.mark.parametrize(
     "option",
     [("--preset", "perceiver_rank"), ("--rewrite", "exact"), ("--grid", 64), ("--core",),
-     ("--precision", "fp32"), ("--marginal", "all_pairs")],
+     ("--marginal", "all_pairs")],
 )  # fmt: skip
 def test_options_of_the_perceiver_do_not_apply(tmp_path, checkpoint, option):
     result = _run(checkpoint, "-o", tmp_path / "m.onnx", *option)

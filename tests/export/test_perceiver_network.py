@@ -8,8 +8,9 @@ import numpy as np
 import perceiver_twin as twin
 import pytest
 import torch
-from infonet_export.exporting.perceiver.graphs import PerceiverCore, joint_histogram
+from infonet_export.exporting.perceiver.graphs import PerceiverCore
 from infonet_export.exporting.perceiver.smoothing import Smoothing
+from infonet_export.exporting.perceiver.splatting import joint_histogram, node_weights
 from infonet_export.models.perceiver import PRESETS, PerceiverConfig, mutual_information
 from infonet_export.models.perceiver.network import smoothing_kernel
 from infonet_export.models.perceiver.read_out import axis_position
@@ -101,11 +102,13 @@ def test_histogram_form_is_exact_on_nodes():
         torch.testing.assert_close(a, b, rtol=0, atol=5e-5)
 
 
+@pytest.mark.parametrize("splat", ["scatter", "dense"])
 @pytest.mark.parametrize("grid", [2, 7, 64])
-def test_joint_histogram(grid):
+def test_joint_histogram(grid, splat):
     ranks = torch.rand(2, 50, 2, generator=torch.Generator().manual_seed(0)).double()
     ranks[:, :2] = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
-    found = joint_histogram(*(axis_position(2 * ranks[..., a] - 1, grid) for a in (0, 1)), grid)
+    axes = (axis_position(2 * ranks[..., a] - 1, grid) for a in (0, 1))
+    found = joint_histogram(*axes, grid, splat)
     expected = np.zeros((2, grid, grid))
     for b in range(2):
         for x, y in ranks[b].numpy() * (grid - 1):
@@ -113,6 +116,31 @@ def test_joint_histogram(grid):
                 for j in range(grid):
                     expected[b, i, j] += max(0, 1 - abs(x - i)) * max(0, 1 - abs(y - j)) / 50
     np.testing.assert_allclose(found, expected, atol=1e-7)
+
+
+@pytest.mark.parametrize(("nodes", "first"), [(2, 0), (25, 0), (25, 12), (1000, 499)])
+def test_node_weights_in_both_ways(nodes, first):
+    """Samples on nodes, at both ends and beyond them included."""
+    coordinates = torch.rand(3, 400, generator=torch.Generator().manual_seed(0)) * 2.2 - 1.1
+    coordinates[0] = torch.linspace(-1, 1, 400)
+    coordinates[1, :nodes] = torch.linspace(-1, 1, nodes)[:400]
+    position = axis_position(coordinates, nodes, first)
+    scatter, dense = (node_weights(position, nodes - first, way) for way in ("scatter", "dense"))
+    for a, b in zip(dense, scatter, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
+    torch.testing.assert_close(dense[0].sum(1), torch.ones(3), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("grid", [0, 16])
+def test_cores_that_count_in_either_way_agree(grid):
+    net = random_net(SMALL)
+    ranks = torch.rand(2, 300, 2, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        scatter, dense = (
+            PerceiverCore(net, grid, splat=way)(ranks) for way in ("scatter", "dense")
+        )
+    for a, b in zip(dense, scatter, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=2e-5)
 
 
 @pytest.mark.parametrize("size", [8, 24, 129, 300])

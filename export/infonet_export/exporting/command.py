@@ -43,7 +43,8 @@ import click
 @click.option(
     "--precision",
     type=click.Choice(["fp32", "fp16"]),
-    help="perceiver: of the matrix products (fp32). Ranks, softmax and MI are always float32.",
+    help="Of the convolutions (copula) or matrix products (perceiver): fp32 by default. Ranks, "
+    "histograms, softmax, statistics and MI are always float32.",
 )
 @click.option(
     "--marginal",
@@ -91,7 +92,8 @@ def export(checkpoint: Path, output: Path, **options: Any) -> None:
 
 
 def _refuse_foreign(given: dict[str, Any], perceiver: bool) -> None:
-    foreign = given.keys() & {"null_draws"} if perceiver else given.keys() - {"null_draws"}
+    of_copula, of_both = {"null_draws"}, {"precision"}
+    foreign = given.keys() & of_copula if perceiver else given.keys() - of_copula - of_both
     if foreign:
         option = "--" + min(foreign).replace("_", "-")
         kind = "a perceiver" if perceiver else "a copula model"

@@ -9,16 +9,18 @@ import warnings
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import onnx
 import torch
 from torch import nn
 
 from infonet_export.exporting.graphs import EPS, NORMALIZE, Core, FromSamples
+from infonet_export.exporting.half_body import half_body
 from infonet_export.exporting.half_storage import round_weights, store_half
 from infonet_export.exporting.null_distribution import simulate_null
 from infonet_export.exporting.parity import ParityReport, check_parity, session
+from infonet_export.exporting.perceiver.precision import Precision
 from infonet_export.exporting.translations import OPSET, translation_table
 from infonet_export.models.copula import QUANTILE_LEVELS, CopulaNet
 from infonet_export.training.checkpoint import load_model
@@ -41,20 +43,27 @@ def core_path(model: Path) -> Path:
     return model.with_name(f"{model.stem}.core.onnx")
 
 
-def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 20_000) -> ExportResult:
+def export_checkpoint(
+    checkpoint: Path, output: Path, null_draws: int = 20_000, precision: Precision = "fp32"
+) -> ExportResult:
     """Write ``output`` (samples in) and its core (histogram in).
 
     null_draws: simulations of independence for each n of the p-value table (fewer for large n);
-    0 for no table.
+    0 for no table. precision: of the U-Net; densities, statistics, heads and MI are float32.
     Raises ValueError for a file that is no checkpoint and ParityError, leaving no file behind, when
-    ONNX Runtime and PyTorch differ by more than 1e-4 nats.
+    ONNX Runtime and PyTorch in float32 differ by more than 1e-4 nats (5e-3 for fp16).
     """
+    if precision not in get_args(Precision):
+        raise ValueError(f"precision is {precision!r}, allowed are 'fp32' and 'fp16'")
     trained = load_model(checkpoint)
-    core = Core(round_weights(trained.net), trained.interval_factors).eval()
+    net = round_weights(trained.net)
+    reference = FromSamples(Core(net, trained.interval_factors)).eval()
+    exported = half_body(net) if precision == "fp16" else net
+    core = Core(exported, trained.interval_factors).eval()
     whole = FromSamples(core).eval()
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     output.parent.mkdir(parents=True, exist_ok=True)
-    metadata = describe(trained.net, digest)
+    metadata = describe(trained.net, digest, precision)
     graphs: dict[Path, tuple[nn.Module, torch.Tensor, dict[int, Any], str, str]] = {
         output: (whole, torch.rand(3, 50, 2), {0: "batch", 1: "n"}, "samples", "samples"),
         core_path(output): (
@@ -73,7 +82,7 @@ def export_checkpoint(checkpoint: Path, output: Path, null_draws: int = 20_000) 
             add_metadata(models[path], {**metadata, "infonet.graph": kind})
             store_half(models[path])
             onnx.save_model(models[path], partial[path])
-        report = check_parity(whole, partial[output], partial[core_path(output)])
+        report = check_parity(reference, partial[output], partial[core_path(output)], precision)
         null = _null_distribution(partial[core_path(output)], core.grid, null_draws)
         for path, model in models.items():
             add_metadata(model, {"infonet.null_distribution": null})
@@ -147,7 +156,9 @@ def strip_traces(model: onnx.ModelProto) -> None:
         part.ClearField("doc_string")
 
 
-def describe(net: CopulaNet, checkpoint_sha256: str) -> dict[str, str]:
+def describe(
+    net: CopulaNet, checkpoint_sha256: str, precision: Precision = "fp32"
+) -> dict[str, str]:
     """The metadata that the runtime reads, but for the null distribution: all it must know about
     the model."""
     config = net.config
@@ -161,7 +172,7 @@ def describe(net: CopulaNet, checkpoint_sha256: str) -> dict[str, str]:
         "infonet.n_min": str(config.n_min),
         "infonet.n_max": str(config.n_max),
         "infonet.test_statistic": "score",
-        "infonet.precision": "fp32",
+        "infonet.precision": precision,
         "infonet.parameters": str(sum(p.numel() for p in net.parameters())),
         "infonet.version": version("infonet"),
         "infonet.checkpoint_sha256": checkpoint_sha256,

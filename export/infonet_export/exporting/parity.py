@@ -12,11 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from infonet_export.exporting.graphs import FromSamples
+from infonet_export.exporting.perceiver.precision import Precision
 from infonet_export.samplers.training_families import draw
 
-MI_TOLERANCE = 1e-4
-TABLE_TOLERANCE = 1e-2
-SCORE_TOLERANCE = 1e-2  # of log odds
+# largest differences of MI and quantiles (nats), of the table (nats) and of the score (log odds)
+TOLERANCES: dict[Precision, tuple[float, float, float]] = {
+    "fp32": (1e-4, 1e-2, 1e-2),
+    "fp16": (5e-3, 5e-2, 5e-2),
+}
 SIZES = (20, 21, 129, 1151, 5000, 20_000)
 
 
@@ -43,8 +46,13 @@ class ParityReport:
         )
 
 
-def check_parity(reference: FromSamples, model: Path, core: Path, repeats: int = 4) -> ParityReport:
-    """Run both files on random pairs of several lengths; ParityError beyond the tolerances."""
+def check_parity(
+    reference: FromSamples, model: Path, core: Path, precision: Precision = "fp32", repeats: int = 4
+) -> ParityReport:
+    """Run both files on random pairs of several lengths; ParityError beyond the tolerances.
+
+    reference: the network in float32, whatever the precision of the files.
+    """
     sessions = session(model, custom_ops=True), session(core, custom_ops=False)
     worst = np.zeros(5)
     for seed, n in enumerate(SIZES):
@@ -58,12 +66,10 @@ def check_parity(reference: FromSamples, model: Path, core: Path, repeats: int =
         differences = [np.abs(g - e).max() for g, e in zip(got, expected, strict=True)]
         worst = np.maximum(worst, [*differences, np.abs(core_mi - expected[0]).max()])
     report = ParityReport(repeats * len(SIZES), *map(float, worst))
-    limits = np.array([MI_TOLERANCE] * 2 + [TABLE_TOLERANCE, SCORE_TOLERANCE, MI_TOLERANCE])
+    mi, table, score = TOLERANCES[precision]
+    limits = np.array([mi, mi, table, score, mi])
     if not (worst <= limits).all():  # also refuses NaN
-        raise ParityError(
-            f"export refused: {report}; allowed: {MI_TOLERANCE} (table {TABLE_TOLERANCE}, "
-            f"score {SCORE_TOLERANCE})"
-        )
+        raise ParityError(f"export refused: {report}; allowed: {mi} (table {table}, score {score})")
     return report
 
 

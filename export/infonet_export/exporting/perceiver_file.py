@@ -79,6 +79,8 @@ def export_perceiver(
         errors = grid_errors(net, samples, (grid,) if grid else GRIDS)
         grid = grid or choose(errors)
     graph = PerceiverCore(net, grid or 0, precision, marginal).eval()
+    # for TensorRT, which has no scatter that adds
+    dense = PerceiverCore(net, grid or 0, precision, marginal, "dense").eval() if core else None
     whole = PerceiverFromSamples(graph, net.config.eps, net.config.normalize).eval()
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     metadata = {
@@ -87,8 +89,8 @@ def export_perceiver(
     }
     output.parent.mkdir(parents=True, exist_ok=True)
     parts: list[tuple[Path, nn.Module, str, str]] = [(output, whole, "samples", "samples")]
-    if core:
-        parts.append((core_path(output), graph, "ranks", "core"))
+    if dense is not None:
+        parts.append((core_path(output), dense, "ranks", "core"))
     partial = {path: path.with_suffix(".partial") for path, *_ in parts}
     try:
         for path, module, name, kind in parts:
@@ -97,7 +99,9 @@ def export_perceiver(
                 put_behind_switch(model)
             add_metadata(model, {**metadata, "infonet.graph": kind})
             onnx.save_model(model, partial[path])
-        report = check_parity(net, partial[output], precision, bool(grid), marginal)
+        report = check_parity(
+            net, partial[output], precision, bool(grid), marginal, partial.get(core_path(output))
+        )
     except BaseException:
         for path in partial.values():
             path.unlink(missing_ok=True)

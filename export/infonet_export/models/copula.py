@@ -130,7 +130,8 @@ class CopulaNet(nn.Module):
             self._log_n(n).expand_as(quarter),
             self.position.expand(histogram.shape[0], -1, -1, -1),
         ]
-        x = F.relu(self.fine(fine) + self.coarse(torch.cat(coarse, 1)))
+        dtype = self.fine.weight.dtype
+        x = F.relu(self.fine(fine.to(dtype)) + self.coarse(torch.cat(coarse, 1).to(dtype)))
 
         skips = []
         for level, block in enumerate(self.encoder):

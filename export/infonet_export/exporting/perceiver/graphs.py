@@ -14,13 +14,12 @@ from infonet_export.exporting.perceiver.precision import DTYPES, Precision
 from infonet_export.exporting.perceiver.query import ExactQuery, HistogramQuery
 from infonet_export.exporting.perceiver.shuffles import permutation
 from infonet_export.exporting.perceiver.smoothing import Smoothing
+from infonet_export.exporting.perceiver.splatting import Splat, joint_histogram, node_weights
 from infonet_export.models.perceiver.network import KERNEL_SIZE, Perceiver
 from infonet_export.models.perceiver.read_out import (
     PERMUTATIONS,
     Marginal,
-    Position,
     axis_position,
-    axis_weights,
     log_mean_exp,
     log_mean_exp_shuffled,
     look_up,
@@ -39,6 +38,7 @@ class PerceiverCore(nn.Module):
 
     grid: nodes of the histogram that the query generator reads; 0 for all samples, exactly.
     marginal: "all_pairs", or "shuffle" for five permutations as published (but always the same).
+    splat: how samples are counted at nodes (splatting.py).
     """
 
     def __init__(
@@ -47,9 +47,11 @@ class PerceiverCore(nn.Module):
         grid: int = 0,
         precision: Precision = "fp32",
         marginal: Marginal = "all_pairs",
+        splat: Splat = "scatter",
     ) -> None:
         super().__init__()
-        self.marginal = marginal
+        self.marginal: Marginal = marginal
+        self.splat: Splat = splat
         dtype = DTYPES[precision]
         self.size = net.config.table_grid
         self.middle = (self.size - 1) // 2  # the last node at or below rank 0
@@ -77,7 +79,7 @@ class PerceiverCore(nn.Module):
             result: Tensor = self.encoder(signs, None)
             return result
         nodes = torch.linspace(-1, 1, SIGN_NODES)
-        share, _ = axis_weights(axis_position(signs, SIGN_NODES), SIGN_NODES)
+        share, _ = node_weights(axis_position(signs, SIGN_NODES), SIGN_NODES, self.splat)
         log_share = torch.where(share > 0, torch.log(torch.where(share > 0, share, 1.0)), -1e9)
         result = self.encoder(nodes.expand(ranks.shape[0], -1), log_share)
         return result
@@ -86,7 +88,7 @@ class PerceiverCore(nn.Module):
         if isinstance(self.query, ExactQuery):
             return ranks
         x, y = (axis_position(2 * ranks[..., axis] - 1, self.query.grid) for axis in (0, 1))
-        return joint_histogram(x, y, self.query.grid)
+        return joint_histogram(x, y, self.query.grid, self.splat)
 
     def _mi(self, table: Tensor, ranks: Tensor) -> Tensor:
         """``table``: the nodes from the middle on."""
@@ -94,7 +96,8 @@ class PerceiverCore(nn.Module):
         joint = look_up(table, x, y).mean(1)
         if self.marginal == "all_pairs":
             nodes = self.size - self.middle
-            return joint - log_mean_exp(table, *axis_weights(x, nodes), *axis_weights(y, nodes))
+            of_x, of_y = (node_weights(axis, nodes, self.splat) for axis in (x, y))
+            return joint - log_mean_exp(table, *of_x, *of_y)
         orders = [permutation(ranks.shape[1], index) for index in range(PERMUTATIONS)]
         return joint - log_mean_exp_shuffled(table, x, y, orders)
 
@@ -110,14 +113,3 @@ class PerceiverFromSamples(nn.Module):
         ranks = torch.ops.infonet.soft_rank(samples, self.eps, self.normalize)
         result: tuple[Tensor, Tensor] = self.core(ranks)
         return result
-
-
-def joint_histogram(x: Position, y: Position, grid: int) -> Tensor:
-    """Shares of the samples on grid x grid nodes, rows for x, by bilinear splatting; sum 1."""
-    batch, n = x.cell.shape
-    flat = torch.zeros(batch, grid * grid, dtype=x.part.dtype)
-    corner = x.cell * grid + y.cell
-    for step_x, weight_x in ((0, 1 - x.part), (1, x.part)):
-        for step_y, weight_y in ((0, 1 - y.part), (1, y.part)):
-            flat = flat.scatter_add(1, corner + (step_x * grid + step_y), weight_x * weight_y)
-    return flat.view(batch, grid, grid) / n

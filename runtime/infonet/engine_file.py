@@ -1,0 +1,177 @@
+"""Engine files: a manifest in JSON, then the bytes that TensorRT wrote.
+
+An engine fits one model, one backend, mostly one version of it, and some GPUs. TensorRT notices a
+part of that, late and in its own words; the manifest says it before anything is loaded.
+
+Layout: 8 bytes MAGIC, the length of the manifest (unsigned, 8 bytes, little-endian), the manifest,
+the engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from infonet.errors import ModelError
+
+MAGIC = b"infonetE"
+FORMAT_VERSION = 1
+_LENGTH = struct.Struct("<Q")
+_LONGEST = 1 << 24  # bytes of a manifest: anything longer is damage
+_FIX = "build it again with  infonet build"
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of an engine: name, element type ("float32") and shape, -1 for axes that
+    differ from call to call."""
+
+    name: str
+    dtype: str
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A range of shapes of the engine's input, and the shape that it was optimised for."""
+
+    name: str
+    min: Shape
+    opt: Shape
+    max: Shape
+
+    def covers(self, shape: Shape) -> bool:
+        """Whether the engine may run at `shape` under this profile."""
+        inside = zip(self.min, shape, self.max, strict=True)
+        return len(shape) == len(self.min) and all(low <= s <= high for low, s, high in inside)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an engine is and where it runs.
+
+    Attributes:
+        model_sha256: of the ONNX file that it was built from.
+        backend, backend_version: "tensorrt-rtx" or "tensorrt", and the version that built it.
+        version_compatible: whether later versions of the same major version can load it.
+        compute_capabilities: of the GPUs it runs on, as "8.6"; "12.0+" is 12.0 and all later ones.
+        precision: "fp32" or "fp16", of the products and convolutions.
+        optimization_level: of the builder; None for the backend's own.
+        profiles: ranges of shapes, in the engine's order.
+        inputs, outputs: its tensors.
+        metadata: that of the model, so that an engine can be used without it.
+        engine_bytes, engine_sha256: of what follows the manifest.
+    """
+
+    model_sha256: str
+    backend: str
+    backend_version: str
+    version_compatible: bool
+    compute_capabilities: tuple[str, ...]
+    precision: str
+    optimization_level: int | None
+    profiles: tuple[Profile, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    metadata: dict[str, str] = field(repr=False)
+    engine_bytes: int
+    engine_sha256: str
+
+
+def write_engine(path: Path, manifest: Manifest, engine: bytes | memoryview) -> None:
+    """Write an engine file; a file of that name is replaced only when the new one is whole."""
+    header = json.dumps({"format_version": FORMAT_VERSION, **asdict(manifest)}).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            for part in (MAGIC, _LENGTH.pack(len(header)), header, engine):
+                file.write(part)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest alone, without reading the engine. ModelError as for `read_engine`."""
+    with _open(path) as file:
+        return _manifest(file, path)
+
+
+def read_engine(path: Path) -> tuple[Manifest, bytes]:
+    """Manifest and engine.
+
+    Raises:
+        ModelError: the file is missing, damaged, no engine file, or of another format version.
+    """
+    with _open(path) as file:
+        manifest = _manifest(file, path)
+        engine = file.read()
+    if len(engine) != manifest.engine_bytes:
+        raise ModelError(
+            f"{path} is damaged: it holds {len(engine)} bytes of an engine of "
+            f"{manifest.engine_bytes}; {_FIX}"
+        )
+    if hashlib.sha256(engine).hexdigest() != manifest.engine_sha256:
+        raise ModelError(
+            f"{path} is damaged: the engine's hash differs from the manifest's; {_FIX}"
+        )
+    return manifest, engine
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise ModelError(f"no engine file at {path}: check the path, or {_FIX}") from None
+    except OSError as error:
+        raise ModelError(f"cannot read the engine file {path}: {error.strerror}") from None
+
+
+def _manifest(file: BinaryIO, path: Path) -> Manifest:
+    start = file.read(len(MAGIC) + _LENGTH.size)
+    if start[: len(MAGIC)] != MAGIC:
+        raise ModelError(f"{path} is not an engine file of infonet: {_FIX}")
+    try:
+        (length,) = _LENGTH.unpack(start[len(MAGIC) :])
+        content = file.read(min(length, _LONGEST))
+        if len(content) != length:
+            raise ValueError("its manifest is cut off")
+        fields: dict[str, Any] = json.loads(content)
+        version = fields.pop("format_version")
+        if version != FORMAT_VERSION:
+            raise ModelError(
+                f"{path} has format version {version}, this infonet reads version "
+                f"{FORMAT_VERSION}: run  pip install -U infonet  or {_FIX}"
+            )
+        return _from_fields(fields)
+    except (ValueError, TypeError, KeyError, AttributeError, struct.error) as error:
+        raise ModelError(f"{path} is damaged ({' '.join(str(error).split())}): {_FIX}") from error
+
+
+def _from_fields(fields: dict[str, Any]) -> Manifest:
+    shapes = ("min", "opt", "max")
+    profiles = tuple(
+        Profile(entry["name"], *(tuple(entry[key]) for key in shapes))
+        for entry in fields.pop("profiles")
+    )
+    inputs, outputs = (
+        tuple(Tensor(t["name"], t["dtype"], tuple(t["shape"])) for t in fields.pop(kind))
+        for kind in ("inputs", "outputs")
+    )
+    capabilities = tuple(fields.pop("compute_capabilities"))
+    return Manifest(
+        compute_capabilities=capabilities,
+        profiles=profiles,
+        inputs=inputs,
+        outputs=outputs,
+        **fields,
+    )
