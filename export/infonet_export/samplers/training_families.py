@@ -23,8 +23,8 @@ _CONTINUOUS: dict[str, tuple[Family, float]] = {
     "copula": (copulas.parametric, 0.13),
     "copula+noise": (copulas.contaminated, 0.06),
     "gamma-exponential": (copulas.gamma_exponential, 0.03),
-    "functional": (functional.functional, 0.20),
-    "heavy-sum": (heavy_sum, 0.05),
+    "functional": (functional.functional, 0.23),
+    "heavy-sum": (heavy_sum, 0.07),
     "raster": (raster, 0.12),
     "independent": (copulas.independent, 0.04),
 }
