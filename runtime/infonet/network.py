@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.discrete import count_pairs
+from infonet.counting import count_pairs
 from infonet.model import Model, core_of
 from infonet.ranking import RankedColumns, SeparateColumns, rank_columns, scale_columns
 from infonet.session import Session, kernels
@@ -104,7 +104,8 @@ class Network:
         """Estimate pairs of prepared columns, on this thread.
 
         A tied variable bounds its mutual information by its entropy, which the network cannot see.
-        The copula model leaves pairs of discrete variables with few levels to `discrete`.
+        The copula model leaves pairs of discrete variables with few levels, and numbers against
+        labels, to `counting`.
 
         Args:
             ranked: columns from `prepare`.

@@ -265,8 +265,7 @@ def test_calibration_is_the_quantile_of_the_passed_widths(monkeypatch):
         return Distribution("any", float(next(truths)), lambda r, n: r.random((n, 2)))
 
     monkeypatch.setattr(calibration, "CALIBRATION", {"any": family})
-    monkeypatch.setattr(calibration, "_labelled", family)
-    factors = calibrate(_Certain(tiny_config().model, (0.2, 0.5, 0.8)), (20, 50), 50)
+    factors = calibrate(_Certain(tiny_config().model, (0.2, 0.5, 0.8)), (20, 50), 100)
     assert factors.n == (20, 50)
     # 5 % of the 100 truths lie beyond 0.5 - 0.4505 / 0.3 ... the 95th percentiles of the errors
     errors = np.arange(1, 101) / 100 - 0.5

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from infonet import Estimator
-from infonet.discrete import PER_CELL, count_pairs, plug_in
+from infonet.counting import count_pairs
+from infonet.discrete import PER_CELL, plug_in
 from infonet.network import Network
 from scipy.stats import binom
 from sklearn.metrics import mutual_info_score

@@ -22,6 +22,7 @@ from infonet_export.samplers.distribution import (
 )
 from infonet_export.samplers.known import from_ratio
 from infonet_export.samplers.mixtures import GaussianMixture
+from infonet_export.samplers.simplex import common_divisor, dirichlet, extremes
 from infonet_export.samplers.unseen import UNSEEN
 
 _NODES = 120  # of a curve
@@ -225,6 +226,9 @@ CALIBRATION: dict[str, Family] = {
     "shared-exponential": shared_exponential,
     "logistic-label": logistic_label,
     "lissajous": lissajous,
+    "dirichlet": dirichlet,
+    "common-divisor": common_divisor,
+    "extremes": extremes,
 }
 TEST: dict[str, Family] = {
     "joe": joe,

@@ -2,9 +2,9 @@
 
 Quantile regression holds its level on the families it was trained on; on others it is too sure of
 itself, and by how much depends on n. So each end of the interval is stretched about the median by
-the factor at which it is passed in 5 % of the cases, over an even mix of training families and of
-families that training never drew (samplers/held_out.py, CALIBRATION), for each n of SIZES, and
-interpolated in log n. The families that judge, TEST, are others.
+the factor at which it is passed in 5 % of the cases, over families that training never drew
+(samplers/held_out.py, CALIBRATION), for each n of SIZES, and interpolated in log n. The families
+that judge, TEST, are others.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from infonet_export.models.copula import CopulaNet
 from infonet_export.samplers.distribution import Distribution
 from infonet_export.samplers.held_out import CALIBRATION
-from infonet_export.samplers.training_families import draw
 from infonet_export.training.pool import histogram
 
 TAIL = 0.05
@@ -49,15 +48,14 @@ class IntervalFactors:
 
 
 def calibrate(
-    net: CopulaNet, sizes: Sequence[int] = SIZES, count: int = 50, seed: int = 7
+    net: CopulaNet, sizes: Sequence[int] = SIZES, count: int = 100, seed: int = 7
 ) -> IntervalFactors:
-    """Fit the factors on ``count`` distributions of each calibration family and as many others of
-    the training mix, at every n of ``sizes``."""
+    """Fit the factors on ``count`` distributions of each calibration family, at every n of
+    ``sizes``."""
     low, high = [], []
     for n in sizes:
         rng = np.random.default_rng([seed, n])
-        known = [family(rng) for family in CALIBRATION.values() for _ in range(count)]
-        drawn = known + [_labelled(rng) for _ in known]
+        drawn = [family(rng) for family in CALIBRATION.values() for _ in range(count)]
         below, above = _excesses(net, drawn, rng, n)
         low.append(_clip(np.quantile(below, 1 - TAIL)))
         high.append(_clip(np.quantile(above, 1 - TAIL)))
@@ -79,14 +77,6 @@ def _excesses(
     # a truth of 0 is never below an interval that is clipped at 0
     below = np.where(error + middle > 0, -error, -np.inf) / np.maximum(middle - bottom, 1e-9)
     return below, error / np.maximum(top - middle, 1e-9)
-
-
-def _labelled(rng: np.random.Generator) -> Distribution:
-    with np.errstate(all="ignore"):
-        while True:
-            distribution = draw(rng)
-            if np.isfinite(distribution.mi):
-                return distribution
 
 
 def _clip(factor: float) -> float:

@@ -1,0 +1,150 @@
+"""A number against a label: counted in bins of ranks, or by nearest neighbours where sharp."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from infonet import Estimator
+from infonet.counting import count_pairs
+from infonet.labels import FEWEST, LEVELS, PER_LEVEL, digamma, number_and_label
+from infonet.network import Network
+from scipy.special import digamma as expected_digamma
+from scipy.stats import binom
+from sklearn.feature_selection import mutual_info_classif
+
+
+@pytest.fixture(scope="module")
+def estimator():
+    return Estimator(threads=1)
+
+
+def _ranks(x):
+    order = np.argsort(np.argsort(x))
+    return ((order + 0.5) / len(x)).astype(np.float32)
+
+
+def _soft_label(seed, k, strength):
+    """(MI, draw): label k of softmax(waves of a uniform u), the truth by the rectangle rule."""
+    rng = np.random.default_rng([seed, k])
+    order = np.arange(1, 7)
+    weight, phase = rng.normal(size=(k, 6)) * strength / order, rng.uniform(0, 6.28, (k, 6))
+
+    def posterior(u):
+        logit = np.einsum(
+            "ki,kin->kn", weight, np.cos(np.pi * order[:, None] * u + phase[..., None])
+        )
+        p = np.exp(logit - logit.max(0))
+        return p / p.sum(0)
+
+    p = posterior((np.arange(100_000) + 0.5) / 100_000)
+    mi = float((p * np.log(p / p.mean(1, keepdims=True))).sum(0).mean())
+
+    def draw(generator, n):
+        u = generator.random(n)
+        return u, (posterior(u).cumsum(0) < generator.random(n)).sum(0).clip(0, k - 1)
+
+    return max(mi, 1e-9), draw
+
+
+def test_digamma():
+    x = np.array([0.5, 1, 2, 3.5, 17, 1e3, 1e7])
+    np.testing.assert_allclose(digamma(x), expected_digamma(x), rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(("k", "n"), [(2, 300), (2, 5000), (4, 1000), (9, 4000)])
+def test_errors_are_smaller_than_scikit_learns_and_intervals_hold(k, n):
+    generator = np.random.default_rng([k, n])
+    ours, theirs, held = [], [], []
+    for seed in range(60):
+        mi, draw = _soft_label(seed, k, (0.3, 1, 2)[seed % 3])
+        x, label = draw(generator, n)
+        label = np.unique(label, return_inverse=True)[1]
+        found = number_and_label(_ranks(x), False, label, label.max() + 1)
+        ours.append(found.mi - mi)
+        theirs.append(mutual_info_classif(x[:, None], label, random_state=0)[0] - mi)
+        held.append(found.low <= mi <= found.high)
+    assert np.mean(np.square(ours)) < np.mean(np.square(theirs))
+    assert sum(held) >= binom.ppf(0.001, 60, 0.87)
+
+
+@pytest.mark.parametrize(("n", "most"), [(1000, 0.03), (5000, 0.01), (20_000, 0.003)])
+def test_stripes_sharper_than_the_bins(n, most):
+    generator = np.random.default_rng(n)
+    x = generator.random(n)
+    label = (x * 4 % 1 < 0.5).astype(int)  # I(X; label) = H(label) = log 2
+    found = number_and_label(_ranks(x), False, label, 2)
+    assert found.mi == pytest.approx(np.log(2), abs=most)
+    assert found.low < found.mi < found.high
+
+
+def test_neighbours_agree_with_scikit_learn():
+    # sixteen noisy stripes: too sharp for bins, so that both are Ross's estimator
+    generator = np.random.default_rng(1)
+    x = generator.random(3000)
+    label = ((x * 16 % 1 < 0.5) ^ (generator.random(3000) < 0.05)).astype(int)
+    theirs = mutual_info_classif(x[:, None], label, n_neighbors=3, random_state=0)[0]
+    assert number_and_label(_ranks(x), False, label, 2).mi == pytest.approx(theirs, abs=0.03)
+
+
+def test_reversed_numbers_and_renamed_labels_give_the_same():
+    generator = np.random.default_rng(2)
+    for n, stripes in ((200, 1), (1151, 1), (1151, 12), (5000, 12)):
+        x = generator.random(n)
+        label = (x * stripes + 0.2 * generator.normal(size=n) > 0.5 * stripes).astype(int)
+        label += (x * stripes % 1 < 0.5).astype(int)
+        label = np.unique(label, return_inverse=True)[1]
+        k = label.max() + 1
+        one = number_and_label(_ranks(x), False, label, k)
+        for other, renamed in ((-x, label), (x, k - 1 - label)):
+            again = number_and_label(_ranks(other), False, renamed, k)
+            assert again.mi == pytest.approx(one.mi, abs=1e-12)
+            assert again.high == pytest.approx(one.high, abs=1e-12)
+        shuffle = generator.permutation(n)
+        again = number_and_label(_ranks(x)[shuffle], False, label[shuffle], k)
+        assert again.mi == pytest.approx(one.mi, abs=1e-12)
+
+
+def test_which_pairs_are_labels(estimator):
+    generator = np.random.default_rng(3)
+    n = LEVELS * PER_LEVEL
+    columns = [
+        generator.normal(size=n),
+        generator.integers(LEVELS, size=n),
+        generator.integers(LEVELS + 1, size=n),  # one level too many
+        np.where(generator.random(n) < 0.95, 0.0, generator.normal(size=n)),  # a number, mostly 0
+        generator.integers(2, size=n),
+    ]
+    network = Network(estimator.model)
+    ranked = network.prepare(columns)
+    pairs = np.array([[0, 1], [2, 0], [0, 3], [3, 4], [4, 0], [1, 4]])
+    assert set(count_pairs(ranked.rows, ranked.entropy, pairs)) == {0, 3, 4, 5}
+    fewer = network.prepare([column[: FEWEST - 1] for column in columns])
+    assert set(count_pairs(fewer.rows, fewer.entropy, np.array([[4, 0]]))) == set()
+
+
+def test_unordered_classes_and_every_entrance(estimator):
+    generator = np.random.default_rng(4)
+    x = generator.normal(size=4000)
+    label = np.digitize(x, [-1, -0.3, 0.2, 0.9]) % 5
+    strings = np.array(["c", "e", "a", "d", "b"])[label]
+    alone = estimator.estimate(x, label)
+    truth = -sum(p * np.log(p) for p in np.bincount(label) / 4000)
+    assert alone.mi == pytest.approx(truth, abs=0.02)
+    renamed = np.unique(strings, return_inverse=True)[1]
+    assert estimator.estimate(renamed, -x).mi == pytest.approx(alone.mi, abs=1e-6)
+    table = estimator.pairwise({"x": x, "label": label, "z": generator.normal(size=4000)})
+    assert table["x", "label"].mi == alone.mi
+    assert table["label", "z"].mi < 0.01
+    assert estimator.mi(np.stack([x, label], 1)[None])[0] == alone.mi
+
+
+def test_a_tied_number(estimator):
+    # rounded to 40 levels: a tied block lies in one bin, whatever the order of the rows
+    generator = np.random.default_rng(5)
+    x = np.round(generator.normal(size=3000), 1)
+    label = (x + 0.5 * generator.normal(size=3000) > 0).astype(int)
+    shuffle = generator.permutation(3000)
+    one = estimator.estimate(x, label)
+    assert estimator.estimate(x[shuffle], label[shuffle]).mi == pytest.approx(one.mi, abs=1e-6)
+    smooth = estimator.estimate(x + 1e-3 * generator.random(3000), label)
+    assert one.mi == pytest.approx(smooth.mi, abs=0.01)
