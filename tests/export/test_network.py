@@ -175,3 +175,30 @@ def test_detection_loss_by_hand():
     loss = detection_loss(torch.tensor([2.0, -1.0, 0.5]), torch.tensor([0.3, 0.0, float("nan")]))
     expected = np.mean([np.log1p(np.exp(-2)), np.log1p(np.exp(-1)), np.log1p(np.exp(-0.5))])
     assert loss.item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_statistic_adds_inverse_p_values(net):
+    generator = torch.Generator().manual_seed(0)
+    side = net.config.histogram_grid
+    # rank pairs without ties: uniform margins
+    histograms, expected = [], []
+    mi, score = torch.tensor([0.0, 0.3, 2.0]), torch.tensor([-2.0, 4.0, 60.0])
+    for i, n in enumerate((side, 8 * side, 1024 * side)):
+        x = torch.arange(n)
+        y = torch.randperm(n, generator=generator) if i else x
+        cells = (x * side // n) * side + y * side // n
+        counts = torch.bincount(cells, minlength=side * side).reshape(side, side).float()
+        histograms.append(counts)
+        blocks = counts.reshape(side // 4, 4, side // 4, 4).sum((1, 3)).numpy() / n
+        grid = np.linspace(-1, 1, side // 4)
+        grid /= np.sqrt(np.mean(grid**2))
+        size = min(n, net.config.n_max)
+        parts = [
+            2 * np.sqrt(size * float(mi[i]) + 0.25) - 1,
+            float(score[i]) + 0.5,
+            0.5 * size * (grid @ blocks @ grid) ** 2,
+        ]
+        expected.append(np.logaddexp.reduce(parts))
+    with torch.no_grad():
+        got = net.statistic(torch.stack(histograms), mi, score).numpy()
+    np.testing.assert_allclose(got, expected, rtol=1e-4)

@@ -16,19 +16,25 @@ NORMALIZE = "midrank"
 
 
 class Core(nn.Module):
-    """histogram float32 [B, G, G] -> mi [B], quantiles [B, 3], table [B, T, T] in nats, score [B].
+    """histogram float32 [B, G, G] -> mi [B], quantiles [B, 3], table [B, T, T] in nats, and score
+    [B]: what tests of independence compare, the network's own or combined (`CopulaNet.statistic`).
 
     MI is never negative, so the quantiles are clipped at 0 here; ``mi`` is the median. The factors
     stretch the interval about it (training/calibration.py). Histograms are oriented first, so that
     swapping the variables or reversing one changes nothing but the table's axes.
     """
 
-    def __init__(self, net: CopulaNet, factors: IntervalFactors | None = None) -> None:
+    def __init__(
+        self, net: CopulaNet, factors: IntervalFactors | None = None, combined: bool = True
+    ) -> None:
         super().__init__()
         self.net = net
+        self.combined = combined
         self.grid = net.config.histogram_grid
         self.stretch = _Interpolation(factors or IntervalFactors.identity())
-        self.orientation = Orientation(self.grid, net.config.table_grid, self.grid // 4)
+        # Not coarser: where all samples lie within a cell of the diagonal, uniform margins make the
+        # coarse histogram symmetric, and rounding would choose between two images that are not.
+        self.orientation = Orientation(self.grid, net.config.table_grid, self.grid // 2)
 
     def forward(self, histogram: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         symmetry = self.orientation.choose(histogram)
@@ -38,7 +44,10 @@ class Core(nn.Module):
         width = (out.quantiles - middle) * self.stretch(self.net.log_n(histogram))
         quantiles = (middle + width).clamp(min=0.0)
         table = self.orientation.undo(out.table, symmetry)
-        return quantiles[:, 1], quantiles, table, out.score
+        score = out.score
+        if self.combined:
+            score = self.net.statistic(histogram, quantiles[:, 1], score)
+        return quantiles[:, 1], quantiles, table, score
 
 
 class _Interpolation(nn.Module):

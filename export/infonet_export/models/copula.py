@@ -192,6 +192,25 @@ class CopulaNet(nn.Module):
         half = F.avg_pool2d(relative, 2)
         return relative, half, F.avg_pool2d(half, 2), average * self.config.histogram_grid**2
 
+    def statistic(self, histogram: Tensor, mi: Tensor, score: Tensor) -> Tensor:
+        """A statistic [B] for tests of independence, from three that each see some dependence best:
+        the estimate (mi [B], at least 0) curved ones, the rank correlation monotone ones, the score
+        [B] those between.
+
+        Each is put on the scale of -log of its p-value, about, and the inverse p-values are added
+        (a harmonic mean; Wilson 2019). What that leaves to chance the simulated null settles.
+        """
+        _, _, quarter, n = self._densities(histogram)
+        n = n.clamp(max=float(self.config.n_max))
+        correlation = n * F.conv2d(quarter, self.polynomials[:1]).square()  # chi-squared
+        # for simulated independence -log p is about 2 sqrt(n mi); rounded off where mi is near 0
+        root = _per_sample(torch.sqrt, n * mi[:, None, None, None] + 0.25)
+        parts = torch.cat([2 * root - 1, score[:, None, None, None] + 0.5, 0.5 * correlation], 1)
+        top = parts.amax(1, keepdim=True)
+        inverse = _per_sample(torch.exp, parts - top)
+        total = inverse[:, 0:1] + inverse[:, 1:2] + inverse[:, 2:3]
+        return (top + _per_sample(torch.log, total)).flatten()
+
     def log_n(self, histogram: Tensor) -> Tensor:
         """Natural logarithm of n, at most that of n_max: [B, G, G] -> [B, 1, 1, 1]."""
         return self._log_of(self._densities(histogram)[3])
