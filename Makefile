@@ -16,12 +16,25 @@ SOURCES := $(shell find kernels runtime export -type f -not -name '*.pyc')
 CPP := $(filter %.cpp %.hpp %.h %.cu %.cuh,$(KERNELS))
 PACKAGING := pyproject.toml CMakeLists.txt constraints.txt
 
+# The CUDA kernels are compiled by `make cuda`, once, for all GPUs; where that was done, `make test`
+# keeps them up to date and tests them. `make run` compiles them where there is a GPU driver.
+CUDA := build/cuda
+CUDA_LIBRARY := $(CURDIR)/$(CUDA)/kernels/cuda/libinfonet_kernels_cuda.so
+NVCC := $(shell command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null)
+WITH_CUDA = $(if $(wildcard $(CUDA_LIBRARY)),INFONET_KERNELS_CUDA_LIBRARY=$(CUDA_LIBRARY))
+RUN_CUDA := $(if $(wildcard /proc/driver/nvidia/version),AUTO,OFF)
+NINJA := $(shell command -v ninja)
+# Only ninja keeps the outputs of parallel jobs apart, which the report reads.
+JOBS := $(if $(NINJA),$(shell nproc 2>/dev/null || echo 2),1)
+# compute-sanitizer comes with the CUDA toolkit.
+SANITIZE = compute-sanitizer --error-exitcode 1 --target-processes all
+
 # torchsort compiles against the CPU: a CUDA compiler on the path, without the rest, breaks it.
 PATH_WITHOUT_NVCC = $$(echo "$$PATH" | tr ':' '\n' | while read -r d; do \
 	[ -x "$$d/nvcc" ] || echo "$$d"; done | paste -sd ':' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format wheel bench-speed bench-accuracy bench-sliced clean
+.PHONY: help run test cuda test-gpu sanitize lint format wheel bench-speed bench-accuracy bench-sliced bench-gpu clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -29,8 +42,24 @@ help: ## List the targets.
 run: $(RUN)/.installed ## Install the slim runtime and print the MI matrix of the bundled data.
 	@$(RUN)/bin/infonet demo
 
-test: $(TEST)/.installed $(TEST)/.torchsort ## Run the tests (PYTEST_ARGS="-k name" for some).
-	$(TEST)/bin/python -m pytest -q $(PYTEST_ARGS)
+test: $(TEST)/.installed $(TEST)/.torchsort $(TEST)/.tensorrt ## Run the tests (PYTEST_ARGS="-k name" for some).
+	$(WITH_CUDA) $(TEST)/bin/python -m pytest -q $(PYTEST_ARGS)
+
+ifneq ($(wildcard $(CUDA_LIBRARY)),)
+test: $(CUDA)/.checked
+endif
+
+cuda: $(CUDA)/.checked ## Compile the CUDA kernels for all GPUs; fails on warnings and spills.
+
+test-gpu: $(TEST)/.installed $(CUDA)/.checked ## Run the tests that need a GPU.
+	$(WITH_CUDA) $(TEST)/bin/python -m pytest -q tests/gpu $(PYTEST_ARGS)
+
+# Every kernel in blocks of all kinds, in rows small enough for a checker that is 100 times slower.
+sanitize: $(TEST)/.installed $(CUDA)/.checked ## Run the kernels under compute-sanitizer.
+	@for tool in memcheck racecheck synccheck; do echo "== $$tool"; \
+		INFONET_SANITIZE=1 $(WITH_CUDA) PYTORCH_NO_CUDA_MEMORY_CACHING=1 \
+		$(SANITIZE) --tool $$tool $(TEST)/bin/python -m pytest -q -x \
+		tests/gpu/test_kernels.py tests/gpu/test_gradient.py $(PYTEST_ARGS) || exit 1; done
 
 lint: $(TEST)/.installed ## Check style and types.
 	$(TEST)/bin/ruff check .
@@ -43,9 +72,10 @@ format: $(TEST)/.installed ## Put the sources in the house style.
 	$(TEST)/bin/ruff format .
 	$(TEST)/bin/clang-format -i $(CPP)
 
-wheel: $(TEST)/.installed ## Build the wheel into dist/.
+wheel: $(TEST)/.installed $(if $(NVCC),$(CUDA)/.checked) ## Build the wheel into dist/.
 	rm -rf dist
-	$(TEST)/bin/python $(PIP) wheel --quiet --no-deps --wheel-dir dist .
+	$(TEST)/bin/python $(PIP) wheel --quiet --no-deps --wheel-dir dist \
+		-C build-dir=build/wheel $(if $(NVCC),-C cmake.define.INFONET_CUDA_LIBRARY=$(CUDA_LIBRARY)) .
 	@ls -l dist
 
 bench-speed: $(TEST)/.installed ## Time the kernels and the estimator, one thread.
@@ -57,6 +87,9 @@ bench-accuracy: $(TEST)/.installed ## Measure the accuracy of the built-in model
 bench-sliced: $(TEST)/.installed ## Test independence with sliced MI (an hour; resumes).
 	$(TEST)/bin/python tests/benchmarks/sliced.py
 
+bench-gpu: $(TEST)/.installed $(CUDA)/.checked ## Measure on a GPU (ARGS="--engine FILE" for TensorRT).
+	$(WITH_CUDA) $(TEST)/bin/python tests/benchmarks/gpu.py $(ARGS)
+
 clean: ## Remove everything that make has made.
 	rm -rf $(RUN) $(TEST) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -64,7 +97,8 @@ $(RUN)/bin/python:
 	$(PYTHON) -m venv $(RUN)
 
 $(RUN)/.installed: $(PACKAGING) $(SOURCES) | $(RUN)/bin/python
-	$(RUN)/bin/python $(PIP) install --quiet $(CONSTRAINTS) .
+	$(RUN)/bin/python $(PIP) install --quiet $(CONSTRAINTS) \
+		-C build-dir=build/run -C cmake.define.INFONET_CUDA=$(RUN_CUDA) .
 	@touch $@
 
 $(TEST)/bin/python:
@@ -76,7 +110,18 @@ $(TEST)/.torch: constraints.txt | $(TEST)/bin/python
 
 # Editable: Python sources are used in place, so only the compiled library asks for a new install.
 $(TEST)/.installed: $(PACKAGING) $(KERNELS) $(TEST)/.torch
-	$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) --editable '.[export,test]'
+	$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) \
+		-C build-dir=build/test -C cmake.define.INFONET_CUDA=OFF --editable '.[export,test]'
+	@touch $@
+
+$(CUDA)/.checked: $(KERNELS) CMakeLists.txt
+	@echo 'Compiling the CUDA kernels; this takes a minute.'
+	@rm -rf $(CUDA)
+	@mkdir -p $(CUDA)
+	@{ cmake -S . -B $(CUDA) $(if $(NINJA),-G Ninja) -DINFONET_CUDA=ON -DINFONET_CUDA_WERROR=ON && \
+		cmake --build $(CUDA) --parallel $(JOBS); } > $(CUDA)/build.log 2>&1 || \
+		{ tail -n 40 $(CUDA)/build.log; exit 1; }
+	@$(PYTHON) kernels/cuda/ptxas_report.py $(CUDA)/build.log
 	@touch $@
 
 $(TEST)/.torchsort: $(TEST)/.installed
@@ -88,4 +133,13 @@ $(TEST)/.torchsort: $(TEST)/.installed
 			torchsort > $(TEST)/torchsort.log 2>&1 || \
 		echo "torchsort did not compile (see $(TEST)/torchsort.log): those tests are skipped."; \
 	fi
+	@touch $@
+
+# Engines are really built, which needs no GPU: 96 MB, ten seconds. Without it, as where it has no
+# wheel, those tests are skipped.
+$(TEST)/.tensorrt: $(TEST)/.installed
+	@$(TEST)/bin/python -c 'import tensorrt_rtx, filelock, platformdirs' 2>/dev/null || \
+		$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) \
+			tensorrt-rtx-cu13 filelock platformdirs > $(TEST)/tensorrt.log 2>&1 || \
+		echo "TensorRT-RTX is not to be had (see $(TEST)/tensorrt.log): those tests are skipped."
 	@touch $@

@@ -2,7 +2,8 @@
 
 They run the same compiled kernels as the runtime, so a traced model and its export see the same
 ranks and the same histograms to the last bit. Both have exact gradients, and accept float32 and
-float64. `infonet_export.soft_rank` and `joint_histogram` are the same with checks.
+float64; on a GPU (`cuda_kernels`) float32. `infonet_export.soft_rank` and `joint_histogram` are the
+same with checks.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 import infonet_kernels
 import torch
 from torch import Tensor
+
+from infonet_export import cuda_kernels
 
 _DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 _SMALL = 1 << 15  # values below which threads cost more than they gain
@@ -109,14 +112,9 @@ soft_rank.register_autograd(_soft_rank_gradient, setup_context=_soft_rank_contex
 joint_histogram.register_autograd(_histogram_gradient, setup_context=_histogram_context)
 
 
-def _not_on_cuda(*arguments: Any) -> Tensor:
-    raise NotImplementedError(
-        "the kernels of infonet run on the CPU for now: move the samples there with .cpu()"
-    )
-
-
-for _operator in (soft_rank, soft_rank_backward, joint_histogram):
-    _operator.register_kernel("cuda", _not_on_cuda)
+soft_rank.register_kernel("cuda")(cuda_kernels.soft_rank)
+soft_rank_backward.register_kernel("cuda")(cuda_kernels.soft_rank_backward)
+joint_histogram.register_kernel("cuda")(cuda_kernels.joint_histogram)
 
 
 def _rows(samples: Tensor) -> Any:

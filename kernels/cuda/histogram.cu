@@ -18,33 +18,32 @@ __device__ void add_halves(std::uint32_t* cells, std::uint32_t size, std::uint32
 template <bool kShared>
 __global__ void __launch_bounds__(kThreads)
     joint_histograms(const float* x, const float* y, const std::int64_t* pairs,
-                     std::int64_t columns, long long rows, long long n, std::uint32_t grid,
-                     std::uint32_t* workspace, float* histogram, long long* refused) {
+                     std::int64_t columns, long long rows, long long n, long long stride,
+                     std::uint32_t grid, std::uint32_t* workspace, float* histogram,
+                     long long* refused) {
   extern __shared__ __align__(16) std::uint32_t shared_cells[];
-  __shared__ int bad;
   const std::uint32_t size = grid * grid;
   std::uint32_t* const cells = kShared ? shared_cells : workspace + 2ll * size * blockIdx.x;
   for (long long row = blockIdx.x; row < rows; row += gridDim.x) {
     const std::int64_t first = pairs == nullptr ? row : pairs[2 * row];
     const std::int64_t second = pairs == nullptr ? row : pairs[2 * row + 1];
     const bool there = first >= 0 && first < columns && second >= 0 && second < columns;
-    if (threadIdx.x == 0) bad = !there;
+    bool bad = !there;
     for (std::uint32_t i = threadIdx.x; i < 2 * size; i += kThreads) cells[i] = 0;
     __syncthreads();
-    const float* const x_row = x + (there ? first : 0) * n;
-    const float* const y_row = y + (there ? second : 0) * n;
+    const float* const x_row = x + (there ? first : 0) * n * stride;
+    const float* const y_row = y + (there ? second : 0) * n * stride;
     for (long long i = threadIdx.x; there && i < n; i += kThreads) {
-      const float u = x_row[i], v = y_row[i];
+      const float u = x_row[i * stride], v = y_row[i * stride];
       if (!in_unit_interval(u) || !in_unit_interval(v)) {
-        bad = 1;
+        bad = true;
         continue;
       }
       splat(locate(u, grid), locate(v, grid), grid, [&](std::uint32_t cell, std::uint32_t weight) {
         add_halves(cells, size, cell, weight);
       });
     }
-    __syncthreads();
-    const bool spoiled = bad != 0;
+    const bool spoiled = __syncthreads_or(bad) != 0;
     if (spoiled && refused != nullptr && threadIdx.x == 0) atomicMin(refused, row);
     float* const out = histogram + row * size;
     for (std::uint32_t i = threadIdx.x; i < size; i += kThreads) {
@@ -64,7 +63,7 @@ std::size_t bytes_of(std::int64_t grid) {
 }  // namespace
 
 bool fits_shared_histogram(std::int64_t grid, const Device& device) {
-  return bytes_of(grid) + 16 <= device.shared_bytes;
+  return bytes_of(grid) <= device.shared_bytes;
 }
 
 std::size_t histogram_workspace(std::int64_t rows, std::int64_t grid, const Device& device) {
@@ -76,14 +75,16 @@ cudaError_t launch_histogram(const HistogramCall& call, const Device& device) {
   const bool shared = fits_shared_histogram(call.grid, device);
   const auto kernel = shared ? joint_histograms<true> : joint_histograms<false>;
   const std::size_t bytes = shared ? bytes_of(call.grid) : 0;
-  if (const cudaError_t error = cudaFuncSetAttribute(
-          kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+  // The same in every call: another thread may be between its two.
+  if (const cudaError_t error =
+          cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               static_cast<int>(device.shared_bytes));
       error != cudaSuccess) {
     return error;
   }
   const std::int64_t most = shared ? std::int64_t{1} << 20 : kMostGlobalBlocks;
   kernel<<<static_cast<unsigned>(smaller(call.rows, most)), kThreads, bytes, call.stream>>>(
-      call.x, call.y, call.pairs, call.columns, call.rows, call.n, call.grid,
+      call.x, call.y, call.pairs, call.columns, call.rows, call.n, call.stride, call.grid,
       static_cast<std::uint32_t*>(call.workspace), call.histogram, call.refused);
   return cudaGetLastError();
 }

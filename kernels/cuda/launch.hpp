@@ -8,6 +8,7 @@
 
 #include "infonet/kernels.h"
 #include "ranks.hpp"
+#include "row_layout.hpp"
 
 namespace infonet::cuda {
 
@@ -15,12 +16,29 @@ struct Device {
   std::size_t shared_bytes;  // the most a block may have
 };
 
-// All pointers are to device memory; values and ranks are [rows, n].
+// Blocks of a launch: fewer than a grid may have.
+constexpr std::int64_t kMostBlocksALaunch = std::int64_t{1} << 30;
+
+// All pointers are to device memory; values and ranks are `rows` rows in the layout.
 struct RankCall {
   const float* values;
-  std::int64_t rows, n;
+  std::int64_t rows;
+  RowLayout layout;
   RankOptions options;
   float* ranks;
+  void* workspace;
+  long long* refused;
+  cudaStream_t stream;
+};
+
+// The gradient of soft ranks, eps > 0: `by` the ranks, and the result, lie as the values.
+struct GradientCall {
+  const float* values;
+  const float* by;
+  std::int64_t rows;
+  RowLayout layout;
+  RankOptions options;
+  float* gradient;
   void* workspace;
   long long* refused;
   cudaStream_t stream;
@@ -29,24 +47,30 @@ struct RankCall {
 // Rows that fit into shared memory.
 bool fits_short_rows(std::int64_t n, const Device& device);
 std::size_t short_rows_workspace(std::int64_t rows, std::int64_t n, const RankOptions& options);
-cudaError_t launch_short_rows(const RankCall& call);
+cudaError_t launch_short_rows(const RankCall& call, const Device& device);
 
 // Longer rows.
 constexpr std::int64_t kLongestRow = std::int64_t{1} << 26;
 std::size_t long_rows_workspace(std::int64_t rows, std::int64_t n, const RankOptions& options);
 cudaError_t launch_long_rows(const RankCall& call);
 
+// Of rows of any length.
+std::size_t gradient_workspace(std::int64_t rows, std::int64_t n, const RankOptions& options);
+cudaError_t launch_gradient(const GradientCall& call);
+
 // Rows that pooling puts into one block, n eps >= 2: no sort.
 std::size_t affine_workspace(std::int64_t rows, std::int64_t n);
 cudaError_t launch_affine(const RankCall& call);
+std::size_t affine_gradient_workspace(std::int64_t rows, std::int64_t n);
+cudaError_t launch_affine_gradient(const GradientCall& call);
 
 // Histograms: `pairs` [rows, 2] names rows of x [columns, n] for both axes, or is null and x and y
-// are [rows, n].
+// are [rows, n]. The values of x, and of y, lie `stride` apart.
 struct HistogramCall {
   const float* x;
   const float* y;
   const std::int64_t* pairs;
-  std::int64_t columns, rows, n;
+  std::int64_t columns, rows, n, stride;
   std::uint32_t grid;
   float* histogram;
   void* workspace;

@@ -1,38 +1,10 @@
 // Ranks of rows of any length, in many passes over device memory (shared/long_row.hpp).
-#include "device_team.cuh"
-#include "launch.hpp"
-#include "long_row.hpp"
+#include "long_rows.cuh"
 
 namespace infonet::cuda {
 namespace {
 
-constexpr std::int64_t kValuesAtATime = std::int64_t{1} << 23;  // bounds the workspace
-
-// Rows side by side, each part of the workspace for all of them.
-struct Rows {
-  LongRow first;
-  std::uint32_t tiles;
-
-  __device__ LongRow row(std::uint32_t i) const {
-    LongRow row = first;
-    const std::size_t values = static_cast<std::size_t>(i) * first.n;
-    const std::size_t parts = static_cast<std::size_t>(i) * tiles;
-    row.values += values;
-    for (int k = 0; k < 2; ++k) {
-      row.keys[k] += values;
-      row.index[k] += values;
-      row.starts[k] += values;
-      row.counts[k] += parts;
-    }
-    row.sums += values + i;
-    row.threads += parts * kTileThreads;
-    row.bridges += parts;
-    row.runs += parts;
-    return row;
-  }
-};
-
-#define INFONET_TILE_KERNEL __global__ void __launch_bounds__(kTileThreads)
+constexpr std::int64_t kValuesAtATime = std::int64_t{1} << 23;
 
 INFONET_TILE_KERNEL sort_tiles(Rows rows) {
   __shared__ TileMemory memory;
@@ -92,98 +64,63 @@ INFONET_TILE_KERNEL move_tiles(Rows rows, std::uint32_t width, int sorted, int f
 
 template <bool kSoft>
 INFONET_TILE_KERNEL rank_tiles(Rows rows, RankOptions options, int sorted, int pooled, float* ranks,
-                               long long first_row, long long* refused) {
+                               long long* refused) {
   __shared__ PoolMemory memory;
   DeviceTeam team;
   const std::uint32_t i = blockIdx.x / rows.tiles;
-  const LongRow row = rows.row(i);
-  if (!rank_tile<kSoft>(team, row, options, sorted, pooled, blockIdx.x % rows.tiles, memory,
-                        ranks + static_cast<std::size_t>(i) * row.n)) {
-    report_row(refused, first_row + i);
+  if (!rank_tile<kSoft>(team, rows.row(i), options, sorted, pooled, blockIdx.x % rows.tiles, memory,
+                        ranks + rows.begin(i))) {
+    report_row(refused, rows.first_row + i);
   }
 }
+
+}  // namespace
 
 std::int64_t rows_at_a_time(std::int64_t rows, std::int64_t n) {
   return smaller(rows, kValuesAtATime / n > 1 ? kValuesAtATime / n : std::int64_t{1});
 }
 
-// Parts of a workspace one after the other, each aligned to 16 bytes.
-struct Parts {
-  unsigned char* next;
-  std::size_t used = 0;
-  template <typename T>
-  T* take(std::size_t count) {
-    T* const part = reinterpret_cast<T*>(next + used);
-    used += (count * sizeof(T) + 15) / 16 * 16;
-    return part;
+Ended sort_and_pool(const Rows& all, unsigned rows, double eps, cudaStream_t stream) {
+  const std::uint32_t tiles = all.tiles;
+  const unsigned blocks = rows * tiles;
+  int sorted = 0, pooled = 0;
+  sort_tiles<<<blocks, kTileThreads, 0, stream>>>(all);
+  for (std::uint32_t width = 1; width < tiles; width *= 2, sorted = 1 - sorted) {
+    merge_tiles<<<blocks, kTileThreads, 0, stream>>>(all, width * kTileSize, sorted);
   }
-};
-
-std::size_t lay_out(std::int64_t rows, std::int64_t n, bool soft, void* workspace, Rows& all) {
-  Parts parts{static_cast<unsigned char*>(workspace)};
-  const std::size_t size = static_cast<std::size_t>(rows * n);
-  all.tiles = tiles_of(static_cast<std::uint32_t>(n));
-  const std::size_t tiles = static_cast<std::size_t>(rows) * all.tiles;
-  LongRow& row = all.first;
-  row.n = static_cast<std::uint32_t>(n);
-  for (int k = 0; k < 2; ++k) {
-    row.keys[k] = parts.take<std::uint32_t>(size);
-    row.index[k] = parts.take<std::uint32_t>(size);
+  if (eps == 0.0) return {sorted, pooled};
+  measure_tiles<<<blocks, kTileThreads, 0, stream>>>(all, sorted, eps);
+  scan_all_tiles<<<rows, kTileThreads, 0, stream>>>(all, sorted);
+  hull_tiles<<<blocks, kTileThreads, 0, stream>>>(all, sorted, eps);
+  join_tiles<<<blocks, kTileThreads, 0, stream>>>(all, sorted, eps);
+  for (std::uint32_t width = 1; width < tiles; width *= 2, pooled = 1 - pooled) {
+    const std::uint32_t pairs = (tiles + 2 * width - 1) / (2 * width);
+    bridge_all_tiles<<<(rows * pairs + 31) / 32, 32, 0, stream>>>(all, pairs, rows * pairs, width,
+                                                                  sorted, pooled);
+    move_tiles<<<blocks, kTileThreads, 0, stream>>>(all, width, sorted, pooled);
   }
-  if (!soft) return parts.used;
-  row.sums = parts.take<Wide>(size + static_cast<std::size_t>(rows));
-  for (int k = 0; k < 2; ++k) {
-    row.starts[k] = parts.take<std::uint32_t>(size);
-    row.counts[k] = parts.take<std::uint32_t>(tiles);
-  }
-  row.threads = parts.take<std::uint32_t>(tiles * kTileThreads);
-  row.bridges = parts.take<Bridge>(tiles);
-  row.runs = parts.take<Run>(tiles);
-  return parts.used;
+  return {sorted, pooled};
 }
 
-}  // namespace
-
 std::size_t long_rows_workspace(std::int64_t rows, std::int64_t n, const RankOptions& options) {
-  Rows all{};
-  return lay_out(rows_at_a_time(rows, n), n, options.eps > 0.0, nullptr, all);
+  Parts parts{nullptr};
+  lay_out(rows_at_a_time(rows, n), {static_cast<std::uint32_t>(n), 1}, options.eps > 0.0, parts);
+  return parts.used;
 }
 
 cudaError_t launch_long_rows(const RankCall& call) {
   const bool soft = call.options.eps > 0.0;
-  const double eps = call.options.eps;
-  const std::int64_t most = rows_at_a_time(call.rows, call.n);
-  Rows all{};
-  lay_out(most, call.n, soft, call.workspace, all);
-  const std::uint32_t tiles = all.tiles;
-  for (std::int64_t begin = 0; begin < call.rows; begin += most) {
-    const unsigned rows = static_cast<unsigned>(smaller(most, call.rows - begin));
-    const unsigned blocks = rows * tiles;
-    const cudaStream_t stream = call.stream;
-    all.first.values = call.values + begin * call.n;
-    float* const ranks = call.ranks + begin * call.n;
-    int sorted = 0, pooled = 0;
-    sort_tiles<<<blocks, kTileThreads, 0, stream>>>(all);
-    for (std::uint32_t width = 1; width < tiles; width *= 2, sorted = 1 - sorted) {
-      merge_tiles<<<blocks, kTileThreads, 0, stream>>>(all, width * kTileSize, sorted);
-    }
-    if (!soft) {
-      rank_tiles<false><<<blocks, kTileThreads, 0, stream>>>(all, call.options, sorted, pooled,
-                                                             ranks, begin, call.refused);
-      continue;
-    }
-    measure_tiles<<<blocks, kTileThreads, 0, stream>>>(all, sorted, eps);
-    scan_all_tiles<<<rows, kTileThreads, 0, stream>>>(all, sorted);
-    hull_tiles<<<blocks, kTileThreads, 0, stream>>>(all, sorted, eps);
-    join_tiles<<<blocks, kTileThreads, 0, stream>>>(all, sorted, eps);
-    for (std::uint32_t width = 1; width < tiles; width *= 2, pooled = 1 - pooled) {
-      const std::uint32_t pairs = (tiles + 2 * width - 1) / (2 * width);
-      bridge_all_tiles<<<(rows * pairs + 31) / 32, 32, 0, stream>>>(all, pairs, rows * pairs, width,
-                                                                    sorted, pooled);
-      move_tiles<<<blocks, kTileThreads, 0, stream>>>(all, width, sorted, pooled);
-    }
-    rank_tiles<true><<<blocks, kTileThreads, 0, stream>>>(all, call.options, sorted, pooled, ranks,
-                                                          begin, call.refused);
+  const std::int64_t most = rows_at_a_time(call.rows, call.layout.n);
+  Parts parts{static_cast<unsigned char*>(call.workspace)};
+  Rows all = lay_out(most, call.layout, soft, parts);
+  all.first.values = call.values;
+  const auto rank = soft ? rank_tiles<true> : rank_tiles<false>;
+  for (all.first_row = 0; all.first_row < call.rows; all.first_row += most) {
+    const unsigned rows =
+        static_cast<unsigned>(smaller<std::int64_t>(most, call.rows - all.first_row));
+    const Ended at = sort_and_pool(all, rows, call.options.eps, call.stream);
+    rank<<<rows * all.tiles, kTileThreads, 0, call.stream>>>(all, call.options, at.sorted,
+                                                             at.pooled, call.ranks, call.refused);
   }
   return cudaGetLastError();
 }

@@ -11,15 +11,17 @@ constexpr std::int64_t kMostBlocks = 1024;  // each has its own sums; several fi
 
 template <bool kSoft>
 __global__ void __launch_bounds__(kMostThreads)
-    rank_rows(const float* values, long long rows, std::uint32_t n, RankOptions options, Wide* sums,
-              float* ranks, long long* refused) {
+    rank_rows(const float* values, long long rows, RowLayout layout, RankOptions options,
+              Wide* sums, float* ranks, long long* refused) {
   extern __shared__ __align__(16) unsigned char memory[];
   DeviceTeam team;
   const RowMemory row_memory_of = row_memory(memory, team.threads());
+  const std::uint32_t n = layout.n;
   Wide* const own_sums = kSoft ? sums + static_cast<long long>(blockIdx.x) * (n + 1) : nullptr;
   for (long long row = blockIdx.x; row < rows; row += gridDim.x) {
-    if (!rank_row<kSoft>(team, row_memory_of, values + row * n, n, options, own_sums,
-                         ranks + row * n)) {
+    const std::int64_t begin = layout.begin(row);
+    if (!rank_row<kSoft>(team, row_memory_of, values + begin, n, layout.columns, options, own_sums,
+                         ranks + begin)) {
       report_row(refused, row);
     }
   }
@@ -42,20 +44,22 @@ std::size_t short_rows_workspace(std::int64_t rows, std::int64_t n, const RankOp
   return static_cast<std::size_t>(smaller(rows, kMostBlocks) * (n + 1)) * sizeof(Wide);
 }
 
-cudaError_t launch_short_rows(const RankCall& call) {
+cudaError_t launch_short_rows(const RankCall& call, const Device& device) {
   const bool soft = call.options.eps > 0.0;
   const auto kernel = soft ? rank_rows<true> : rank_rows<false>;
-  const std::size_t bytes = memory_for(call.n);
-  if (const cudaError_t error = cudaFuncSetAttribute(
-          kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+  // The same in every call: another thread may be between its two.
+  if (const cudaError_t error =
+          cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               static_cast<int>(device.shared_bytes));
       error != cudaSuccess) {
     return error;
   }
   const unsigned blocks = static_cast<unsigned>(soft ? smaller(call.rows, kMostBlocks)
                                                      : smaller(call.rows, std::int64_t{1} << 20));
-  kernel<<<blocks, threads_for(call.n), bytes, call.stream>>>(
-      call.values, call.rows, static_cast<std::uint32_t>(call.n), call.options,
-      static_cast<Wide*>(call.workspace), call.ranks, call.refused);
+  const std::int64_t n = call.layout.n;
+  kernel<<<blocks, threads_for(n), memory_for(n), call.stream>>>(
+      call.values, call.rows, call.layout, call.options, static_cast<Wide*>(call.workspace),
+      call.ranks, call.refused);
   return cudaGetLastError();
 }
 

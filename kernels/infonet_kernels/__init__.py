@@ -1,10 +1,12 @@
 """CPU kernels of InfoNet: ranks, soft ranks and joint histograms, compiled, with NumPy in and out.
 
 The same shared library registers the ONNX Runtime custom ops of domain ``infonet``:
-``session_options.register_custom_ops_library(str(infonet_kernels.library_path()))``.
+``session_options.register_custom_ops_library(str(infonet_kernels.library_path()))``. The library at
+`cuda_library_path`, where it was built, registers them for the CPU and for CUDA.
 """
 
 from infonet_kernels._arrays import NORMALIZATIONS
+from infonet_kernels._cuda import cuda_library_path
 from infonet_kernels._histogram import joint_histogram, pair_histograms
 from infonet_kernels._library import library_path
 from infonet_kernels._project import Directions, project
@@ -14,6 +16,7 @@ from infonet_kernels._soft_rank import soft_rank, soft_rank_backward
 __all__ = [
     "NORMALIZATIONS",
     "Directions",
+    "cuda_library_path",
     "joint_histogram",
     "library_path",
     "pair_histograms",

@@ -16,15 +16,15 @@ _pointer = ctypes.c_void_p
 _int64 = ctypes.c_int64
 _size = ctypes.c_size_t
 _bytes = ctypes.POINTER(_size)
+_rows: list[type] = [_int64, _int64, _int64, ctypes.c_double, ctypes.c_int]
 _end: list[type] = [_pointer, _pointer, _size, _pointer, _pointer]
 _SIGNATURES: dict[str, list[type]] = {
     "infonet_cuda_check": [],
-    "infonet_cuda_soft_rank": [
-        *[_pointer, _int64, _int64, ctypes.c_double, ctypes.c_int],
-        *_end,
-    ],
+    "infonet_cuda_soft_rank": [_pointer, *_rows, *_end],
     "infonet_cuda_soft_rank_workspace": [_int64, _int64, ctypes.c_double, _bytes],
-    "infonet_cuda_joint_histogram": [_pointer, _pointer, _int64, _int64, _int64, *_end],
+    "infonet_cuda_soft_rank_backward": [_pointer, _pointer, *_rows, *_end],
+    "infonet_cuda_soft_rank_backward_workspace": [_int64, _int64, ctypes.c_double, _bytes],
+    "infonet_cuda_joint_histogram": [_pointer, _pointer, _int64, _int64, _int64, _int64, *_end],
     "infonet_cuda_pair_histograms": [_pointer, _int64, _int64, _pointer, _int64, _int64, *_end],
     "infonet_cuda_histogram_workspace": [_int64, _int64, _bytes],
 }
@@ -54,8 +54,9 @@ def cuda_library_path() -> Path:
     found = find_library(_FILE_NAME)
     if found is None:
         raise ImportError(
-            f"{_FILE_NAME} was not found beside {__file__}: infonet was built where there was no "
-            "nvcc; install the CUDA toolkit 13 and reinstall infonet from source"
+            f"{_FILE_NAME} was not found beside {__file__}: infonet was built without the CUDA "
+            "kernels; with the CUDA toolkit 13 on PATH reinstall it from source: "
+            "CMAKE_ARGS=-DINFONET_CUDA=ON pip install --force-reinstall --no-deps ."
         )
     return found
 
@@ -121,24 +122,66 @@ def launch_soft_rank(
     workspace_bytes: int,
     refused: int = 0,
     stream: int = 0,
+    columns: int = 1,
 ) -> None:
     """Put infonet_cuda_soft_rank on a stream; arrays are addresses in device memory.
 
     Args:
-        values: float32 [rows, n].
+        values: float32 [rows, n]; with `columns`, [rows / columns, n, columns], which is ranked
+            along the middle axis.
         rows, n, eps: as for `infonet_kernels.soft_rank`; n up to 2^26.
         normalize: index into `infonet_kernels.NORMALIZATIONS`.
-        ranks: float32 [rows, n], written. A row with NaN (for eps > 0: or an infinity) becomes NaN.
+        ranks: float32, as `values`, written. A row with NaN (for eps > 0: or an infinity) becomes
+            NaN.
         workspace, workspace_bytes: see `soft_rank_workspace`.
         refused: int64, written: the smallest row that became NaN, else at least 2^62; 0 for none.
         stream: a cudaStream_t.
+        columns: how many rows a matrix of `values` holds, side by side.
 
     Raises:
         ValueError, NoDeviceError, RuntimeError: the C function's message.
     """
     _call(
         "infonet_cuda_soft_rank",
-        *(values, rows, n, eps, normalize, ranks, workspace, workspace_bytes, refused, stream),
+        *(values, rows, n, columns, eps, normalize),
+        *(ranks, workspace, workspace_bytes, refused, stream),
+    )
+
+
+def soft_rank_backward_workspace(rows: int, n: int, eps: float) -> int:
+    """Bytes of device memory, aligned to 16, that `launch_soft_rank_backward` works in."""
+    size = _size()
+    _call("infonet_cuda_soft_rank_backward_workspace", rows, n, eps, ctypes.byref(size))
+    return size.value
+
+
+def launch_soft_rank_backward(
+    values: int,
+    by: int,
+    rows: int,
+    n: int,
+    eps: float,
+    normalize: int,
+    gradient: int,
+    workspace: int,
+    workspace_bytes: int,
+    refused: int = 0,
+    stream: int = 0,
+    columns: int = 1,
+) -> None:
+    """Put infonet_cuda_soft_rank_backward on a stream; see `launch_soft_rank`.
+
+    Args:
+        values: float32, as for `launch_soft_rank`.
+        by: float32, as `values`: the gradient by the ranks.
+        eps: above 0; the gradient of average ranks is 0.
+        gradient: float32, as `values`, written. That of a row that is refused becomes NaN.
+        rows, n, normalize, workspace, workspace_bytes, refused, stream, columns: as there.
+    """
+    _call(
+        "infonet_cuda_soft_rank_backward",
+        *(values, by, rows, n, columns, eps, normalize),
+        *(gradient, workspace, workspace_bytes, refused, stream),
     )
 
 
@@ -153,17 +196,19 @@ def launch_joint_histogram(
     workspace_bytes: int,
     refused: int = 0,
     stream: int = 0,
+    stride: int = 1,
 ) -> None:
     """Put infonet_cuda_joint_histogram on a stream; see `launch_soft_rank`.
 
     Args:
-        x, y: float32 [rows, n] in [0, 1].
+        x, y: float32 [rows, n] in [0, 1], values `stride` apart: with 2, and y 4 bytes after x,
+            they are the columns of ranks [rows, n, 2].
         histogram: float32 [rows, grid, grid], written.
         rows, n, grid, workspace, workspace_bytes, refused, stream: as elsewhere.
     """
     _call(
         "infonet_cuda_joint_histogram",
-        *(x, y, rows, n, grid, histogram, workspace, workspace_bytes, refused, stream),
+        *(x, y, rows, n, stride, grid, histogram, workspace, workspace_bytes, refused, stream),
     )
 
 

@@ -3,6 +3,7 @@
 
 #include <climits>
 #include <memory>
+#include <vector>
 
 #include "ort_abi.hpp"
 #include "tensors.hpp"
@@ -53,5 +54,14 @@ OrtCustomOp make_custom_op() {
 
 const OrtCustomOp* soft_rank_op();
 const OrtCustomOp* joint_histogram_op();
+
+// What a library registers: ops, those of the same name for different execution providers, and the
+// API version of ONNX Runtime (1.17 has 17) that they need.
+struct Ops {
+  const char* name;
+  std::uint32_t api_version;
+  std::vector<const OrtCustomOp*> list;
+};
+Ops ops();
 
 }  // namespace infonet::ort

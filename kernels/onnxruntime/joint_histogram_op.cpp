@@ -1,29 +1,22 @@
-// infonet::JointHistogram(ranks [B, n, 2]; grid) -> counts [B, grid, grid] on the CPU.
+// infonet::JointHistogram on the CPU.
 #include "custom_op.hpp"
+#include "definitions.hpp"
 #include "joint_histogram.hpp"
 
 namespace infonet::ort {
 namespace {
 
-class JointHistogram {
+class JointHistogram : public JointHistogramDefinition {
  public:
-  static constexpr const char* kName = "JointHistogram";
-  static constexpr const char* kProvider = "CPUExecutionProvider";
+  static constexpr const char* kProvider = kCpuProvider;
 
-  JointHistogram(const OrtApi* api, const OrtKernelInfo* info) {
-    check(KernelInfoGetAttribute_int64(api, info, "grid", &grid_));
-    check(api, kName, check_grid(grid_));
-  }
+  using JointHistogramDefinition::JointHistogramDefinition;
 
   void compute(const OrtApi* api, OrtKernelContext* context) const {
     const Input ranks = input(api, context, 0);
-    if (ranks.shape.size() != 3 || ranks.shape[2] != 2) {
-      check(api, kName,
-            Status::invalid("ranks: got shape " + describe(ranks.shape) +
-                            "; [batch, n, 2] is needed"));
-    }
+    check_pairs(api, ranks.shape);
     const std::int64_t batch = ranks.shape[0], n = ranks.shape[1];
-    float* const histogram = output(api, context, {batch, grid_, grid_});
+    float* const histogram = output(api, context, {batch, grid, grid});
     parallel_for(api, context, kName, batch, [&](std::int64_t row) {
       const float* const x = ranks.data + row * n * 2;
       const std::size_t count = static_cast<std::size_t>(n);
@@ -33,33 +26,10 @@ class JointHistogram {
         Status status = check_ranks(x + column, 2, count, where);
         if (!status.ok()) return status;
       }
-      joint_histogram(x, x + 1, 2, count, grid_, histogram + row * grid_ * grid_);
+      joint_histogram(x, x + 1, 2, count, grid, histogram + row * grid * grid);
       return Status{};
     });
   }
-
-  static void infer_shape(const OrtApi* api, OrtShapeInferContext* context) {
-    const std::vector<Dimension> shape = input_shape(api, context, 0);
-    if (shape.empty()) return;
-    const OrtOpAttr* attribute = nullptr;
-    std::int64_t grid = 0;
-    std::size_t size = 0;
-    check(ShapeInferContext_GetAttribute(api, context, "grid", &attribute));
-    check(ReadOpAttr(api, attribute, static_cast<int>(kIntegerAttribute), static_cast<void*>(&grid),
-                     sizeof grid, &size));
-    set_output_shape(api, context, {shape[0], {grid, ""}, {grid, ""}});
-  }
-
- private:
-  static std::string describe(const std::vector<std::int64_t>& shape) {
-    std::string text = "[";
-    for (std::size_t i = 0; i < shape.size(); ++i) {
-      text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
-    }
-    return text + "]";
-  }
-
-  std::int64_t grid_ = 0;
 };
 
 }  // namespace

@@ -17,6 +17,8 @@ struct OrtCustomOpDomain;
 struct OrtShapeInferContext;
 struct OrtTensorTypeAndShapeInfo;
 struct OrtOpAttr;
+struct OrtAllocator;
+struct OrtMemoryInfo;
 
 struct OrtApiBase {
   const OrtApi* (*GetApi)(std::uint32_t version);
@@ -56,12 +58,12 @@ struct OrtCustomOp {
 
 namespace infonet::ort {
 
-constexpr std::uint32_t kApiVersion = 17;
+constexpr std::uint32_t kApiVersion = 17;  // of OrtCustomOp as it is here
 
 enum ErrorCode { kFail = 1, kInvalidArgument = 2 };
 enum ElementType { kFloat = 1 };
 enum Characteristic { kRequired = 0 };
-enum MemoryType { kDefaultMemory = 0 };
+enum MemoryType { kDefaultMemory = 0 };  // of the op's execution provider
 enum AttributeType { kIntegerAttribute = 1 };
 
 // The function in one slot of OrtApi, called as name(api, arguments...).
@@ -91,6 +93,9 @@ inline constexpr Function<62, OrtStatus*(const Info*, std::int64_t*, std::size_t
 inline constexpr Function<63, OrtStatus*(const Info*, const char**, std::size_t)>
     GetSymbolicDimensions;
 inline constexpr Function<65, OrtStatus*(const OrtValue*, Info**)> GetTensorTypeAndShape;
+inline constexpr Function<76, OrtStatus*(OrtAllocator*, void*)> AllocatorFree;
+inline constexpr Function<77, OrtStatus*(const OrtAllocator*, const OrtMemoryInfo**)>
+    AllocatorGetInfo;
 inline constexpr Function<85, OrtStatus*(const OrtKernelInfo*, const char*, float*)>
     KernelInfoGetAttribute_float;
 inline constexpr Function<86, OrtStatus*(const OrtKernelInfo*, const char*, std::int64_t*)>
@@ -105,6 +110,9 @@ inline constexpr Function<91, OrtStatus*(OrtKernelContext*, std::size_t, const s
 inline constexpr Function<93, void(OrtStatus*)> ReleaseStatus;
 inline constexpr Function<99, void(Info*)> ReleaseTensorTypeAndShapeInfo;
 inline constexpr Function<101, void(OrtCustomOpDomain*)> ReleaseCustomOpDomain;
+inline constexpr Function<132, void(OrtAllocator*)> ReleaseAllocator;
+inline constexpr Function<193, OrtStatus*(const OrtKernelContext*, void**)>
+    KernelContext_GetGPUComputeStream;
 inline constexpr Function<268, OrtStatus*(const OrtShapeInferContext*, std::size_t, Info**)>
     ShapeInferContext_GetInputTypeShape;
 inline constexpr Function<269,
@@ -118,5 +126,11 @@ inline constexpr Function<272, OrtStatus*(const OrtOpAttr*, int, void*, std::siz
 inline constexpr Function<274, OrtStatus*(const OrtKernelContext*, void (*)(void*, std::size_t),
                                           std::size_t, std::size_t, void*)>
     KernelContext_ParallelFor;
+// From API version 18 on.
+inline constexpr Function<277, OrtStatus*(const OrtKernelContext*, const OrtMemoryInfo*,
+                                          std::size_t bytes, void**)>
+    KernelContext_GetScratchBuffer;
+inline constexpr Function<278, OrtStatus*(const OrtKernelInfo*, int memory_type, OrtAllocator**)>
+    KernelInfoGetAllocator;
 
 }  // namespace infonet::ort

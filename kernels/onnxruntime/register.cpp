@@ -22,7 +22,7 @@ class Domain {
     registered_api = api;
     OrtCustomOpDomain* domain = nullptr;
     check(CreateCustomOpDomain(api, kDomain, &domain));
-    for (const OrtCustomOp* op : {soft_rank_op(), joint_histogram_op()}) {
+    for (const OrtCustomOp* op : ops().list) {
       if (OrtStatus* status = CustomOpDomain_Add(api, domain, op); status != nullptr) {
         ReleaseCustomOpDomain(api, domain);
         throw Failure{status};
@@ -47,10 +47,12 @@ class Domain {
 extern "C" INFONET_EXPORT OrtStatus* RegisterCustomOps(OrtSessionOptions* options,
                                                        const OrtApiBase* base) {
   using namespace infonet::ort;
-  const OrtApi* const api = base->GetApi(kApiVersion);
+  const Ops needed = ops();
+  const OrtApi* const api = base->GetApi(needed.api_version);
   if (api == nullptr) {
-    const std::string message = std::string("the infonet custom ops need ONNX Runtime 1.17 or ") +
-                                "newer; this is " + base->GetVersionString();
+    const std::string message = std::string(needed.name) + " need ONNX Runtime 1." +
+                                std::to_string(needed.api_version) + " or newer; this is " +
+                                base->GetVersionString();
     return CreateStatus(base->GetApi(1), kFail, message.c_str());
   }
   return guarded(api, [&] {

@@ -3,6 +3,7 @@
 
 #include "block_sort.hpp"
 #include "ranks.hpp"
+#include "row_layout.hpp"
 
 namespace infonet {
 
@@ -63,15 +64,31 @@ INFONET_HD void in_fours(const float* values, std::uint32_t n, int thread, int t
   if (head + 4 * fours + at < n) each_of(head + 4 * fours + at);
 }
 
-INFONET_HD void load_keys(const float* values, std::uint32_t n, int thread, int threads,
-                          std::uint32_t* keys) {
-  in_fours(
-      values, n, thread, threads, [&](std::uint32_t i) { keys[i] = float_key(values[i]); },
-      [&](std::uint32_t i) {
-        const Four four = *reinterpret_cast<const Four*>(values + i);
-        INFONET_UNROLL
-        for (int k = 0; k < 4; ++k) keys[i + k] = float_key(four.value[k]);
-      });
+// each(i) for the places of a row, side by side.
+template <typename Each>
+INFONET_HD void each_of_row(std::uint32_t n, int thread, int threads, const Each& each) {
+  INFONET_UNROLL_BY_FOUR
+  for (std::uint32_t i = static_cast<std::uint32_t>(thread); i < n;
+       i += static_cast<std::uint32_t>(threads)) {
+    each(i);
+  }
+}
+
+// The keys of n values that lie `stride` apart; up to kItems * threads keys follow that are larger.
+INFONET_HD void load_keys(const float* values, std::uint32_t n, std::uint32_t stride, int thread,
+                          int threads, std::uint32_t* keys) {
+  if (stride == 1) {
+    in_fours(
+        values, n, thread, threads, [&](std::uint32_t i) { keys[i] = float_key(values[i]); },
+        [&](std::uint32_t i) {
+          const Four four = *reinterpret_cast<const Four*>(values + i);
+          INFONET_UNROLL
+          for (int k = 0; k < 4; ++k) keys[i + k] = float_key(four.value[k]);
+        });
+  } else {
+    each_of_row(n, thread, threads,
+                [&](std::uint32_t i) { keys[i] = float_key(values[strided(i, stride)]); });
+  }
   const std::uint32_t size = static_cast<std::uint32_t>(threads) * kItems;
   for (std::uint32_t i = n + static_cast<std::uint32_t>(thread); i < size;
        i += static_cast<std::uint32_t>(threads)) {
@@ -81,14 +98,19 @@ INFONET_HD void load_keys(const float* values, std::uint32_t n, int thread, int 
 
 // source(i) gives the float of place i.
 template <typename Source>
-INFONET_HD void store_row(float* ranks, std::uint32_t n, int thread, int threads,
-                          const Source& source) {
-  in_fours(
-      ranks, n, thread, threads, [&](std::uint32_t i) { ranks[i] = source(i); },
-      [&](std::uint32_t i) {
-        *reinterpret_cast<Four*>(ranks + i) =
-            Four{{source(i), source(i + 1), source(i + 2), source(i + 3)}};
-      });
+INFONET_HD void store_row(float* ranks, std::uint32_t n, std::uint32_t stride, int thread,
+                          int threads, const Source& source) {
+  if (stride == 1) {
+    in_fours(
+        ranks, n, thread, threads, [&](std::uint32_t i) { ranks[i] = source(i); },
+        [&](std::uint32_t i) {
+          *reinterpret_cast<Four*>(ranks + i) =
+              Four{{source(i), source(i + 1), source(i + 2), source(i + 3)}};
+        });
+  } else {
+    each_of_row(n, thread, threads,
+                [&](std::uint32_t i) { ranks[strided(i, stride)] = source(i); });
+  }
 }
 
 // Hull vertices of the keys of a row into memory.starts; returns how many.
@@ -106,21 +128,23 @@ INFONET_HD std::uint32_t pool_row(Team& team, const Tile& tile, const RowMemory&
   return memory.hulls.counts[0];
 }
 
-// Rank one row of n values, at most kItems * threads, below 2^16. kSoft: eps > 0, and n eps < 2;
-// then `sums` [n + 1] is working memory. A row with NaN (for eps > 0: or an infinity) becomes NaN,
-// and false is returned.
+// Rank one row of n values `stride` apart, at most kItems * threads, below 2^16. kSoft: eps > 0,
+// and n eps < 2; then `sums` [n + 1] is working memory. A row with NaN (for eps > 0: or an
+// infinity) becomes NaN, and false is returned.
 template <bool kSoft, typename Team>
 INFONET_HD bool rank_row(Team& team, const RowMemory& memory, const float* values, std::uint32_t n,
-                         const RankOptions& options, Wide* sums, float* ranks) {
+                         std::uint32_t stride, const RankOptions& options, Wide* sums,
+                         float* ranks) {
   const int threads = team.threads();
-  team.each([&](int thread, Registers&) { load_keys(values, n, thread, threads, memory.keys); });
+  team.each(
+      [&](int thread, Registers&) { load_keys(values, n, stride, thread, threads, memory.keys); });
   block_sort(team, memory.keys, memory.index);
   const std::uint32_t lowest = memory.keys[0], highest = memory.keys[n - 1];
   const bool allowed = is_allowed(lowest, kSoft) && is_allowed(highest, kSoft);
   if (!allowed || lowest == highest) {
     const float rank = allowed ? constant_rank(n, options.normalize) : float_of(0x7fc00000u);
     team.each([&](int thread, Registers&) {
-      store_row(ranks, n, thread, threads, [=](std::uint32_t) { return rank; });
+      store_row(ranks, n, stride, thread, threads, [=](std::uint32_t) { return rank; });
     });
     return allowed;
   }
@@ -172,7 +196,8 @@ INFONET_HD bool rank_row(Team& team, const RowMemory& memory, const float* value
     (void)thread;
   });
   team.each([&](int thread, Registers&) {
-    store_row(ranks, n, thread, threads, [&](std::uint32_t i) { return float_of(memory.keys[i]); });
+    store_row(ranks, n, stride, thread, threads,
+              [&](std::uint32_t i) { return float_of(memory.keys[i]); });
   });
   return true;
 }

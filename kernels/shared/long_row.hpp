@@ -14,8 +14,8 @@ INFONET_HD std::uint32_t tiles_of(std::uint32_t n) { return (n + kTileSize - 1) 
 
 // One row in device memory.
 struct LongRow {
-  const float* values;  // [n]
-  std::uint32_t n;
+  const float* values;  // [n], `stride` apart
+  std::uint32_t n, stride;
   std::uint32_t* keys[2];    // [n] each: merges go back and forth
   std::uint32_t* index[2];   // [n]
   Wide* sums;                // [n + 1]
@@ -51,7 +51,8 @@ template <typename Team>
 INFONET_HD void sort_tile(Team& team, const LongRow& row, std::uint32_t tile, TileMemory& memory) {
   const std::uint32_t begin = tile * kTileSize, size = tile_end(tile, row.n) - begin;
   team.each([&](int thread, Registers&) {
-    load_keys(row.values + begin, size, thread, kTileThreads, memory.keys);
+    load_keys(row.values + strided(begin, row.stride), size, row.stride, thread, kTileThreads,
+              memory.keys);
   });
   block_sort(team, memory.keys, memory.index);
   team.each([&](int thread, Registers&) {
@@ -246,14 +247,16 @@ INFONET_HD void move_tile(Team& team, const LongRow& row, std::uint32_t width, i
 }
 
 // The ranks of a tile's places; false for a row that is refused. `sorted` and `pooled` are the
-// buffers that sorting and joining ended in.
+// buffers that sorting and joining ended in; ranks lie as the values.
 template <bool kSoft, typename Team>
 INFONET_HD bool rank_tile(Team& team, const LongRow& row, const RankOptions& options, int sorted,
                           int pooled, std::uint32_t tile, PoolMemory& memory, float* ranks) {
   const std::uint32_t* const keys = row.keys[sorted];
   const std::uint32_t n = row.n, from = tile * kTileSize, size = tile_end(tile, n) - from;
   const bool allowed = is_allowed(keys[0], kSoft) && is_allowed(keys[n - 1], kSoft);
-  const auto take = [&](std::uint32_t i, float rank) { ranks[row.index[sorted][i]] = rank; };
+  const auto take = [&](std::uint32_t i, float rank) {
+    ranks[strided(row.index[sorted][i], row.stride)] = rank;
+  };
   if (!is_ranked(keys, n, kSoft)) {
     const float rank = allowed ? constant_rank(n, options.normalize) : float_of(0x7fc00000u);
     team.each([&](int thread, Registers&) {

@@ -8,25 +8,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infonet.checks import check_finite, check_length
+from infonet.checks import check_length
 from infonet.errors import warn
-from infonet.inputs import as_batch
 from infonet.network import ONE_PAIR, Network, Outputs
 from infonet.tiles import Progress, run_tiles
-
-_TILE_SAMPLES = 1_000_000  # per task, so that its ranks stay below some ten megabytes
 
 
 def estimate_batch(network: Network, samples: ArrayLike, progress: bool | None) -> Outputs:
     """See `Estimator.mi` and `Estimator.quantiles`; without tables."""
-    batch = as_batch(samples)
+    batch = network.open_batch(samples)
     check_length(batch.shape[1], network.model.n_min, "each sample set")
     levels = len(network.model.quantile_levels)
     count = len(batch)
     result = Outputs(np.zeros(count), np.zeros((count, levels)), None, np.zeros(count))
     constant = np.zeros(len(batch), np.bool_)
     with Progress(len(batch), "set", progress) as bar:
-        run_tiles(_tasks(network, batch, result, constant), network.threads, bar)
+        single = len(batch) <= tile_size(network, batch.shape[1])
+        threads = 1 if single else network.batch_threads(batch)
+        run_tiles(_tasks(network, batch, result, constant), threads, bar)
     if constant.any():
         first = int(np.flatnonzero(constant)[0])
         warn(
@@ -37,24 +36,20 @@ def estimate_batch(network: Network, samples: ArrayLike, progress: bool | None) 
 
 
 def _tasks(
-    network: Network, batch: NDArray[Any], result: Outputs, constant: NDArray[np.bool_]
+    network: Network, batch: Any, result: Outputs, constant: NDArray[np.bool_]
 ) -> Iterator[Callable[[], int]]:
     tile = tile_size(network, batch.shape[1])
 
     def task(start: int) -> Callable[[], int]:
         def run() -> int:
-            sets = batch[start : start + tile]
-            columns = [sets[i, :, v] for i in range(len(sets)) for v in (0, 1)]
-            for index, column in enumerate(columns):
-                check_finite(column, f"samples[{start + index // 2}, :, {index % 2}]")
-            ranked = network.prepare(columns)
+            ranked = network.prepare_sets(batch, start, start + tile)
             flat = ranked.constant.reshape(-1, 2).any(axis=1)
             constant[start : start + tile] = flat
             keep = np.flatnonzero(~flat)
             outputs = network.run(ranked, ONE_PAIR + 2 * keep[:, None])
             result.mi[start + keep] = outputs.mi
             result.quantiles[start + keep] = outputs.quantiles
-            return len(sets)
+            return int(flat.size)
 
         return run
 
@@ -64,4 +59,4 @@ def _tasks(
 
 def tile_size(network: Network, n: int) -> int:
     """Pairs of n samples for one task: fewer where n is large, to bound the memory."""
-    return max(1, min(network.tile, _TILE_SAMPLES // max(n, 1)))
+    return max(1, min(network.tile, network.tile_samples // max(n, 1)))

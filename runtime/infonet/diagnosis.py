@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import platform
 import sys
@@ -10,13 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from infonet._version import __version__
 from infonet.errors import InfoNetError
 
+if TYPE_CHECKING:
+    from infonet.estimator import Estimator
+
 _OPTIONAL = {
+    "cuda-core": "infonet[gpu]",
     "torch": "infonet[export]",
     "onnx": "infonet[export]",
     "tensorrt": "infonet[tensorrt]",
@@ -59,7 +65,10 @@ def diagnose() -> Report:
         from infonet.devices import list_devices
 
         for device in list_devices():
-            rows[f"device {device.name}"] = "works" if device.available else f"no: {device.reason}"
+            row = f"device {device.name}"
+            rows[row] = f"no: {device.reason}"
+            if device.available:
+                _try(rows, problems, row, functools.partial(_device, device.name))
     for name, requirement in _OPTIONAL.items():
         rows[name] = _version(name) or f"not installed (optional: pip install '{requirement}')"
     return Report(rows, problems, all(works))
@@ -130,10 +139,21 @@ def _verify(file: Path) -> str:
     return "hash not recorded (not installed from a wheel)"
 
 
-def _estimate() -> str:
+def _device(name: str) -> str:
+    if name == "cpu":
+        return "works"
+    if name == "tensorrt":
+        return "everything is there that an engine of  infonet build  needs"
+    from infonet.estimator import Estimator
+
+    return f"works, {_estimate(Estimator(device=name))}"
+
+
+def _estimate(estimator: Estimator | None = None) -> str:
     """Estimate a Gaussian of correlation 0.8, where the truth is -log(1 - 0.64) / 2 nats."""
-    from infonet.default import mutual_information
+    from infonet.default import default_estimator
 
     normal = np.random.default_rng(0).standard_normal((2, 5000))
     x, y = normal[0], 0.8 * normal[0] + 0.6 * normal[1]
-    return f"{mutual_information(x, y):.4f} nats for a Gaussian whose truth is 0.5108"
+    found = (estimator or default_estimator()).estimate(x, y)
+    return f"{found.mi:.4f} nats for a Gaussian whose truth is 0.5108"

@@ -100,6 +100,15 @@ def write_engine(path: Path, manifest: Manifest, engine: bytes | memoryview) -> 
         raise
 
 
+def is_engine_file(path: Path) -> bool:
+    """Whether `path` begins as an engine file does; False for one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
 def read_manifest(path: Path) -> Manifest:
     """The manifest alone, without reading the engine. ModelError as for `read_engine`."""
     with _open(path) as file:

@@ -33,14 +33,16 @@ class MissingExtraError(InfoNetError, ImportError):
         what: what needs it, as the subject of a sentence ("reading Parquet files").
         requirement: what to give to pip ("infonet[export]", "pyarrow").
         detail: more about what is missing, put in brackets ("no module named 'torch'").
+        index: address of a package index that pip needs beside its own; "": none.
     """
 
-    def __init__(self, what: str, requirement: str, detail: str = "") -> None:
+    def __init__(self, what: str, requirement: str, detail: str = "", index: str = "") -> None:
         self.requirement = requirement
         because = f" ({detail})" if detail else ""
+        option = f"--extra-index-url {index} " if index else ""
         super().__init__(
             f"{what} needs {requirement}, which is not installed{because}: "
-            f"run  pip install '{requirement}'"
+            f"run  pip install {option}'{requirement}'"
         )
 
 

@@ -19,12 +19,13 @@ from infonet.checks import (
     finite_rows,
     whole,
 )
-from infonet.devices import resolve_device
+from infonet.devices.foreign import DeviceArray, OnDevice
+from infonet.devices.opening import open_network
 from infonet.errors import InputError, warn
 from infonet.independence import pair_p_value
 from infonet.inputs import as_column
-from infonet.model import Model, load_model
-from infonet.network import ONE_PAIR, Network
+from infonet.model import Model
+from infonet.network import ONE_PAIR
 from infonet.pairwise import Options, PairwiseResult, pairwise
 from infonet.result import Estimate, SlicedEstimate
 from infonet.sliced import Scale, sliced
@@ -45,14 +46,16 @@ class Estimator:
     threads of such a model work within a pair, so their number may change the last bits.
 
     Args:
-        model: path of a model file written by `infonet export`; None for the model in the package.
+        model: path of a model file written by `infonet export`, or of an engine written by
+            `infonet build`; None for the model in the package.
         device: "auto", "cpu", "cuda" or "tensorrt". "auto" takes what works; a device named
-            explicitly is used or refused.
+            explicitly is used or refused. "tensorrt" runs an engine of `infonet build`, which is
+            then the model. Estimates of a GPU differ from those of the CPU by rounding.
         threads: threads for batches and matrices, or within a pair for models where one pair is
             much work; None for all cores of this process.
 
     Raises:
-        ModelError: the model file is missing, damaged, or not one of infonet.
+        ModelError: the model file is missing, damaged, not one of infonet, or not for the device.
         DeviceError: an explicitly named device cannot be had.
     """
 
@@ -63,8 +66,7 @@ class Estimator:
         threads: int | None = None,
     ) -> None:
         self.threads = count_threads(threads)
-        self.device = resolve_device(device)
-        self._network = Network(load_model(model), self.threads)
+        self.device, self._network = open_network(model, device, self.threads)
         # For pickling: the path must hold in a process that has another working directory.
         path = None if model is None else self.model.path.resolve()
         self._arguments = (path, device, threads)
@@ -155,20 +157,44 @@ class Estimator:
         interval = (float(quantiles[0]), float(quantiles[-1])) if quantiles.size else None
         return Estimate(mi, interval, p, x.size, names, notes, table)
 
-    def mi(self, samples: ArrayLike, progress: bool | None = None) -> NDArray[np.float64]:
+    def mi(self, samples: Any, progress: bool | None = None) -> NDArray[np.float64]:
         """Estimate the mutual information of a batch of sample sets.
 
         Args:
-            samples: [batch, n, 2], any real dtype and memory layout; an empty batch is fine.
+            samples: [batch, n, 2], any real dtype and memory layout; an empty batch is fine. Arrays
+                of other libraries are read through DLPack or the CUDA array interface. An estimator
+                on a GPU reads row-major float32 in its memory where it is.
             progress: show a progress bar; None: if standard error is a terminal.
 
         Returns:
             Estimates in nats, float64 [batch].
 
         Raises:
-            InputError: another shape, not real numbers, not finite, or too few samples.
+            InputError: another shape, not real numbers, not finite, too few samples, or on a GPU
+                when the estimator is not.
         """
         return estimate_batch(self._network, samples, progress).mi
+
+    def mi_on_device(self, samples: Any, progress: bool | None = None) -> DeviceArray:
+        """Like `mi`, with the estimates in the memory of the GPU.
+
+        Args:
+            samples: [batch, n, 2], as for `mi`.
+            progress: show a progress bar; None: if standard error is a terminal.
+
+        Returns:
+            float32 [batch] in nats (estimates are float32 numbers), complete, to be read through
+            DLPack or the CUDA array interface: `torch.from_dlpack(result)`.
+
+        Raises:
+            InputError: as for `mi`, or the estimator computes on the CPU.
+        """
+        if not isinstance(self._network, OnDevice):
+            raise InputError(
+                "mi_on_device needs an estimator on a GPU, this one computes on the CPU: use mi, "
+                "or Estimator(device='cuda')"
+            )
+        return self._network.to_device(self.mi(samples, progress))
 
     def quantiles(self, samples: ArrayLike, progress: bool | None = None) -> NDArray[np.float64]:
         """Estimate with intervals: quantiles of the mutual information of each sample set.
@@ -249,6 +275,11 @@ class Estimator:
                 an unfinished run of something else.
             MissingExtraError: engine="ray" without Ray, or Parquet without pyarrow.
         """
+        if engine == "ray" and self.device != "cpu":
+            raise InputError(
+                f"engine='ray' computes on CPUs, and the device is {self.device!r}: use "
+                "engine='threads', or Estimator(device='cpu')"
+            )
         options = Options(nan, memory, tile, output, resume, engine, adjust, layout, unit, progress)
         return pairwise(self._network, data, columns, targets, options)
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.checks import Column, require_real
+from infonet.devices.foreign import cpu_array
 from infonet.errors import InputError
 from infonet.tables import open_columns
 from infonet.tables.arrays import as_array, column_like, in_memory
@@ -122,7 +123,7 @@ def as_batch(samples: Any) -> NDArray[Any]:
     Raises:
         InputError: another shape, or not real numbers.
     """
-    array = as_array(samples, "samples")
+    array = as_array(cpu_array(samples, "samples"), "samples")
     require_real(array, "samples")
     if isinstance(array, np.ma.MaskedArray):
         array = from_array(array, "samples")[0]

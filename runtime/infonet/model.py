@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.engine_file import is_engine_file, read_manifest
 from infonet.errors import ModelError
 from infonet.metadata import read_metadata
 from infonet.null import NullDistribution
@@ -95,13 +96,13 @@ class Model:
 
 
 def load_model(path: str | Path | None = None) -> Model:
-    """Read and validate the metadata of a model file; None means the model in the package.
+    """Read and validate the metadata of a model or engine file; None: the model in the package.
 
     Raises:
         ModelError: missing, damaged, of another program, or of another format version.
     """
     file = DEFAULT_MODEL if path is None else Path(path)
-    metadata = read_metadata(file)
+    metadata = read_manifest(file).metadata if is_engine_file(file) else read_metadata(file)
     version = metadata.get("infonet.format_version")
     if version is None:
         raise ModelError(
@@ -172,11 +173,9 @@ def _table_layout(text: str) -> TableLayout:
 
 
 def core_of(model: Model) -> Model | None:
-    """Return the core graph that was exported together with `model`, or None.
+    """Return the core graph that a CPU runs in the place of `model`, or None.
 
-    Only the copula model has a core that the runtime uses: those of others are for TensorRT.
-    `X.core.onnx` beside `X.onnx` counts only if both come from the same checkpoint and
-    preprocessing: a left-over of an earlier export must not answer for the newer file.
+    Only the copula model has one: those of others are for GPUs.
 
     Raises:
         ModelError: `model` is itself the core of another architecture.
@@ -185,11 +184,18 @@ def core_of(model: Model) -> Model | None:
         if model.graph == "samples":
             return None
         raise ModelError(
-            f"{model.path} is the core of a {model.architecture} model, made for TensorRT: "
+            f"{model.path} is the core of a {model.architecture} model, made for GPUs: "
             f"give the whole model, {model.path.name.replace('.core.onnx', '.onnx')}"
         )
-    if model.graph == "core":
-        return model
+    return model if model.graph == "core" else core_beside(model)
+
+
+def core_beside(model: Model) -> Model | None:
+    """Return the core graph that was exported together with `model`, or None.
+
+    `X.core.onnx` beside `X.onnx` counts only if both come from the same checkpoint and
+    preprocessing: a left-over of an earlier export must not answer for the newer file.
+    """
     beside = model.path.with_name(model.path.stem + ".core.onnx")
     if not beside.is_file():
         return None

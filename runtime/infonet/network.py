@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.checks import check_finite
 from infonet.counting import count_pairs
+from infonet.inputs import as_batch
 from infonet.model import Model, core_of
 from infonet.ranking import RankedColumns, SeparateColumns, rank_columns, scale_columns
 from infonet.session import Session, kernels
@@ -29,6 +31,7 @@ from infonet.session import Session, kernels
 _BATCH = 1
 # Pairs per call of the histogram kernel, and per task given to a thread.
 TILE = 32
+Rows = NDArray[np.float32] | list[NDArray[np.float32]]
 ONE_PAIR = np.array([[0, 1]], np.int64)
 
 
@@ -58,9 +61,11 @@ class Network:
         model: its metadata.
         threads: threads to spread pairs over.
         threads_within: threads that work within a pair.
-        tile: pairs for one task of a thread.
+        tile, tile_samples: pairs for one task of a thread, and the samples in them at most.
         graph: the model file that computes.
     """
+
+    tile_samples = 1_000_000  # so that the ranks of a task stay below some ten megabytes
 
     def __init__(self, model: Model, threads: int = 1) -> None:
         core = core_of(model)
@@ -95,6 +100,26 @@ class Network:
             rows = kernels().soft_rank(rows, model.eps, model.normalize, threads)
         return replace(ranked, rows=rows)
 
+    def open_batch(self, samples: Any) -> Any:
+        """Samples [batch, n, 2] of real numbers; see `as_batch`."""
+        return as_batch(samples)
+
+    def batch_threads(self, batch: Any) -> int:
+        """Threads that are of use for the tasks of a batch."""
+        return self.threads
+
+    def prepare_sets(self, batch: Any, start: int, stop: int) -> RankedColumns:
+        """Rank both columns of sets `start` to `stop`: 2 i and 2 i + 1 are those of the i-th.
+
+        Raises:
+            InputError: values that are not finite.
+        """
+        sets = batch[start:stop]
+        columns = [sets[i, :, v] for i in range(len(sets)) for v in (0, 1)]
+        for index, column in enumerate(columns):
+            check_finite(column, f"samples[{start + index // 2}, :, {index % 2}]")
+        return self.prepare(columns)
+
     def run(
         self,
         ranked: RankedColumns | SeparateColumns,
@@ -112,22 +137,11 @@ class Network:
             pairs: int64 [p, 2], first and second variable of each pair.
             table: whether to return the tables.
         """
-        levels, size = len(self.model.quantile_levels), self.model.table_grid
+        levels = len(self.model.quantile_levels)
         scored = self.model.test_statistic == "score"
         names = ["mi", *["quantiles"] * (levels > 0), *["table"] * table, *["score"] * scored]
-        parts = []
-        tile = TILE if self._core else _BATCH  # samples are larger than histograms
-        for start in range(0, len(pairs), tile):
-            value = self._network_input(ranked.rows, pairs[start : start + tile])
-            parts += [
-                self._session.run(names, value[i : i + _BATCH])
-                for i in range(0, len(value), _BATCH)
-            ]
-        shapes = {"mi": (0,), "quantiles": (len(pairs), levels), "table": (0, size, size)}
-        shapes["score"] = (0,)
-        outputs = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
-        for name, output in zip(names, zip(*parts, strict=True), strict=bool(parts)):
-            outputs[name] = output[0] if len(output) == 1 else np.concatenate(output)
+        outputs = self._compute(names, ranked.rows, pairs)
+        outputs.setdefault("quantiles", np.empty((len(pairs), 0), np.float32))
         # Rounded down to float32, so that every estimate is a float32 number, kept as one.
         entropy = ranked.entropy[pairs].min(axis=1) if len(pairs) else np.empty(0)
         bound = entropy.astype(np.float32)
@@ -142,14 +156,31 @@ class Network:
         tables = self._x_first(outputs["table"]) if table else None
         return Outputs(mi, quantiles, tables, statistic)
 
+    def _compute(
+        self, names: list[str], rows: Rows, pairs: NDArray[np.int64]
+    ) -> dict[str, NDArray[np.float32]]:
+        """The named outputs of the graph for pairs of prepared columns."""
+        size = self.model.table_grid
+        parts = []
+        tile = TILE if self._core else _BATCH  # samples are larger than histograms
+        for start in range(0, len(pairs), tile):
+            value = self._network_input(rows, pairs[start : start + tile])
+            parts += [
+                self._session.run(names, value[i : i + _BATCH])
+                for i in range(0, len(value), _BATCH)
+            ]
+        shapes = {"quantiles": (0, len(self.model.quantile_levels)), "table": (0, size, size)}
+        outputs = {name: np.empty(shapes.get(name, (0,)), np.float32) for name in names}
+        for name, output in zip(names, zip(*parts, strict=True), strict=bool(parts)):
+            outputs[name] = output[0] if len(output) == 1 else np.concatenate(output)
+        return outputs
+
     def _x_first(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.model.table_layout.first_axis == "x":
             return table
         return np.ascontiguousarray(table.transpose(0, 2, 1))
 
-    def _network_input(
-        self, rows: NDArray[np.float32] | list[NDArray[np.float32]], pairs: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
+    def _network_input(self, rows: Rows, pairs: NDArray[np.int64]) -> NDArray[np.float32]:
         if not self._core:
             return np.stack([np.stack([rows[i], rows[j]], axis=1) for i, j in pairs])
         grid = self.model.histogram_grid

@@ -60,9 +60,13 @@ def rank_columns(
         threads: threads for the kernel; the result does not depend on it.
     """
     ranks, ties, entropy = kernels().rank_columns(columns, normalize, threads)
-    n = ranks.shape[1]
+    return RankedColumns(ranks, is_tied(entropy, ranks.shape[1]), ties == 2, entropy)
+
+
+def is_tied(entropy: NDArray[np.float64], n: int) -> NDArray[np.bool_]:
+    """Which columns of n values have more than a few ties, by their entropy."""
     without_ties = math.log(n) + (n - 1) / (2 * n)  # the same estimate of the entropy
-    return RankedColumns(ranks, entropy < without_ties - _FEW_TIES, ties == 2, entropy)
+    return entropy < without_ties - _FEW_TIES
 
 
 def scale_columns(columns: Sequence[NDArray[Any]]) -> NDArray[np.float32]:

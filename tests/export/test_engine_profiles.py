@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from core_graphs import copula_core
-from infonet.engine_file import Profile
+from infonet.engine_file import MAGIC, Profile
 from infonet.errors import InputError, MissingExtraError, ModelError
 from infonet_export.engines.backends import load_backend
 from infonet_export.engines.model_files import load_core
@@ -93,7 +93,8 @@ def test_unknown_and_missing_backends():
     with pytest.raises(InputError, match="'tensorrt-rtx' and 'tensorrt'"):
         load_backend("trt")
     if importlib.util.find_spec("tensorrt") is None:
-        with pytest.raises(MissingExtraError, match=r"pip install 'infonet\[tensorrt\]'"):
+        command = r"pip install --extra-index-url https://pypi.nvidia.com 'infonet\[tensorrt\]'"
+        with pytest.raises(MissingExtraError, match=command):
             load_backend("tensorrt")
 
 
@@ -112,3 +113,6 @@ def test_a_model_without_a_core(tmp_path):
     assert found.model.checkpoint_sha256 == infonet.load_model().checkpoint_sha256
     with pytest.raises(ModelError):
         load_core(tmp_path / "none.onnx", None)
+    (tmp_path / "e.onnx").write_bytes(MAGIC + bytes(100))
+    with pytest.raises(ModelError, match="is an engine already"):
+        load_core(tmp_path / "e.onnx", None)

@@ -77,6 +77,18 @@ def test_copula(precision, tmp_path, backend):
         assert tensor.name.encode() in engine
 
 
+def test_float16_from_the_float32_model_of_the_package(tmp_path):
+    from infonet.model import DEFAULT_MODEL
+
+    output = tmp_path / "e.engine"
+    result = _run("-o", output, "--precision", "fp16", "--no-cache", "--profile", "batch32")
+    assert result.exit_code == 0, result.output
+    manifest = read_manifest(output)
+    core = DEFAULT_MODEL.with_name("copula.core.onnx")
+    assert manifest.model_sha256 == hashlib.sha256(core.read_bytes()).hexdigest()
+    assert manifest.precision == manifest.metadata["infonet.precision"] == "fp16"
+
+
 @pytest.mark.parametrize("preset", ["perceiver_softrank", "perceiver_rank"])
 def test_perceiver_with_three_ranges_of_lengths(preset, tmp_path, backend):
     graph = load_core(perceiver_core(preset), "fp16")
@@ -236,6 +248,13 @@ def test_messages_of_the_command(tmp_path):
         result = _run(model, "-o", tmp_path / "e", "--cache", tmp_path / "c", *arguments)
         assert result.exit_code == 1, result.output
         assert words in result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1
+    nowhere = tmp_path / "file" / "c"
+    nowhere.parent.write_text("")
+    for arguments in (["-o", tmp_path / "e", "--cache", nowhere], ["-o", nowhere, "--no-cache"]):
+        result = _run(model, *arguments, "--profile", "batch1")
+        assert result.exit_code == 1
+        assert "choose another --output or --cache" in result.stderr
         assert len(result.stderr.strip().splitlines()) == 1
     both = _run(model, "-o", tmp_path / "e", "--cache", tmp_path / "c", "--no-cache")
     assert both.exit_code == 2

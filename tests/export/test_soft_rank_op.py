@@ -195,13 +195,20 @@ def test_bad_values_are_placed(eps):
         soft_rank(samples, eps)
 
 
-@pytest.mark.parametrize("name", ["soft_rank", "soft_rank_backward", "joint_histogram"])
-def test_cuda_says_what_to_do(name):
-    """Without a GPU: the operator has a kernel for CUDA, and all that kernel does is to say so."""
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        ("soft_rank", (0.1, "midrank")),
+        ("soft_rank_backward", (torch.zeros(1, 4, 2), 0.1, "midrank")),
+        ("joint_histogram", (8,)),
+    ],
+)
+def test_operators_have_a_kernel_for_cuda(name, others):
+    """What it does is tested in tests/kernels/test_torch_cuda.py, and on a GPU in tests/gpu."""
     assert torch._C._dispatch_has_kernel_for_dispatch_key(f"infonet::{name}", "CUDA")
     kernel = getattr(custom_ops, name)._backend_fns["cuda"]
-    with pytest.raises(NotImplementedError, match=r"run on the CPU for now: .* \.cpu\(\)"):
-        kernel(torch.zeros(1, 4, 2), 0.1, "midrank")
+    with pytest.raises(ValueError, match="got dtype torch.float64 .*; on a GPU float32 is needed"):
+        kernel(torch.zeros(1, 4, 2, dtype=torch.float64), *others)
 
 
 def test_importing_the_package_leaves_torch_alone():

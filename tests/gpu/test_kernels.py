@@ -1,4 +1,16 @@
-"""The CUDA kernels on a GPU, against the CPU kernels. Skipped where there is none."""
+"""The CUDA kernels on a GPU, against the CPU kernels. Skipped where there is none.
+
+`make test-gpu` compiles the kernels and runs this folder. `make sanitize` runs this file and
+test_gradient.py under compute-sanitizer (memcheck, racecheck, synccheck), without the long rows;
+for one tool and one test:
+
+    INFONET_SANITIZE=1 PYTORCH_NO_CUDA_MEMORY_CACHING=1 \\
+    INFONET_KERNELS_CUDA_LIBRARY=build/cuda/kernels/cuda/libinfonet_kernels_cuda.so \\
+    compute-sanitizer --tool racecheck .venv-test/bin/python -m pytest -q \\
+        tests/gpu/test_kernels.py -k affine
+"""
+
+import os
 
 import infonet_kernels
 import numpy as np
@@ -13,6 +25,8 @@ try:
 except (ImportError, _cuda.NoDeviceError) as error:
     pytest.skip(str(error), allow_module_level=True)
 
+SANITIZE = "INFONET_SANITIZE" in os.environ
+LONG = pytest.mark.skipif(SANITIZE, reason="too long for compute-sanitizer")
 NORMALIZATIONS = infonet_kernels.NORMALIZATIONS
 NONE_REFUSED = 2**62
 
@@ -32,16 +46,19 @@ class Ranking:
     def __init__(self, rows, eps, normalize="midrank"):
         self.values = rows if isinstance(rows, torch.Tensor) else on_device(rows)
         self.ranks = torch.full_like(self.values, -5)
-        self.size = _cuda.soft_rank_workspace(*self.values.shape, eps)
+        batch, self.n, self.columns = (*self.values.shape, 1)[:3]
+        self.rows = batch * self.columns
+        self.size = _cuda.soft_rank_workspace(self.rows, self.n, eps)
         self.workspace = workspace_of(self.size)
         self.refused = torch.zeros(1, dtype=torch.int64, device="cuda")
         self.options = (eps, NORMALIZATIONS.index(normalize))
 
     def launch(self):
         _cuda.launch_soft_rank(
-            *(self.values.data_ptr(), *self.values.shape, *self.options, self.ranks.data_ptr()),
+            *(self.values.data_ptr(), self.rows, self.n, *self.options, self.ranks.data_ptr()),
             *(self.workspace.data_ptr(), self.size, self.refused.data_ptr()),
             torch.cuda.current_stream().cuda_stream,
+            self.columns,
         )
 
     def result(self):
@@ -74,7 +91,10 @@ def rows_of(n, count=1):
     return np.array(rows * count).astype(np.float32)
 
 
-@pytest.mark.parametrize("n", [1, 2, 27, 28, 500, 863, 865, 1151, 5000, 16384, 17280, 17281, 40001])
+LENGTHS = [1, 2, 27, 28, 500, 863, 865, 1151, 5000, 16384, 17280, 17281, 40001]
+
+
+@pytest.mark.parametrize("n", [*LENGTHS[:-2:3], 17281] if SANITIZE else LENGTHS)
 def test_ranks_are_the_bytes_of_the_cpu(n):
     rows = rows_of(n)
     for eps in (0.0, 1.9 / n, 1 / n, 0.3 / n, 0.01 / n, 1e-9, 5e-324):
@@ -96,12 +116,14 @@ def test_affine(n):
             np.testing.assert_allclose(got, expected, rtol=0, atol=1e-7)
 
 
+@LONG
 @pytest.mark.parametrize("eps", [0.0, 1e-6, 1e-9])
 def test_a_million_values(eps):
     rows = rows_of(1_000_000)[[0, 1, 4, 8]]
     np.testing.assert_array_equal(soft_rank(rows, eps)[0], infonet_kernels.soft_rank(rows, eps))
 
 
+@LONG
 @pytest.mark.parametrize("eps", [0.0, 1e-4, 0.1])
 def test_many_rows(eps):
     rows = np.random.default_rng(0).standard_normal((3000, 501)).astype(np.float32)
@@ -109,6 +131,56 @@ def test_many_rows(eps):
     np.testing.assert_allclose(
         got, infonet_kernels.soft_rank(rows, eps), rtol=0, atol=1e-7 if eps == 0.1 else 0
     )
+
+
+@LONG
+@pytest.mark.parametrize("eps", [0.0, 1e-3, 10.0])
+def test_more_rows_than_a_grid_had_in_old_times(eps):
+    """Rows beyond 65,535, and beyond the 2^20 blocks of a launch."""
+    rows = np.random.default_rng(0).standard_normal(((1 << 20) + 70_001, 3)).astype(np.float32)
+    got, _ = soft_rank(rows, eps)
+    np.testing.assert_allclose(got, infonet_kernels.soft_rank(rows, eps), rtol=0, atol=1e-7)
+
+
+@LONG
+@pytest.mark.parametrize("eps", [0.0, 1e-8])
+def test_more_values_than_32_bits_count(eps):
+    """1024 rows of 1,000,000 take 4 GB; places in bytes are beyond 2^32."""
+    if torch.cuda.mem_get_info()[0] < 16e9:
+        pytest.skip("needs 16 GB of free GPU memory")
+    ranking = Ranking(torch.randn(1024, 1_000_000, device="cuda"), eps)
+    ranking.launch()
+    torch.cuda.synchronize()
+    for row in (0, 517, 1023):
+        expected = infonet_kernels.soft_rank(ranking.values[row : row + 1].cpu().numpy(), eps)
+        np.testing.assert_array_equal(ranking.ranks[row].cpu().numpy(), expected[0])
+
+
+@pytest.mark.parametrize("n", [1, 701, 20001])
+@pytest.mark.parametrize("eps", [0.0, 1e-5, 2.0])
+@pytest.mark.parametrize("columns", [2, 3])
+def test_columns_of_matrices(columns, eps, n):
+    samples = np.random.default_rng(0).standard_normal((3, n, columns)).astype(np.float32)
+    got, refused = soft_rank(samples, eps)
+    assert refused >= NONE_REFUSED
+    rows = samples.transpose(0, 2, 1).reshape(3 * columns, n)
+    expected = infonet_kernels.soft_rank(rows, eps).reshape(3, columns, n).transpose(0, 2, 1)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-7 if eps == 2 else 0)
+
+
+def test_threads_that_launch_at_the_same_time():
+    """Blocks of different shared memory, from two threads of the host on streams of their own."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def work(n):
+        rows = rows_of(n)
+        expected = infonet_kernels.soft_rank(rows)
+        with torch.cuda.stream(torch.cuda.Stream()):
+            for _ in range(50):
+                np.testing.assert_array_equal(soft_rank(rows, 0.0)[0], expected)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, [500, 6000]))
 
 
 def test_rows_that_begin_anywhere():
@@ -159,7 +231,7 @@ def test_a_graph_replays_on_its_stream(n, eps):
         )
 
 
-def histogram(name, *tensors, rows, n, grid, columns=None):
+def histogram(name, *tensors, rows, n, grid, columns=None, stride=1):
     size = _cuda.histogram_workspace(rows, grid)
     workspace = workspace_of(size)
     out = torch.full((rows, grid, grid), -5.0, device="cuda")
@@ -168,7 +240,7 @@ def histogram(name, *tensors, rows, n, grid, columns=None):
     torch.cuda.synchronize()
     if name == "joint":
         x, y = tensors
-        _cuda.launch_joint_histogram(x.data_ptr(), y.data_ptr(), rows, n, grid, *end)
+        _cuda.launch_joint_histogram(x.data_ptr(), y.data_ptr(), rows, n, grid, *end, stride)
     else:
         ranks, pairs = tensors
         _cuda.launch_pair_histograms(
@@ -191,6 +263,14 @@ def test_joint_histogram(grid, n):
     np.testing.assert_allclose(first, expected, rtol=1e-6, atol=1e-6)
     again, _ = histogram("joint", on_device(x), on_device(y), rows=5, n=n, grid=grid)
     np.testing.assert_array_equal(first, again)
+
+
+def test_histogram_of_columns_side_by_side():
+    ranks = np.random.default_rng(0).random((4, 501, 2)).astype(np.float32)
+    both = on_device(ranks).view(-1)
+    got, _ = histogram("joint", both, both[1:], rows=4, n=501, grid=32, stride=2)
+    expected = infonet_kernels.joint_histogram(ranks[..., 0], ranks[..., 1], 32)
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("bad", [np.nan, -1e-6, 1.0001, np.inf])

@@ -39,37 +39,66 @@ def threads_for(n):
     return -(-n // (32 * library().items_per_thread())) * 32
 
 
+def _arguments(array, eps, normalize):
+    """[rows, n], or [batch, n, columns] that is ranked along its middle axis."""
+    batch, n, columns = array.shape if array.ndim == 3 else (*array.shape, 1)
+    shape = [ctypes.c_int64(size) for size in (batch * columns, n, columns)]
+    return [*shape, ctypes.c_double(eps), normalize]
+
+
 def soft_rank(rows, eps, normalize, order=2, threads=None):
     """Ranks by simulated blocks, one a row, and the number of refused rows."""
     rows = np.ascontiguousarray(rows, np.float32)
     out = np.full_like(rows, -5)
-    shape = [ctypes.c_int64(size) for size in rows.shape]
     refused = library().simulate_soft_rank(
-        *(_pointer(rows), *shape, ctypes.c_double(eps), normalize),
+        *(_pointer(rows), *_arguments(rows, eps, normalize)),
         *(threads or threads_for(rows.shape[1]), order, _pointer(out)),
     )
     return out, refused
 
 
-def long_soft_rank(rows, eps, normalize, order=2):
-    """Ranks in tiles, as for rows beyond the shared memory, and the number of refused rows."""
+def long_soft_rank(rows, eps, normalize, order=2, most=3):
+    """Ranks in tiles, as for rows beyond the shared memory, and the number of refused rows.
+
+    `most` rows, or columns of matrices, are worked on side by side.
+    """
     rows = np.ascontiguousarray(rows, np.float32)
     out = np.full_like(rows, -5)
-    shape = [ctypes.c_int64(size) for size in rows.shape]
     refused = library().simulate_long_soft_rank(
-        _pointer(rows), *shape, ctypes.c_double(eps), normalize, order, _pointer(out)
+        *(_pointer(rows), *_arguments(rows, eps, normalize)),
+        *(ctypes.c_int64(most), order, _pointer(out)),
     )
     return out, refused
 
 
-def affine(rows, eps, normalize, segment):
+def gradient(rows, by, eps, normalize, order=2, most=3):
+    """The gradient by the values of rows from that by their ranks, and the refused rows' number."""
+    rows, by = (np.ascontiguousarray(array, np.float32) for array in (rows, by))
+    out = np.full_like(rows, -5)
+    refused = library().simulate_gradient(
+        *(_pointer(rows), _pointer(by), *_arguments(rows, eps, normalize)),
+        *(ctypes.c_int64(most), order, _pointer(out)),
+    )
+    return out, refused
+
+
+def affine(rows, eps, normalize, most=3):
     """Soft ranks without a sort, and the number of refused rows."""
     rows = np.ascontiguousarray(rows, np.float32)
     out = np.full_like(rows, -5)
-    shape = [ctypes.c_int64(size) for size in rows.shape]
     refused = library().simulate_affine(
-        *(_pointer(rows), *shape, ctypes.c_double(eps), normalize),
-        *(ctypes.c_int64(segment), _pointer(out)),
+        _pointer(rows), *_arguments(rows, eps, normalize), ctypes.c_int64(most), _pointer(out)
+    )
+    return out, refused
+
+
+def affine_gradient(rows, by, eps, normalize, most=3):
+    """The gradient without a sort, for n eps >= 2."""
+    rows, by = (np.ascontiguousarray(array, np.float32) for array in (rows, by))
+    out = np.full_like(rows, -5)
+    refused = library().simulate_affine_gradient(
+        *(_pointer(rows), _pointer(by), *_arguments(rows, eps, normalize)),
+        *(ctypes.c_int64(most), _pointer(out)),
     )
     return out, refused
 

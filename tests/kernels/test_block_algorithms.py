@@ -119,12 +119,12 @@ def test_affine(n):
     rows = np.concatenate([rows_of(n), 1e7 + rows_of(n)])
     for eps in (2 / n, 0.1 + 2 / n, 10):
         for code, normalize in enumerate(NORMALIZATIONS):
-            got, refused = block_algorithms.affine(rows, eps, code, segment=16384)
+            got, refused = block_algorithms.affine(rows, eps, code)
             assert refused == 0
             expected = infonet_kernels.soft_rank(rows, eps, normalize)
             np.testing.assert_allclose(got, expected, rtol=0, atol=1e-7)
     rows[0, n // 2] = np.inf
-    got, refused = block_algorithms.affine(rows, 2, 0, segment=16384)
+    got, refused = block_algorithms.affine(rows, 2, 0)
     assert refused == 1
     assert np.isnan(got[0]).all()
     assert np.isfinite(got[1:]).all()
@@ -142,3 +142,38 @@ def test_histogram(grid, n):
         got, infonet_kernels.joint_histogram(x[None], y[None], grid)[0], rtol=1e-6, atol=1e-6
     )
     assert got.sum(dtype=np.float64) == pytest.approx(n, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("simulate", "eps"),
+    [
+        ("soft_rank", 0.0),
+        ("soft_rank", 1e-3),
+        ("long_soft_rank", 0.0),
+        ("long_soft_rank", 1e-3),
+        ("affine", 0.1),
+    ],
+)
+def test_columns_of_a_matrix(simulate, eps):
+    """[batch, n, columns] is ranked along its middle axis, where it lies."""
+    samples = np.random.default_rng(0).standard_normal((2, 700, 3)).astype(np.float32)
+    got, refused = getattr(block_algorithms, simulate)(samples, eps, 0)
+    assert refused == 0
+    rows = samples.transpose(0, 2, 1).reshape(6, 700)
+    expected = infonet_kernels.soft_rank(rows, eps).reshape(2, 3, 700).transpose(0, 2, 1)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-7 if simulate == "affine" else 0)
+
+
+@pytest.mark.parametrize("most", [1, 4, 14, 50])
+def test_rows_side_by_side_keep_to_their_own(most):
+    """As many at a time as there are, fewer, or more; rows whose length is no multiple of four."""
+    rows = rows_of(5187)
+    rows[3, 100] = np.nan
+    ranks, refused = block_algorithms.long_soft_rank(rows, 1e-5, 0, most=most)
+    assert refused == 1
+    fine = np.arange(len(rows)) != 3
+    np.testing.assert_array_equal(ranks[fine], infonet_kernels.soft_rank(rows[fine], 1e-5))
+    ranks, refused = block_algorithms.affine(rows, 1.0, 0, most=most)
+    assert refused == 1
+    expected = infonet_kernels.soft_rank(rows[fine], 1.0)
+    np.testing.assert_allclose(ranks[fine], expected, rtol=0, atol=1e-7)

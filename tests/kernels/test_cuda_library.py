@@ -45,6 +45,28 @@ def test_bad_arguments_are_named_without_a_device():
         _cuda.launch_joint_histogram(0, 0, 1, 10, 4097, 0, 0, 0)
     with pytest.raises(ValueError, match="columns: got -2"):
         _cuda.launch_pair_histograms(0, -2, 10, 0, 1, 32, 0, 0, 0)
+    with pytest.raises(ValueError, match="stride: got 0; at least 1"):
+        _cuda.launch_joint_histogram(0, 0, 1, 10, 32, 0, 0, 0, stride=0)
+    with pytest.raises(ValueError, match="rows: got 5, which is no multiple of the 2 columns"):
+        _cuda.launch_soft_rank(0, 5, 10, 0.0, 0, 0, 0, 0, columns=2)
+    with pytest.raises(ValueError, match="columns: got 0; at least 1"):
+        _cuda.launch_soft_rank(0, 5, 10, 0.0, 0, 0, 0, 0, columns=0)
+    with pytest.raises(ValueError, match="values: got .* rows of 1000 values; at most 2\\^40"):
+        _cuda.launch_soft_rank(0, 2**40, 1000, 0.0, 0, 0, 0, 0)
+    with pytest.raises(ValueError, match="eps: got 0; ranks that are piecewise constant have the"):
+        _cuda.launch_soft_rank_backward(0, 0, 1, 10, 0.0, 0, 0, 0, 0)
+    with pytest.raises(ValueError, match="eps: got inf"):
+        _cuda.soft_rank_backward_workspace(1, 10, float("inf"))
+
+
+@pytest.mark.parametrize("n", [1, 20, 5000, 1_000_000])
+def test_working_memory_is_bounded(n):
+    """Rows are worked on some at a time: a batch takes no more than 2^23 values do."""
+    size = _cuda.soft_rank_backward_workspace
+    for eps in (0.5 / n, 3 / n):
+        one, many = size(1, n, eps), size(100_000, n, eps)
+        assert 0 < one <= many <= 2**30
+    assert size(0, n, 0.1) == size(5, 0, 0.1) == 0
 
 
 @pytest.mark.skipif("has_device()", reason="there is a device")
@@ -56,6 +78,7 @@ def test_no_device_is_a_clear_error():
         lambda: _cuda.histogram_workspace(1, 32),
         lambda: _cuda.launch_joint_histogram(0, 0, 1, 10, 32, 0, 0, 0),
         lambda: _cuda.launch_pair_histograms(0, 1, 10, 0, 1, 32, 0, 0, 0),
+        lambda: _cuda.launch_soft_rank_backward(0, 0, 1, 10, 1e-3, 0, 0, 0, 0),
     )
     for call in calls:
         with pytest.raises(_cuda.NoDeviceError, match=r"an NVIDIA GPU .* device='cpu'"):

@@ -21,7 +21,7 @@ def histogram_node(source="ranks", **attributes):
     )
 
 
-def session(*nodes, shape=("batch", "n", 2), threads=1, config=()):
+def session(*nodes, shape=("batch", "n", 2), threads=1, config=(), library=None):
     outputs = [helper.make_tensor_value_info(n.output[0], TensorProto.FLOAT, None) for n in nodes]
     graph = helper.make_graph(
         nodes, "test", [helper.make_tensor_value_info("samples", TensorProto.FLOAT, shape)], outputs
@@ -33,7 +33,7 @@ def session(*nodes, shape=("batch", "n", 2), threads=1, config=()):
     options.log_severity_level = 4  # the errors below are wanted
     for name, value in config:
         options.add_session_config_entry(name, value)
-    options.register_custom_ops_library(str(infonet_kernels.library_path()))
+    options.register_custom_ops_library(str(library or infonet_kernels.library_path()))
     return onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import logging
 
 import infonet
+import onnxruntime
 import pytest
 from infonet import devices
+from infonet.devices import available, requirements
+from infonet.engine_file import Manifest, Tensor, write_engine
+from infonet.engine_fit import gpu_compute_capability
+from infonet.model import load_model
 from infonet.tiles import Progress, count_threads, run_tiles
+from infonet_kernels import _cuda
+
+NO_GPU = gpu_compute_capability() is None
+without_gpu = pytest.mark.skipif(not NO_GPU, reason="a GPU is here: its refusal cannot be seen")
 
 
+@without_gpu
 @pytest.mark.parametrize("device", ["cuda", "tensorrt"])
 def test_explicit_device_is_refused_with_reason_and_fix(device):
-    with pytest.raises(infonet.DeviceError, match=f"'{device}' cannot be used: .*device='cpu'"):
+    with pytest.raises(infonet.DeviceError) as caught:
         infonet.Estimator(device=device)
+    message = str(caught.value)
+    assert message.startswith(f"device '{device}' cannot be used: there is no NVIDIA GPU")
+    assert message.endswith("use device='cpu' or device='auto'")
+    assert "\n" not in message
 
 
+def test_unknown_device():
+    with pytest.raises(infonet.InputError, match="device is 'gpu', allowed are 'auto', 'cpu', 'cu"):
+        infonet.Estimator(device="gpu")
+
+
+@without_gpu
 def test_auto_says_once_what_it_took(caplog):
-    devices._said.clear()
+    available._said.clear()
     with caplog.at_level(logging.INFO, "infonet"):
         assert infonet.Estimator().device == "cpu"
         assert infonet.Estimator().device == "cpu"
-    assert caplog.text.count("device='auto' uses the CPU") == 1
+    assert caplog.text.count("device='auto' uses the CPU (cuda: there is no NVIDIA GPU") == 1
 
 
 def test_every_device_has_a_state():
@@ -29,6 +51,91 @@ def test_every_device_has_a_state():
     assert tuple(found) == devices.DEVICES
     assert found["cpu"].available
     assert all(device.available or device.reason for device in found.values())
+
+
+def test_what_is_missing_is_said_with_its_command(monkeypatch):
+    """Everything that this interpreter lacks of what a GPU needs, at once."""
+    monkeypatch.setenv("INFONET_KERNELS_CUDA_LIBRARY", "/nowhere/lib.so")
+    _cuda.load_cuda.cache_clear()
+    reason = requirements.describe(requirements.missing_for("cuda"))
+    assert "this infonet was built without its CUDA kernels" in reason
+    lacks_core = importlib.util.find_spec("cuda.core") is None if _spec("cuda") else True
+    assert ("cuda-python is not installed" in reason) == lacks_core
+    providers = onnxruntime.get_available_providers()
+    assert ("has no CUDAExecutionProvider" in reason) == (requirements.PROVIDER not in providers)
+    if requirements.PROVIDER not in providers:
+        assert "pip uninstall -y onnxruntime && pip install --force-reinstall --no-deps" in reason
+    reason = requirements.describe(requirements.missing_for("tensorrt"))
+    modules = any(map(_spec, requirements.TENSORRT_MODULES.values()))
+    assert ("pip install 'infonet[tensorrt-rtx]'" in reason) == (lacks_core or not modules)
+    assert reason.count("infonet[tensorrt-rtx]") <= 1  # each command is given once
+
+
+def _spec(name):
+    return importlib.util.find_spec(name)
+
+
+def test_engines_run_on_tensorrt_alone(tmp_path):
+    path = engine_file(tmp_path)
+    for device in ("cpu", "cuda"):
+        with pytest.raises(infonet.ModelError, match="is a TensorRT engine, .*'tensorrt' runs"):
+            infonet.Estimator(path, device)
+    if NO_GPU:
+        for device in ("auto", "tensorrt"):
+            with pytest.raises(infonet.DeviceError, match="'tensorrt' cannot .*give the ONNX mode"):
+                infonet.Estimator(path, device)
+
+
+def test_an_engine_says_what_it_is(tmp_path):
+    model = load_model(engine_file(tmp_path))
+    default = load_model()
+    assert (model.architecture, model.n_min) == (default.architecture, default.n_min)
+
+
+def test_a_model_is_no_engine(monkeypatch):
+    monkeypatch.setattr(available, "missing_for", lambda device: ())
+    with pytest.raises(
+        infonet.ModelError, match="is an ONNX model, .*: build one with  infonet bu"
+    ):
+        infonet.Estimator(device="tensorrt")
+
+
+def test_auto_falls_back_when_the_gpu_fails(monkeypatch, caplog):
+    """Everything seems to be there, and opening the GPU fails, for want of a driver say."""
+    monkeypatch.setattr(available, "missing_for", lambda device: ())
+    available._said.clear()
+    if not NO_GPU:
+        pytest.skip("a GPU is here: opening it does not fail")
+    with caplog.at_level(logging.INFO, "infonet"):
+        assert infonet.Estimator().device == "cpu"
+    assert "uses the CPU (cuda: the GPU failed" in caplog.text
+    with pytest.raises(infonet.DeviceError, match="the GPU failed"):
+        infonet.Estimator(device="cuda")
+
+
+def engine_file(folder):
+    """An engine file of the built-in model, without an engine that anything could run."""
+    model = load_model()
+    content = b"no engine"
+    histogram = (-1, model.histogram_grid, model.histogram_grid)
+    shapes = {"mi": (-1,), "quantiles": (-1, 3), "table": (-1, 64, 64), "score": (-1,)}
+    manifest = Manifest(
+        model_sha256="0" * 64,
+        backend="tensorrt-rtx",
+        backend_version="1.7.1.116",
+        version_compatible=False,
+        compute_capabilities=("8.0",),
+        precision="fp16",
+        optimization_level=None,
+        profiles=(),
+        inputs=(Tensor("histogram", "float32", histogram),),
+        outputs=tuple(Tensor(name, "float32", shape) for name, shape in shapes.items()),
+        metadata=model.metadata,
+        engine_bytes=len(content),
+        engine_sha256=hashlib.sha256(content).hexdigest(),
+    )
+    write_engine(folder / "a.engine", manifest, content)
+    return folder / "a.engine"
 
 
 def test_threads():
@@ -64,3 +171,20 @@ def test_progress_bar_is_shown_only_on_demand_or_a_terminal(capsys, monkeypatch,
     assert "pair" in capsys.readouterr().err
     estimator.pairwise(data, progress=False)
     assert capsys.readouterr().err == ""
+
+
+@without_gpu
+def test_commands_take_a_device(tmp_path):
+    from click.testing import CliRunner
+    from infonet.cli import main
+
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "".join(f"{i},{i * i % 7}\n" for i in range(40)))
+    command = ["mi", str(path), "--x", "a", "--y", "b"]
+    assert CliRunner().invoke(main, [*command, "--device", "cpu"]).exit_code == 0
+    refused = CliRunner().invoke(main, [*command, "--device", "cuda"])
+    assert refused.exit_code != 0
+    assert "'cuda' cannot be used: there is no NVIDIA GPU" in refused.output
+    report = CliRunner().invoke(main, ["doctor"]).output
+    assert "device tensorrt  " in report
+    assert "no: there is no NVIDIA GPU" in report

@@ -13,6 +13,7 @@ from infonet.engine_file import (
     Manifest,
     Profile,
     Tensor,
+    is_engine_file,
     read_engine,
     read_manifest,
     write_engine,
@@ -47,6 +48,7 @@ def file(tmp_path):
 def test_round_trip(file):
     assert read_engine(file) == (MANIFEST, ENGINE)
     assert read_manifest(file) == MANIFEST
+    assert is_engine_file(file)
     assert [path.name for path in file.parent.iterdir()] == ["a.engine"]
     (length,) = struct.unpack("<Q", file.read_bytes()[8:16])
     header = json.loads(file.read_bytes()[16 : 16 + length])
@@ -113,6 +115,7 @@ def test_other_files(tmp_path):
     other.write_bytes(b"ftrt" + bytes(100))
     with pytest.raises(ModelError, match="not an engine file of infonet"):
         read_engine(other)
+    assert not any(map(is_engine_file, (tmp_path / "none", tmp_path, other)))
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class MutualInformationLoss(nn.Module):
         Returns a scalar; with reduction "none" and [B, n], one loss a pair, [B].
 
         Raises ValueError for other shapes or dtypes, too few samples, and values that are not
-        finite; NotImplementedError for tensors on a CUDA device.
+        finite. On a GPU (float32) nothing waits to look for those: their pair becomes NaN.
         """
         if x.shape != y.shape or x.ndim not in (1, 2):
             raise ValueError(

@@ -33,8 +33,9 @@ def soft_rank(samples: Tensor, eps: float = 0.0, normalize: Normalize = "midrank
     torch.export.
 
     Args:
-        samples: float32 or float64 [B, n, d], on the CPU; finite, but for eps = 0 infinities are
-            ordinary values.
+        samples: float32 or float64 [B, n, d]; finite, but for eps = 0 infinities are ordinary
+            values. On a GPU float32, n up to 2^26, and nothing waits for the GPU to look for bad
+            values: a column with one gets NaN for all its ranks, and for its gradient.
         eps: regularization strength, 0 or above.
         normalize: "midrank" gives (r - 1/2) / n, "over_n" gives r / n, and "minmax" gives
             (r - min r) / (max r - min r), or 1/2 throughout a constant column.
@@ -43,9 +44,9 @@ def soft_rank(samples: Tensor, eps: float = 0.0, normalize: Normalize = "midrank
         Ranks in [0, 1], of the shape and dtype of ``samples``.
 
     Raises:
-        ValueError: another shape, dtype, eps or normalization; a value that cannot be ranked, with
-            its place.
-        NotImplementedError: samples on a CUDA device, for which there is no kernel yet.
+        ValueError: another shape, dtype, eps or normalization; on the CPU a value that cannot be
+            ranked, with its place.
+        ImportError: samples on a GPU, and infonet was built without the CUDA kernels.
     """
     _check("samples", samples, "d")
     if not (math.isfinite(eps) and eps >= 0):
@@ -66,15 +67,16 @@ def joint_histogram(ranks: Tensor, grid: int) -> Tensor:
     zero.
 
     Args:
-        ranks: float32 or float64 [B, n, 2] in [0, 1], on the CPU.
+        ranks: float32 or float64 [B, n, 2] in [0, 1]. On a GPU float32, and a histogram with ranks
+            outside becomes NaN.
         grid: cells a side, 2 to 4096.
 
     Returns:
         Counts [B, grid, grid] of the dtype of ``ranks``, the first coordinate along axis 1.
 
     Raises:
-        ValueError: another shape or dtype, a rank outside [0, 1], or another grid.
-        NotImplementedError: ranks on a CUDA device, for which there is no kernel yet.
+        ValueError: another shape, dtype or grid; on the CPU a rank outside [0, 1].
+        ImportError: ranks on a GPU, and infonet was built without the CUDA kernels.
     """
     _check("ranks", ranks, "2")
     if ranks.shape[2] != 2:

@@ -32,7 +32,7 @@ def straight_through_rank(
     kernel is uniform.
 
     Args:
-        samples: float32 or float64 [B, n, d], on the CPU; no NaN.
+        samples: float32 or float64 [B, n, d], on a GPU float32; no NaN.
         normalize: "midrank" gives (r - 1/2) / n, "over_n" gives r / n.
 
     Returns:

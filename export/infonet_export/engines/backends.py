@@ -12,6 +12,7 @@ from infonet.engine_fit import gpu_compute_capability
 from infonet.errors import DeviceError, InputError, MissingExtraError
 
 BackendName = Literal["tensorrt-rtx", "tensorrt"]
+_INDEXES = {"tensorrt": "https://pypi.nvidia.com"}  # PyPI has its bindings alone
 _log = logging.getLogger("infonet")
 _lock = threading.Lock()
 _loaded: dict[str, Backend] = {}
@@ -69,7 +70,9 @@ def load_backend(name: str) -> Backend:
                 trt = importlib.import_module(module)
             except ImportError as error:
                 what = f"building engines for {name}"
-                raise MissingExtraError(what, f"infonet[{name}]", str(error)) from error
+                raise MissingExtraError(
+                    what, f"infonet[{name}]", str(error), _INDEXES.get(name, "")
+                ) from error
             _loaded[name] = Backend(backend, trt, _make_logger(trt), name == "tensorrt-rtx")
         return _loaded[name]
 

@@ -14,7 +14,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("model", type=_FILE)
+@click.argument("model", type=_FILE, required=False)
 @click.option(
     "-o",
     "--output",
@@ -32,7 +32,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--precision",
     type=click.Choice(["fp32", "fp16"]),
-    help="Refuse a model of another precision, which is decided by `infonet export`.",
+    help="Of convolutions and matrix products. Default: the model's. A copula model in fp32 can be "
+    "built in fp16; others are exported so.",
 )
 @click.option(
     "--profile",
@@ -48,7 +49,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "capabilities",
     multiple=True,
     metavar="X.Y",
-    help="tensorrt-rtx: GPUs to build for (8.0, 8.6, 8.9, 12.0 and later). Repeat for several.",
+    help="tensorrt-rtx: GPUs to build for. Repeat for several. Default: 8.0, 8.6, 8.9, 12.0 and "
+    "later; 7.5 only if asked for.",
 )
 @click.option(
     "--version-compatible", is_flag=True, help="tensorrt: an engine for later versions as well."
@@ -66,7 +68,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--no-cache", is_flag=True, help="Build even if the engine was built before.")
 def build(
-    model: Path,
+    model: Path | None,
     output: Path,
     backend: str,
     precision: str | None,
@@ -78,11 +80,15 @@ def build(
     folder: Path | None,
     no_cache: bool,
 ) -> None:
-    """Build a TensorRT engine from MODEL, a file of `infonet export`, or its core.
+    """Build a TensorRT engine from MODEL, a file of `infonet export` or its core.
+
+    MODEL is the one in the package if none is given.
 
     Engines fit one model, one backend and version, and some GPUs; the file says which, and is
     refused where it does not fit. Ranks and histograms are made by the runtime's kernels.
     """
+    from infonet.model import DEFAULT_MODEL
+
     from infonet_export.engines.backends import load_backend
     from infonet_export.engines.builder import Options, build_engine
     from infonet_export.engines.cache import EngineCache
@@ -91,11 +97,17 @@ def build(
 
     if no_cache and folder is not None:
         raise click.UsageError("--cache and --no-cache exclude each other: give one of them")
-    graph = load_core(model, precision)
+    graph = load_core(model or DEFAULT_MODEL, precision)
     ranges = choose_ranges(wanted, load_ranges(file or DEFAULT_FILE, graph.model.architecture))
     options = Options(tuple(dict.fromkeys(capabilities)), version_compatible, optimization_level)
     cache = None if no_cache else EngineCache(folder)
-    built = build_engine(graph, output, load_backend(backend), ranges, options, cache)
+    try:
+        built = build_engine(graph, output, load_backend(backend), ranges, options, cache)
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot write the engine or its cache ({error.strerror}: {error.filename}): choose "
+            "another --output or --cache"
+        ) from error
     for line in _report(built):
         click.echo(line)
 
@@ -111,7 +123,14 @@ def _report(built: Built) -> list[str]:
             f"{' : '.join('x'.join(map(str, s)) for s in (entry.min, entry.opt, entry.max))}"
             for entry in manifest.profiles
         ),
-        "not loaded: no GPU here" if not built.loaded else "loaded: tensors and profiles are right",
+        "loaded: tensors and profiles are right" if built.loaded else f"not loaded: {_why_not()}",
         f"{built.path}  {built.path.stat().st_size / 1e6:.1f} MB, {how} in {built.seconds:.1f} s",
     ]
     return lines
+
+
+def _why_not() -> str:
+    from infonet.engine_fit import gpu_compute_capability
+
+    here = gpu_compute_capability()
+    return "no GPU here" if here is None else f"the GPU here has compute capability {here}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,16 +16,19 @@ from infonet_export.engines.networks import dtype_name
 
 @dataclass(frozen=True)
 class Inspected:
-    """Tensors and profiles of an engine; profiles have no names there."""
+    """Tensors of an engine by name, and its profiles, which have no names there."""
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     profiles: tuple[tuple[tuple[int, ...], ...], ...]
 
 
-def inspect_engine(backend: Backend, content: bytes | memoryview) -> Inspected:
+def inspect_engine(
+    backend: Backend, content: bytes | memoryview, host_code: bool = False
+) -> Inspected:
     """Deserialise an engine and read its tensors and profiles.
 
+    host_code: allow what a version-compatible engine needs: it brings a runtime of its own.
     Raises DeviceError without a GPU, and ModelError if the backend does not load it.
     """
     if gpu_compute_capability() is None:
@@ -34,13 +38,15 @@ def inspect_engine(backend: Backend, content: bytes | memoryview) -> Inspected:
         )
     trt = backend.trt
     backend.logger.errors.clear()
-    engine = trt.Runtime(backend.logger.handle).deserialize_cuda_engine(content)
+    runtime = trt.Runtime(backend.logger.handle)
+    runtime.engine_host_code_allowed = host_code
+    engine = runtime.deserialize_cuda_engine(content)
     if engine is None:
         raise ModelError(f"{backend.name} does not load the engine: {backend.logger.reason()}")
     names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
     read = [n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
     inputs, outputs = (
-        tuple(_tensor(trt, engine, n) for n in names if (n in read) == is_input)
+        _by_name(_tensor(trt, engine, n) for n in names if (n in read) == is_input)
         for is_input in (True, False)
     )
     profiles = tuple(
@@ -52,10 +58,15 @@ def inspect_engine(backend: Backend, content: bytes | memoryview) -> Inspected:
 
 def check_engine(backend: Backend, manifest: Manifest, content: bytes | memoryview) -> None:
     """ModelError if the engine is not what its manifest says; DeviceError without a GPU."""
-    found = inspect_engine(backend, content)
-    expected = Inspected(manifest.inputs, manifest.outputs, tuple(map(_shapes, manifest.profiles)))
+    found = inspect_engine(backend, content, manifest.version_compatible)
+    inputs, outputs = _by_name(manifest.inputs), _by_name(manifest.outputs)
+    expected = Inspected(inputs, outputs, tuple(map(_shapes, manifest.profiles)))
     if found != expected:
         raise ModelError(f"the engine has {found}, its manifest says {expected}")
+
+
+def _by_name(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
+    return tuple(sorted(tensors, key=lambda tensor: tensor.name))
 
 
 def _shapes(profile: Profile) -> tuple[tuple[int, ...], ...]:

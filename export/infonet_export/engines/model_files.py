@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from infonet.errors import InputError, ModelError
+from infonet.engine_file import is_engine_file
+from infonet.errors import InputError, MissingExtraError, ModelError
 from infonet.model import Model, load_model
 
 
 @dataclass(frozen=True)
 class CoreGraph:
-    """An ONNX file of standard operators alone, and its hash."""
+    """An ONNX graph of standard operators alone, and the hash of the file that it came from."""
 
     model: Model
     content: bytes
@@ -22,9 +23,13 @@ class CoreGraph:
 def load_core(path: Path, precision: str | None) -> CoreGraph:
     """The core of ``path``, or ``path`` if it is one. TensorRT-RTX takes no custom operators.
 
-    Raises ModelError without a core, and InputError for another precision: networks are strongly
-    typed, so it is the exporter that decides.
+    Networks are strongly typed, so the graph decides of the precision. That of a copula model in
+    float32 is changed to float16 if asked for (exporting/half_graph.py); the hash stays the file's.
+
+    Raises ModelError without a core, and InputError for a precision that cannot be had.
     """
+    if is_engine_file(path):
+        raise ModelError(f"{path} is an engine already: give the ONNX model to build one from")
     model = load_model(path)
     if model.graph != "core":
         beside = path.with_name(f"{path.stem}.core.onnx")
@@ -41,10 +46,24 @@ def load_core(path: Path, precision: str | None) -> CoreGraph:
                 "infonet export --core"
             )
         model = core
-    if precision is not None and precision != model.precision:
-        raise InputError(
-            f"{model.path} is {model.precision}, and {precision} was asked for: an engine has the "
-            f"precision of its graph, so export it with  infonet export --precision {precision}"
-        )
     content = model.path.read_bytes()
-    return CoreGraph(model, content, hashlib.sha256(content).hexdigest())
+    digest = hashlib.sha256(content).hexdigest()
+    if precision not in (None, model.precision):
+        if (model.architecture, model.precision, precision) != ("copula", "fp32", "fp16"):
+            raise InputError(
+                f"{model.path} is {model.precision}, and {precision} was asked for: export it with "
+                f"infonet export --precision {precision}"
+            )
+        content = _half(content)
+        metadata = {**model.metadata, "infonet.precision": "fp16"}
+        model = replace(model, precision="fp16", metadata=metadata)
+    return CoreGraph(model, content, digest)
+
+
+def _half(content: bytes) -> bytes:
+    try:
+        from infonet_export.exporting.half_graph import halve
+    except ModuleNotFoundError as error:
+        what = "a float16 engine of a float32 model"
+        raise MissingExtraError(what, "onnx", str(error)) from error
+    return halve(content)

@@ -18,13 +18,13 @@ def run_with_progress(trt: Any, config: Any, build: Callable[[], Any], label: st
     The build has a thread of its own: an interrupt must not unwind through the library.
     """
     bar = tqdm(
-        desc=label,
-        bar_format="{desc}: {postfix}{bar} {n_fmt}/{total_fmt} {elapsed}",
+        desc=f"{label} ",
+        bar_format="{desc}{bar} {n_fmt}/{total_fmt} {elapsed}",
         total=1,
         leave=False,
         disable=not sys.stderr.isatty(),
     )
-    monitor = _monitor(trt, bar)
+    monitor = _monitor(trt, bar, label)
     config.progress_monitor = monitor
     results: list[Any] = []
     failures: list[BaseException] = []
@@ -52,7 +52,7 @@ def run_with_progress(trt: Any, config: Any, build: Callable[[], Any], label: st
     return results[0]
 
 
-def _monitor(trt: Any, bar: Any) -> Any:
+def _monitor(trt: Any, bar: Any, label: str) -> Any:
     class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
         """The outermost phase fills the bar; the innermost one names it."""
 
@@ -65,7 +65,7 @@ def _monitor(trt: Any, bar: Any) -> Any:
             if parent_phase is None:
                 self.outer = phase_name
                 bar.reset(total=num_steps)
-            bar.set_postfix_str(phase_name, refresh=False)
+            bar.set_description_str(f"{label}: {phase_name} ", refresh=False)
 
         def step_complete(self, phase_name: str, step: int) -> bool:
             if phase_name == self.outer:

@@ -15,10 +15,11 @@ from infonet_export.exporting.graphs import FromSamples
 from infonet_export.exporting.perceiver.precision import Precision
 from infonet_export.samplers.training_families import draw
 
-# largest differences of MI and quantiles (nats), of the table (nats) and of the score (log odds)
-TOLERANCES: dict[Precision, tuple[float, float, float]] = {
-    "fp32": (1e-4, 1e-2, 1e-2),
-    "fp16": (5e-3, 5e-2, 5e-2),
+# Largest differences of MI, quantiles and table (nats) and of the score (log odds). Intervals are
+# widest, and their ends least exact, where n is small.
+TOLERANCES: dict[Precision, tuple[float, float, float, float]] = {
+    "fp32": (1e-4, 1e-4, 1e-2, 1e-2),
+    "fp16": (5e-3, 2e-2, 5e-2, 5e-2),
 }
 SIZES = (20, 21, 129, 1151, 5000, 20_000)
 
@@ -66,10 +67,13 @@ def check_parity(
         differences = [np.abs(g - e).max() for g, e in zip(got, expected, strict=True)]
         worst = np.maximum(worst, [*differences, np.abs(core_mi - expected[0]).max()])
     report = ParityReport(repeats * len(SIZES), *map(float, worst))
-    mi, table, score = TOLERANCES[precision]
-    limits = np.array([mi, mi, table, score, mi])
+    mi, quantiles, table, score = TOLERANCES[precision]
+    limits = np.array([mi, quantiles, table, score, mi])
     if not (worst <= limits).all():  # also refuses NaN
-        raise ParityError(f"export refused: {report}; allowed: {mi} (table {table}, score {score})")
+        raise ParityError(
+            f"export refused: {report}; allowed: mi {mi}, quantiles {quantiles}, table {table}, "
+            f"score {score}"
+        )
     return report
 
 

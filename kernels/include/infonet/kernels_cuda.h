@@ -2,9 +2,10 @@
  *
  * As infonet/kernels.h, but every array, the workspace included, is in the memory of the current
  * device, and the work is put on a stream (a cudaStream_t): nothing is allocated, nothing waits,
- * and calls may be captured into a graph. So bad values cannot be returned as an error: a row with
- * one becomes NaN throughout, and `refused`, a number in device memory that may be null, becomes
- * the smallest such row, or stays at least 2^62 if there is none.
+ * and calls may be captured into a graph, after a first one that loads the kernels. So bad values
+ * cannot be returned as an error: a row with one becomes NaN throughout, and `refused`, a number in
+ * device memory that may be null, becomes the smallest such row, or stays at least 2^62 if there is
+ * none.
  *
  * Functions return 0 or an InfonetCode; infonet_cuda_last_error() then says what was got and what
  * is allowed.
@@ -28,20 +29,33 @@ extern "C" {
 INFONET_EXPORT int infonet_cuda_check(void);
 
 /* Soft ranks as infonet_soft_rank: the same bytes, but where n eps >= 2 (no sort is needed), where
- * sums are taken in another order. Rows may be of any length up to 2^26. `workspace` holds the
- * bytes that the second function tells, aligned to 16. */
-INFONET_EXPORT int infonet_cuda_soft_rank(const float* values, int64_t rows, int64_t n, double eps,
-                                          int normalize, float* ranks, void* workspace,
-                                          size_t workspace_bytes, int64_t* refused, void* stream);
+ * sums are taken in another order. Values and ranks are [rows / columns, n, columns], ranked along
+ * the middle axis: row r is column r % columns of matrix r / columns. Rows may be of any length up
+ * to 2^26. `workspace` holds the bytes that the second function tells, aligned to 16. */
+INFONET_EXPORT int infonet_cuda_soft_rank(const float* values, int64_t rows, int64_t n,
+                                          int64_t columns, double eps, int normalize, float* ranks,
+                                          void* workspace, size_t workspace_bytes, int64_t* refused,
+                                          void* stream);
 INFONET_EXPORT int infonet_cuda_soft_rank_workspace(int64_t rows, int64_t n, double eps,
                                                     size_t* bytes);
 
+/* Their gradient, as infonet_soft_rank_backward, for eps > 0; sums are taken in another order. */
+INFONET_EXPORT int infonet_cuda_soft_rank_backward(const float* values, const float* by,
+                                                   int64_t rows, int64_t n, int64_t columns,
+                                                   double eps, int normalize, float* gradient,
+                                                   void* workspace, size_t workspace_bytes,
+                                                   int64_t* refused, void* stream);
+INFONET_EXPORT int infonet_cuda_soft_rank_backward_workspace(int64_t rows, int64_t n, double eps,
+                                                             size_t* bytes);
+
 /* infonet_joint_histogram, with weights in fixed point (2^-31 of a point): the same bytes on every
- * run. */
+ * run. The values of x, and of y, lie `stride` apart: with 2, x and x + 1 are the columns of ranks
+ * [rows, n, 2]. */
 INFONET_EXPORT int infonet_cuda_joint_histogram(const float* x, const float* y, int64_t rows,
-                                                int64_t n, int64_t grid, float* histogram,
-                                                void* workspace, size_t workspace_bytes,
-                                                int64_t* refused, void* stream);
+                                                int64_t n, int64_t stride, int64_t grid,
+                                                float* histogram, void* workspace,
+                                                size_t workspace_bytes, int64_t* refused,
+                                                void* stream);
 
 /* infonet_pair_histograms; `pairs` is in device memory too. A pair of columns that are not there
  * gives NaN and is refused. */

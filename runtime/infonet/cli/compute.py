@@ -37,6 +37,7 @@ def mi(
     nan: Literal["raise", "omit"],
     model: str | None,
     threads: int | None,
+    device: str,
 ) -> None:
     """Print the mutual information of two columns of FILE.
 
@@ -47,7 +48,7 @@ def mi(
 
     source = open_table(file, list(dict.fromkeys((x, y))))
     columns = load_columns(source)
-    estimator = Estimator(model, threads=threads)
+    estimator = Estimator(model, device, threads)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InfoNetWarning)  # the notes of the estimate say the same
         result = estimator.estimate(

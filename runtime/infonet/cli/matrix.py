@@ -88,6 +88,7 @@ def matrix(
     nan: Literal["raise", "omit"],
     model: str | None,
     threads: int | None,
+    device: str,
 ) -> None:
     """Print the mutual information of all pairs of columns of FILE.
 
@@ -117,7 +118,7 @@ def matrix(
         check_not_input(Path(output), file)
         if layout is None and Path(output).suffix.lower() == ".csv":
             layout = "matrix"
-    result = Estimator(model, threads=threads).pairwise(
+    result = Estimator(model, device, threads).pairwise(
         source,
         rows,
         nan,

@@ -13,11 +13,19 @@ from infonet.errors import InputError
 from infonet.tables import ColumnSource, open_columns
 
 Function = Callable[..., Any]
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "tensorrt"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute; see `infonet doctor`. tensorrt runs an engine, given as --model.",
+)
 
 
 def common_options(function: Function) -> Function:
-    """Unit, form of the output, missing values, model and threads."""
+    """Unit, form of the output, missing values, model, device and threads."""
     for option in (
+        device_option,
         click.option("--threads", type=click.IntRange(1), help="Threads [default: all cores]."),
         click.option("--model", type=click.Path(), help="Model file [default: the built-in one]."),
         click.option(

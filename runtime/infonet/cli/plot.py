@@ -32,6 +32,7 @@ def plot(
     nan: Literal["raise", "omit"],
     model: str | None,
     threads: int | None,
+    device: str,
 ) -> None:
     """Draw the ranks of two columns of FILE and what they tell of each other.
 
@@ -45,7 +46,7 @@ def plot(
     require_matplotlib("infonet plot")
     check_picture_path(output)
     table = read_table(file)
-    estimator = Estimator(model, threads=threads)
+    estimator = Estimator(model, device, threads)
     columns = table.column(x), table.column(y)
     result = estimator.estimate(*columns, nan=nan, names=(x, y))
     figure = plot_estimate(result, *columns, unit=unit, positions=estimator.model.table_positions)

@@ -88,6 +88,7 @@ def smi(
     nan: Literal["raise", "omit"],
     model: str | None,
     threads: int | None,
+    device: str,
 ) -> None:
     """Print the sliced mutual information of two groups of columns, or of two files.
 
@@ -106,7 +107,7 @@ def smi(
     first, second = _groups(files, x, y)
     from infonet.estimator import Estimator
 
-    estimator = Estimator(model, threads=threads)
+    estimator = Estimator(model, device, threads)
     result = estimator.sliced(
         first.values,
         second.values,

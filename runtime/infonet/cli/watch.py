@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from infonet.cli.lines import Lines, split_names
+from infonet.cli.options import device_option
 from infonet.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ _INTERRUPTED = 130  # the exit code of programs that are ended by Ctrl-C
 @click.option("--bits", "unit", flag_value="bits", default="nats", help="Print bits, not nats.")
 @click.option("--threads", type=click.IntRange(1), help="Threads [default: all cores].")
 @click.option("--model", type=click.Path(), help="Model file [default: the built-in one].")
+@device_option
 def watch(
     window: int,
     stride: int | None,
@@ -65,6 +67,7 @@ def watch(
     unit: str,
     threads: int | None,
     model: str | None,
+    device: str,
 ) -> None:
     """Watch lines of numbers on standard input; alert when dependence changes.
 
@@ -84,7 +87,7 @@ def watch(
         stride,
         false_alarms,
         nan,
-        estimator=Estimator(model, threads=threads),
+        estimator=Estimator(model, device, threads),
     )
     show = _printer(only_alerts, as_json, unit)
     try:

@@ -1,0 +1,237 @@
+"""A model on a GPU: kernels and network on one stream, behind the methods of `Network`."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.checks import check_finite
+from infonet.devices.core import Call, Core
+from infonet.devices.foreign import (
+    DeviceArray,
+    GpuSamples,
+    exact_in_float32,
+    gpu_of,
+    gpu_samples,
+    wait_for_thread,
+)
+from infonet.devices.gpu import Gpu, Room
+from infonet.devices.sets import RankedSets, Stage
+from infonet.devices.sizes import Chunk, split
+from infonet.errors import DeviceError, InputError
+from infonet.model import Model
+from infonet.network import Network, Rows
+from infonet.ranking import RankedColumns, is_tied
+
+_KEPT = 8  # calls, and stages, with their memory and graphs
+_TILE_SAMPLES = 2**23  # of a task: 64 MB of pairs
+
+
+class DeviceNetwork(Network):
+    """See `Network`. Columns of a table, and what float32 does not hold exactly, are ranked on the
+    CPU; batches of sets are ranked on the GPU."""
+
+    def __init__(self, model: Model, core: Core, gpu: Gpu, threads: int) -> None:
+        self.model, self.graph = model, model.path
+        self.threads, self.threads_within = threads, 1
+        self.gpu = gpu
+        self.tile, self.tile_samples = (64 if model.heavy else 1024), _TILE_SAMPLES
+        self._core = True  # as of `Network`: ranks are those that the core graph reads
+        self._network = core
+        self._calls: OrderedDict[tuple[int, int], Call] = OrderedDict()
+        self._stages: OrderedDict[tuple[int, int], Stage] = OrderedDict()
+        self._columns, self._pairs, self._workspace = Room(gpu), Room(gpu), Room(gpu)
+
+    def open_batch(self, samples: Any) -> Any:
+        """Samples [batch, n, 2] of any array library, where they are."""
+        if gpu_of(samples) is None:
+            return super().open_batch(samples)
+        found = gpu_samples(samples, self.gpu.ordinal, self.gpu.stream)
+        return wait_for_thread(found)
+
+    def batch_threads(self, batch: Any) -> int:
+        """On a GPU already: one waits for it while the other looks at what it gave."""
+        return min(self.threads, 2) if isinstance(batch, GpuSamples) else self.threads
+
+    def prepare_sets(self, batch: Any, start: int, stop: int) -> RankedColumns:
+        """Rank sets and estimate them at once; `run` then takes the estimates."""
+        from infonet_kernels._cuda_ties import LONGEST
+
+        n, on_gpu = batch.shape[1], isinstance(batch, GpuSamples)
+        if on_gpu and n > LONGEST:
+            raise InputError(
+                f"samples on a GPU have {n} rows, at most {LONGEST} are ranked there: copy them to "
+                "the CPU"
+            )
+        stop = min(stop, len(batch))
+        if not on_gpu and (n > LONGEST or not exact_in_float32(batch[start:stop])):
+            return super().prepare_sets(batch, start, stop)
+        outputs, entropy = self.gpu.do(lambda: self._estimate(batch, start, stop))
+
+        def load(place: int) -> NDArray[Any]:
+            return self._load(batch, start + place)
+
+        for row in np.flatnonzero(np.isnan(entropy)):
+            label = f"samples[{start + row // 2}, :, {row % 2}]"
+            check_finite(load(int(row) // 2)[:, row % 2], label)
+            raise DeviceError(f"the GPU does not rank {label}: use device='cpu'")
+        sets = RankedSets(outputs, load, self.rank_normalization)
+        rows: Any = sets  # in place of an array of rows, of which few are ever looked at
+        return RankedColumns(rows, is_tied(entropy, n), entropy == 0, entropy)
+
+    def to_device(self, values: NDArray[np.float64]) -> DeviceArray:
+        """Estimates in the memory of the GPU; they are float32 numbers."""
+
+        def copy() -> DeviceArray:
+            buffer = self.gpu.allocate(4 * len(values))
+            self.gpu.upload(values.astype(np.float32), buffer.address)
+            self.gpu.sync()
+            return DeviceArray(buffer.memory, buffer.address, len(values))
+
+        return self.gpu.do(copy)
+
+    def _compute(
+        self, names: list[str], rows: Rows, pairs: NDArray[np.int64]
+    ) -> dict[str, NDArray[np.float32]]:
+        if isinstance(rows, RankedSets):
+            return {name: rows.outputs[name][pairs[:, 0] // 2] for name in names}
+        if not len(pairs):
+            levels, size = len(self.model.quantile_levels), self.model.table_grid
+            shapes = {"quantiles": (0, levels), "table": (0, size, size)}
+            return {name: np.empty(shapes.get(name, (0,)), np.float32) for name in names}
+        return self.gpu.do(lambda: self._run_pairs(names, rows, pairs))
+
+    # What follows runs on the thread of the GPU.
+
+    def _run_pairs(
+        self, names: list[str], rows: Rows, pairs: NDArray[np.int64]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Pairs of columns that were ranked on the CPU."""
+        used, places = np.unique(pairs, return_inverse=True)
+        columns = np.stack([rows[i] for i in used])
+        local = np.ascontiguousarray(places.reshape(pairs.shape), np.int64)
+        n = columns.shape[1]
+        grid = self.model.histogram_grid
+        at, where = self._columns.at_least(columns.nbytes), self._pairs.at_least(local.nbytes)
+        if grid:
+            self.gpu.upload(columns, at.address)
+            self.gpu.upload(local, where.address)
+
+        def fill(call: Call, chunk: Chunk) -> None:
+            part = local[chunk.start : chunk.start + chunk.count]
+            if not grid:
+                self.gpu.upload(np.moveaxis(columns[part], 1, 2), call.input.address)
+                return
+            self._histograms(call, at.address, columns.shape, where.address, chunk)
+
+        return self._chunks(names, len(pairs), n, fill)
+
+    def _histograms(
+        self, call: Call, columns: int, shape: tuple[int, ...], pairs: int, chunk: Chunk
+    ) -> None:
+        from infonet_kernels import _cuda
+
+        grid = self.model.histogram_grid
+        size = _cuda.histogram_workspace(chunk.count, grid)
+        workspace = self._workspace.at_least(size)
+        _cuda.launch_pair_histograms(
+            *(columns, shape[0], shape[1], pairs + 16 * chunk.start, chunk.count, grid),
+            *(call.input.address, workspace.address, size, 0, self.gpu.stream),
+        )
+
+    def _chunks(
+        self, names: list[str], count: int, n: int, fill: Callable[[Call, Chunk], None]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Run the core on pairs that `fill` makes the input of."""
+        found: dict[str, NDArray[np.float32]] = {}
+        sizes = self._network.sizes(n)
+        for chunk in split(count, sizes):
+            call = self._call(chunk.size, n)
+            found = found or empty_outputs(names, call, count)
+            fill(call, chunk)
+            call.enqueue()
+            download(self.gpu, call, found, chunk)
+        self.gpu.sync()
+        return found
+
+    def _call(self, size: int, n: int) -> Call:
+        key = (size, n if self._network.fixed else 0)
+        call: Call = _kept(self._calls, key, self.gpu, lambda: self._network.open(size, n))
+        return call
+
+    def _estimate(
+        self, batch: Any, start: int, stop: int
+    ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float64]]:
+        """Outputs of sets, and the entropy of their columns."""
+        n, count = batch.shape[1], stop - start
+        entropy = np.empty(2 * count)
+        found: dict[str, NDArray[np.float32]] = {}
+        if isinstance(batch, GpuSamples) and batch.stream is not None:
+            self.gpu.follow(batch.stream)
+        for chunk in split(count, self._network.sizes(n)):
+            stage = self._stage(chunk.size, n)
+            names = [name for name in stage.call.outputs if name != "table"]
+            found = found or empty_outputs(names, stage.call, count)
+            first = start + chunk.start
+            if isinstance(batch, GpuSamples):
+                size = 8 * n * chunk.count
+                self.gpu.copy(batch.address + 8 * n * first, stage.values.address, size)
+            else:
+                part = batch[first : first + chunk.count]
+                self.gpu.upload(np.asarray(part, np.float32), stage.values.address)
+            stage.run()
+            download(self.gpu, stage.call, found, chunk)
+            place = 2 * chunk.start
+            self.gpu.download(stage.entropy.address, entropy[place : place + 2 * chunk.count])
+        self.gpu.sync()
+        return found, entropy
+
+    def _stage(self, size: int, n: int) -> Stage:
+        def make() -> Stage:
+            call = self._call(size, n)
+            return Stage(self.gpu, self.model, call, self._network.capturable, size, n)
+
+        stage: Stage = _kept(self._stages, (size, n), self.gpu, make)
+        return stage
+
+    def _load(self, batch: Any, place: int) -> NDArray[Any]:
+        """Samples [n, 2] of one set."""
+        if not isinstance(batch, GpuSamples):
+            found: NDArray[Any] = batch[place]
+            return found
+        n = batch.shape[1]
+        samples = np.empty((n, 2), np.float32)
+
+        def copy() -> None:
+            self.gpu.download(batch.address + 8 * n * place, samples)
+            self.gpu.sync()
+
+        self.gpu.do(copy)
+        return samples
+
+
+def empty_outputs(names: list[str], call: Call, count: int) -> dict[str, NDArray[np.float32]]:
+    """Arrays [count, ...] for outputs of a core."""
+    return {name: np.empty((count, *call.shapes[name][1:]), np.float32) for name in names}
+
+
+def download(gpu: Gpu, call: Call, found: dict[str, NDArray[np.float32]], chunk: Chunk) -> None:
+    """Fetch the outputs of a call, without its padding."""
+    for name, array in found.items():
+        part = array[chunk.start : chunk.start + chunk.count]
+        gpu.download(call.outputs[name].address, part)
+
+
+def _kept(found: OrderedDict[Any, Any], key: Any, gpu: Gpu, make: Callable[[], Any]) -> Any:
+    """What was made for `key`, or a new one in the place of that which was used longest ago."""
+    if key not in found:
+        while len(found) >= _KEPT:
+            gpu.sync()  # it may still be at work
+            found.popitem(last=False)
+        found[key] = make()
+    found.move_to_end(key)
+    return found[key]
