@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 import torch
 from infonet_export.training import trainer
-from infonet_export.training.calibration import IntervalFactors, calibrate
+from infonet_export.training.calibration import (
+    IntervalFactors,
+    calibrate,
+    factor_for_new_family,
+)
 from infonet_export.training.checkpoint import load_model, read_checkpoint
 from infonet_export.training.pool import Pool
 from infonet_export.training.trainer import learning_rate, train
+from scipy import stats
 from tiny_models import random_net, tiny_config
 
 
@@ -271,6 +276,22 @@ def test_calibration_is_the_quantile_of_the_passed_widths(monkeypatch):
     errors = np.arange(1, 101) / 100 - 0.5
     assert factors.high == pytest.approx((np.quantile(errors, 0.95) / 0.3,) * 2, abs=1e-3)
     assert factors.low == pytest.approx((np.quantile(-errors, 0.95) / 0.3,) * 2, abs=1e-3)
+
+
+def test_the_factor_holds_for_a_family_left_out():
+    # families of unlike scale: the 95 % quantile of eight of them covers a ninth less often
+    rng = np.random.default_rng(0)
+    fresh = rng.lognormal(0, 0.8, 2000)
+    covered, plain = [], []
+    for _ in range(200):
+        known = [scale * rng.normal(size=200) for scale in rng.lognormal(0, 0.8, 8)]
+        factor, quantile = factor_for_new_family(known), np.quantile(np.concatenate(known), 0.95)
+        assert factor >= quantile
+        covered.append(stats.norm.cdf(factor / fresh).mean())
+        plain.append(stats.norm.cdf(quantile / fresh).mean())
+    assert np.mean(plain) < 0.945
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.01)
+    assert factor_for_new_family(known[:1]) == np.quantile(known[0], 0.95)
 
 
 def test_factors_survive_their_dictionary():
