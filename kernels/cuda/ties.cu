@@ -15,12 +15,11 @@ __global__ void __launch_bounds__(kThreads)
     count_ties(const float* values, const float* ranks, long long rows, std::uint32_t n,
                long long columns, std::uint32_t* workspace, double* entropy) {
   __shared__ TieSums shared_sums[kThreads];
-  __shared__ int bad;
   const std::uint32_t size = 2 * n;
   std::uint32_t* const counts = workspace + static_cast<std::size_t>(blockIdx.x) * size;
   for (long long row = blockIdx.x; row < rows; row += gridDim.x) {
     const long long begin = row / columns * n * columns + row % columns;
-    if (threadIdx.x == 0) bad = 0;
+    int bad = 0;
     for (std::uint32_t i = threadIdx.x; i < size; i += kThreads) counts[i] = 0;
     __syncthreads();
     for (std::uint32_t i = threadIdx.x; i < n; i += kThreads) {
@@ -28,7 +27,7 @@ __global__ void __launch_bounds__(kThreads)
       if (!isfinite(values[place])) bad = 1;
       atomicAdd(counts + tie_bin(ranks[place], n), 1u);
     }
-    __syncthreads();
+    bad = __syncthreads_or(bad);
     TieSums sums{0.0, 0};
     for (std::uint32_t i = threadIdx.x; i < size; i += kThreads) {
       if (i > 0) sums = joined(sums, tie_sums(__ldcg(counts + i)));  // atomics are made in L2

@@ -19,7 +19,7 @@ from infonet.checks import (
     finite_rows,
     whole,
 )
-from infonet.devices.foreign import DeviceArray, OnDevice
+from infonet.devices.exported import DeviceArray, OnDevice
 from infonet.devices.opening import open_network
 from infonet.errors import InputError, warn
 from infonet.independence import pair_p_value
@@ -36,9 +36,9 @@ from infonet.tiles import count_threads
 class Estimator:
     """Estimates mutual information with a pre-trained network (InfoNet, arXiv 2402.10158).
 
-    Loading takes milliseconds and needs no network connection. One object may be shared by many
-    threads. The same samples give the same bytes from `estimate`, `mi` and `pairwise`, whatever
-    the batch and the number of threads.
+    Loading takes milliseconds (on a GPU, seconds) and needs no network connection. One object may
+    be shared by many threads. On the CPU, the same samples give the same bytes from `estimate`,
+    `mi` and `pairwise`, whatever the batch and the number of threads; on a GPU, the same calls do.
 
     Models of the architecture "perceiver" (the network of the paper) give no interval and no
     p-value, and their estimate is the Donsker-Varadhan bound as it comes: for independent data it

@@ -242,16 +242,15 @@ def main(arguments=None):
     clock, timed = Clock(options.minutes), device_timer()
     print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, CUDA {torch.version.cuda}")
     limits = gpu_limits.measure_limits(timed)
-    print(
-        f"infonet {infonet.__version__}; measured limits: copy {limits.bandwidth / 1e12:.2f} TB/s,"
-    )
-    print(", ".join(f"{k} products {v / 1e12:.0f} TFLOP/s" for k, v in limits.flop.items()))
+    reached = [f"copy {limits.bandwidth / 1e12:.2f} TB/s"]
+    reached += [f"{k} products {v / 1e12:.0f} TFLOP/s" for k, v in limits.flop.items()]
+    print(f"infonet {infonet.__version__}; measured limits: {', '.join(reached)}")
     if "ranks" not in options.skip:
         header = ["soft rank of rows", "size", "ms", "of ours, exact", "of copy bandwidth"]
         rows = soft_ranks(timed, limits, options.rounds, clock)
         print("\n" + table(header, rows), flush=True)
     header = ["estimates", "n", "batch", "pairs/s", "median ms", "p99 ms", "times eager"]
-    header += ["of bandwidth", "of arithmetic", "max |MI - CPU|"]
+    header += ["of bandwidth", "of arithmetic", "largest difference from the CPU"]
     print("\n" + table(header, end_to_end(options, timed, limits, clock)))
     for note in clock.notes:
         print(f"left out: {note}")

@@ -87,6 +87,8 @@ def test_float16_from_the_float32_model_of_the_package(tmp_path):
     core = DEFAULT_MODEL.with_name("copula.core.onnx")
     assert manifest.model_sha256 == hashlib.sha256(core.read_bytes()).hexdigest()
     assert manifest.precision == manifest.metadata["infonet.precision"] == "fp16"
+    assert "no p-values: this graph has no table for them" in result.output
+    assert manifest.metadata["infonet.null_distribution"] == ""
 
 
 @pytest.mark.parametrize("preset", ["perceiver_softrank", "perceiver_rank"])

@@ -63,4 +63,4 @@ def test_core_is_invariant_and_its_table_equivariant(n):
         assert got[0] == pytest.approx(mi, abs=1e-6)
         np.testing.assert_allclose(got[1], quantiles, atol=1e-6)
         np.testing.assert_allclose(got[2], expected, atol=1e-4)
-        assert got[3] == pytest.approx(score, abs=1e-5)
+        assert got[3] == pytest.approx(score, rel=1e-6, abs=1e-5)

@@ -84,6 +84,19 @@ def test_ties_and_constants(gpu, cpu):
         np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.parametrize("n", [30, 5000, 100_000])
+def test_the_kernel_finds_the_ties_that_the_cpu_finds(gpu, cpu, n):
+    samples = batch_of(6, n)
+    samples[1] = np.round(samples[1], 2)
+    samples[2] = samples[2] > 0
+    samples[3, :, 1] = 2.5
+    samples[4, :2, 0] = 0.25
+    found, expected = (e._network.prepare_sets(samples, 0, 6) for e in (gpu, cpu))
+    np.testing.assert_allclose(found.entropy, expected.entropy, rtol=1e-9)
+    np.testing.assert_array_equal(found.tied, expected.tied)
+    np.testing.assert_array_equal(found.constant, expected.constant)
+
+
 def test_values_that_float32_does_not_hold(gpu, cpu):
     samples = 1 + 1e-9 * batch_of(3, 300).astype(np.float64)
     np.testing.assert_allclose(gpu.mi(samples), cpu.mi(samples), rtol=0, atol=TOLERANCE)

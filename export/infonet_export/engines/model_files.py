@@ -25,6 +25,8 @@ def load_core(path: Path, precision: str | None) -> CoreGraph:
 
     Networks are strongly typed, so the graph decides of the precision. That of a copula model in
     float32 is changed to float16 if asked for (exporting/half_graph.py); the hash stays the file's.
+    Such an engine gives no p-values: their table was simulated in float32, and where dependence is
+    weak the score in float16 is another statistic.
 
     Raises ModelError without a core, and InputError for a precision that cannot be had.
     """
@@ -55,8 +57,12 @@ def load_core(path: Path, precision: str | None) -> CoreGraph:
                 f"infonet export --precision {precision}"
             )
         content = _half(content)
-        metadata = {**model.metadata, "infonet.precision": "fp16"}
-        model = replace(model, precision="fp16", metadata=metadata)
+        metadata = {
+            **model.metadata,
+            "infonet.precision": "fp16",
+            "infonet.null_distribution": "",
+        }
+        model = replace(model, precision="fp16", null=None, metadata=metadata)
     return CoreGraph(model, content, digest)
 
 

@@ -1,7 +1,7 @@
 """float16 in an exported float32 graph of the copula model, as `half_body` has it in PyTorch.
 
-For those who have a model file and not the checkpoint. The graph becomes what the exporter writes
-with --precision fp16, up to names: casts around the U-Net, half weights within.
+For those who have a model file and not the checkpoint. The U-Net becomes what the exporter writes
+with --precision fp16: casts around it, half weights within.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from infonet.errors import InputError
 
 # Device types of DLPack (dlpack.h); memory that the CPU reads, and that of GPUs.
 _CPU, _CUDA, _CUDA_HOST, _CUDA_MANAGED = 1, 2, 3, 13
-_FLOAT32 = "<f4"
+FLOAT32 = "<f4"
 _PER_THREAD = 2  # the address that means the default stream of the thread
 
 
@@ -170,7 +170,7 @@ def check_layout(shape: tuple[int, ...], dtype: str, strides: tuple[int, ...] | 
     if len(shape) != 3 or shape[2] != 2:
         fix = "pass samples[None]" if len(shape) == 2 and shape[1] == 2 else "reshape them"
         raise InputError(f"samples have shape {list(shape)}, allowed is [batch, n, 2]: {fix}")
-    if dtype != _FLOAT32:
+    if dtype != FLOAT32:
         raise InputError(
             f"samples on a GPU have dtype {dtype}, allowed is float32: pass samples.float(), or "
             "copy them to the CPU, which ranks float64 exactly"
@@ -188,47 +188,6 @@ def check_layout(shape: tuple[int, ...], dtype: str, strides: tuple[int, ...] | 
             f"samples on a GPU have strides {list(strides or ())} bytes, allowed are those of a "
             "row-major array: pass samples.contiguous()"
         )
-
-
-@runtime_checkable
-class OnDevice(Protocol):
-    """A network that computes on a GPU."""
-
-    def to_device(self, values: NDArray[np.float64]) -> DeviceArray:
-        """Estimates in the memory of the GPU."""
-
-
-class DeviceArray:
-    """float32 [batch] in the memory of a GPU, complete; read through DLPack or the CUDA array
-    interface: `torch.from_dlpack(result)`, `cupy.asarray(result)`."""
-
-    def __init__(self, memory: Any, address: int, count: int) -> None:
-        from cuda.core.utils import StridedMemoryView
-
-        self.shape, self.dtype = (count,), np.dtype(np.float32)
-        self._address, self._memory = address, memory
-        self._view = StridedMemoryView.from_buffer(memory, self.shape, dtype=self.dtype)
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    @property
-    def __cuda_array_interface__(self) -> dict[str, Any]:
-        return {
-            "shape": self.shape,
-            "typestr": _FLOAT32,
-            "data": (self._address if self.shape[0] else 0, False),
-            "strides": None,
-            "stream": None,
-            "version": 3,
-        }
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        kind, number = self._view.__dlpack_device__()
-        return int(kind), int(number)
-
-    def __dlpack__(self, **options: Any) -> Any:
-        return self._view.__dlpack__(**options)
 
 
 def exact_in_float32(values: NDArray[Any]) -> bool:

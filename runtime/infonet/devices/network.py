@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.checks import check_finite
+from infonet.devices.calls import download, empty_outputs, kept
 from infonet.devices.core import Call, Core
+from infonet.devices.exported import DeviceArray
 from infonet.devices.foreign import (
-    DeviceArray,
     GpuSamples,
     exact_in_float32,
     gpu_of,
@@ -27,8 +28,7 @@ from infonet.model import Model
 from infonet.network import Network, Rows
 from infonet.ranking import RankedColumns, is_tied
 
-_KEPT = 8  # calls, and stages, with their memory and graphs
-_TILE_SAMPLES = 2**23  # of a task: 64 MB of pairs
+_TILE_SAMPLES = 2**24  # of a task: 128 MB of pairs
 
 
 class DeviceNetwork(Network):
@@ -160,7 +160,7 @@ class DeviceNetwork(Network):
 
     def _call(self, size: int, n: int) -> Call:
         key = (size, n if self._network.fixed else 0)
-        call: Call = _kept(self._calls, key, self.gpu, lambda: self._network.open(size, n))
+        call: Call = kept(self._calls, key, self.gpu, lambda: self._network.open(size, n))
         return call
 
     def _estimate(
@@ -195,7 +195,7 @@ class DeviceNetwork(Network):
             call = self._call(size, n)
             return Stage(self.gpu, self.model, call, self._network.capturable, size, n)
 
-        stage: Stage = _kept(self._stages, (size, n), self.gpu, make)
+        stage: Stage = kept(self._stages, (size, n), self.gpu, make)
         return stage
 
     def _load(self, batch: Any, place: int) -> NDArray[Any]:
@@ -212,26 +212,3 @@ class DeviceNetwork(Network):
 
         self.gpu.do(copy)
         return samples
-
-
-def empty_outputs(names: list[str], call: Call, count: int) -> dict[str, NDArray[np.float32]]:
-    """Arrays [count, ...] for outputs of a core."""
-    return {name: np.empty((count, *call.shapes[name][1:]), np.float32) for name in names}
-
-
-def download(gpu: Gpu, call: Call, found: dict[str, NDArray[np.float32]], chunk: Chunk) -> None:
-    """Fetch the outputs of a call, without its padding."""
-    for name, array in found.items():
-        part = array[chunk.start : chunk.start + chunk.count]
-        gpu.download(call.outputs[name].address, part)
-
-
-def _kept(found: OrderedDict[Any, Any], key: Any, gpu: Gpu, make: Callable[[], Any]) -> Any:
-    """What was made for `key`, or a new one in the place of that which was used longest ago."""
-    if key not in found:
-        while len(found) >= _KEPT:
-            gpu.sync()  # it may still be at work
-            found.popitem(last=False)
-        found[key] = make()
-    found.move_to_end(key)
-    return found[key]

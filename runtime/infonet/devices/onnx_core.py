@@ -21,6 +21,7 @@ _WORK = {
     *("MatMul", "MultiHeadAttention", "ReduceLogSumExp", "SkipLayerNormalization", "Softmax"),
 }
 _QUIET = 4  # level of the log: what goes wrong is in the exceptions
+_WARNINGS = 2  # its default
 
 
 class OnnxCore:
@@ -28,9 +29,10 @@ class OnnxCore:
 
     The copula model has a session for each size, with the batch fixed: then no node computes a
     shape, every node is on the GPU (ONNX Runtime refuses the session otherwise), and the whole is
-    one CUDA graph, which ONNX Runtime captures at the first run. The paper's network reads samples
-    of any n; one session serves all, without a CUDA graph: a call takes milliseconds, against which
-    launches are nothing, and each n would need one.
+    one CUDA graph, which ONNX Runtime captures at the first run. (In that moment CUDA refuses other
+    threads of the process new memory.) The paper's network reads samples of any n; one session
+    serves all, without a CUDA graph: a call takes milliseconds, against which launches are nothing,
+    and each n would need one.
     """
 
     capturable = False  # ONNX Runtime captures by itself
@@ -95,6 +97,7 @@ class OnnxCore:
             options.add_free_dimension_override_by_name(_BATCH, size)
             options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
             settings["enable_cuda_graph"] = "1"
+        ort.set_default_logger_severity(_QUIET)  # of warnings that no option of a session stops
         try:
             session = ort.InferenceSession(
                 str(path), options, providers=[(PROVIDER, settings)], enable_fallback=0
@@ -105,6 +108,8 @@ class OnnxCore:
                 f"onnxruntime {ort.__version__} does not run {path} on the GPU ({reason}): its "
                 f"CUDA libraries may be missing, run  {INSTALL_GPU}"
             ) from error
+        finally:
+            ort.set_default_logger_severity(_WARNINGS)
         check_session(session, size)
         return session
 
