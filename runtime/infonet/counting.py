@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.discrete import PER_CELL, Counted, plug_in
-from infonet.labels import LEVELS, are_number_and_label, number_and_label
+from infonet.labels import most_levels, number_and_label
 
 
 def count_pairs(
@@ -31,7 +31,8 @@ def count_pairs(
     n = len(rows[0])
     levels = _Levels(rows)
     found = {}
-    few, label_like = both <= math.log(n / PER_CELL), least <= math.log(LEVELS)
+    most = most_levels(n)
+    few, label_like = both <= math.log(n / PER_CELL), np.exp(least) <= most
     for k in np.flatnonzero(few | label_like):
         i, j = map(int, pairs[k])
         if few[k] and levels.number(i) * levels.number(j) * PER_CELL <= n:
@@ -40,9 +41,9 @@ def count_pairs(
         if not label_like[k]:
             continue
         # a label has few levels, not just low entropy, as a number that is mostly 0 has
-        near = [c for c in (i, j) if entropy[c] <= math.log(LEVELS)]
+        near = [c for c in (i, j) if math.exp(entropy[c]) <= most]
         label = min(near, key=levels.number)
-        if are_number_and_label(n, levels.number(label)):
+        if levels.number(label) <= most:
             number = j if label == i else i
             found[int(k)] = number_and_label(
                 rows[number],

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from infonet.discrete import Counted, interval, plug_in
 
-# Where the network is the better estimator: it knows that many levels have an order, most often,
+# Elsewhere the network is the better estimator: it knows that many levels mostly have an order,
 # and what few samples look like.
-LEVELS = 10  # above
-PER_LEVEL = 50  # samples a level, on average, below
-FEWEST = 200  # samples below
+FEWEST = 200  # samples from which labels are counted
+LEVELS, PER_LEVEL = 10, 50  # up to so many levels, with so many samples a level on average,
+MANY_PER_LEVEL = 1000  # and any number of levels with so many samples each
 _WIDTH = 1.4  # bins = _WIDTH sqrt(n / levels)
 _FINER = (2, 4, 8, 16)
 _GAIN = 1.0  # nats of predicted likelihood that narrower bins must add, over all samples
@@ -61,9 +61,11 @@ def number_and_label(
     return interval(mi, variance + (plug_in(chosen).mi - mi) ** 2 / 4)
 
 
-def are_number_and_label(n: int, levels: int) -> bool:
-    """Whether a variable of so many levels is a label to be counted; the other has more."""
-    return levels <= LEVELS and n >= max(FEWEST, PER_LEVEL * levels)
+def most_levels(n: int) -> int:
+    """Levels up to which a variable of n samples is a label to be counted; the other has more."""
+    if n < FEWEST:
+        return 0
+    return max(min(LEVELS, n // PER_LEVEL), n // MANY_PER_LEVEL)
 
 
 def _cut(

@@ -100,7 +100,7 @@ def test_a_model_is_no_engine(monkeypatch):
         infonet.Estimator(device="tensorrt")
 
 
-def test_auto_falls_back_when_the_gpu_fails(monkeypatch, caplog):
+def test_a_gpu_is_used_when_asked_for_only(monkeypatch, caplog):
     """Everything seems to be there, and opening the GPU fails, for want of a driver say."""
     monkeypatch.setattr(available, "missing_for", lambda device: ())
     available._said.clear()
@@ -108,7 +108,7 @@ def test_auto_falls_back_when_the_gpu_fails(monkeypatch, caplog):
         pytest.skip("a GPU is here: opening it does not fail")
     with caplog.at_level(logging.INFO, "infonet"):
         assert infonet.Estimator().device == "cpu"
-    assert "uses the CPU (cuda: the GPU failed" in caplog.text
+    assert "uses the CPU (a GPU is here: device='cuda' uses it)" in caplog.text
     with pytest.raises(infonet.DeviceError, match="the GPU failed"):
         infonet.Estimator(device="cuda")
 

@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 from infonet import Estimator
 from infonet.counting import count_pairs
-from infonet.labels import FEWEST, LEVELS, PER_LEVEL, digamma, number_and_label
+from infonet.labels import (
+    FEWEST,
+    LEVELS,
+    MANY_PER_LEVEL,
+    PER_LEVEL,
+    digamma,
+    most_levels,
+    number_and_label,
+)
 from infonet.network import Network
 from scipy.special import digamma as expected_digamma
-from scipy.stats import binom
+from scipy.stats import binom, norm
 from sklearn.feature_selection import mutual_info_classif
 
 
@@ -118,8 +126,27 @@ def test_which_pairs_are_labels(estimator):
     ranked = network.prepare(columns)
     pairs = np.array([[0, 1], [2, 0], [0, 3], [3, 4], [4, 0], [1, 4]])
     assert set(count_pairs(ranked.rows, ranked.entropy, pairs)) == {0, 3, 4, 5}
+    assert most_levels(1000 * MANY_PER_LEVEL) == 1000
     fewer = network.prepare([column[: FEWEST - 1] for column in columns])
     assert set(count_pairs(fewer.rows, fewer.entropy, np.array([[4, 0]]))) == set()
+
+
+@pytest.mark.parametrize("width", [0.5, 0.25])
+def test_many_samples_of_a_rounded_number(estimator, width):
+    # the truth by quadrature: y normal, the label rounds 0.6 y + 0.8 noise to multiples of width
+    n = 100_000
+    generator = np.random.default_rng(6)
+    y = generator.normal(size=n)
+    label = np.round((0.6 * y + 0.8 * generator.normal(size=n)) / width)
+    grid = np.linspace(-9, 9, 6001)
+    edges = width * (np.arange(-60, 61) + 0.5)
+    cell = np.diff(norm.cdf((edges[:, None] - 0.6 * grid) / 0.8), axis=0)
+    weight = norm.pdf(grid) * (grid[1] - grid[0])
+    ratio = np.log(np.maximum(cell, 1e-300) / np.maximum(cell @ weight, 1e-300)[:, None])
+    truth = float((cell * ratio).sum(0) @ weight)
+    found = estimator.estimate(y, label)
+    assert found.mi == pytest.approx(truth, abs=0.008)
+    assert found.interval[0] < truth < found.interval[1]
 
 
 def test_unordered_classes_and_every_entrance(estimator):

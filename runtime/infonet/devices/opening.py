@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infonet.devices.available import resolve_device, say_cpu
+from infonet.devices.available import resolve_device
 from infonet.engine_file import is_engine_file
 from infonet.errors import DeviceError, ModelError
 from infonet.model import Model, core_beside, load_model
@@ -43,21 +43,15 @@ def open_network(path: str | Path | None, device: str, threads: int) -> tuple[st
         )
     if name == "cpu":
         return name, Network(model, threads)
-    try:
-        if engine:
-            from infonet.devices.engine_core import open_engine
-
-            network = open_engine(model, threads)
-            twin = load_model()
-            if model.checkpoint_sha256 == twin.checkpoint_sha256:  # else there is none to ask
-                check_agreement(network, Network(twin))
-            return name, network
+    if not engine:
         return name, _on_gpu(model, threads)
-    except DeviceError as error:
-        if device != "auto" or engine:
-            raise
-        say_cpu(f"cuda: {error}")
-        return "cpu", Network(model, threads)
+    from infonet.devices.engine_core import open_engine
+
+    network = open_engine(model, threads)
+    twin = load_model()
+    if model.checkpoint_sha256 == twin.checkpoint_sha256:  # else there is none to ask
+        check_agreement(network, Network(twin))
+    return name, network
 
 
 def _on_gpu(model: Model, threads: int) -> DeviceNetwork:
