@@ -24,7 +24,8 @@ def count_pairs(
         entropy: of each column in nats, infinite without ties.
         pairs: first and second column of each pair.
     """
-    # exp(entropy) is at most the number of levels: most pairs need no closer look
+    # The entropy of k levels is at most log k + (k - 1) / 2n, with its Miller-Madow correction, and
+    # is that of k even ones: most pairs need no closer look.
     least, both = entropy[pairs].min(axis=1), entropy[pairs].sum(axis=1)
     if not np.isfinite(least).any():
         return {}
@@ -32,7 +33,8 @@ def count_pairs(
     levels = _Levels(rows)
     found = {}
     most = most_levels(n)
-    few, label_like = both <= math.log(n / PER_CELL), np.exp(least) <= most
+    highest = math.log(most) + most / (2 * n) if most else -math.inf
+    few, label_like = both <= math.log(n / PER_CELL) + 1 / (2 * PER_CELL), least <= highest
     for k in np.flatnonzero(few | label_like):
         i, j = map(int, pairs[k])
         if few[k] and levels.number(i) * levels.number(j) * PER_CELL <= n:
@@ -41,7 +43,7 @@ def count_pairs(
         if not label_like[k]:
             continue
         # a label has few levels, not just low entropy, as a number that is mostly 0 has
-        near = [c for c in (i, j) if math.exp(entropy[c]) <= most]
+        near = [c for c in (i, j) if entropy[c] <= highest]
         label = min(near, key=levels.number)
         if levels.number(label) <= most:
             number = j if label == i else i

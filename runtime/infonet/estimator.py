@@ -48,9 +48,9 @@ class Estimator:
     Args:
         model: path of a model file written by `infonet export`, or of an engine written by
             `infonet build`; None for the model in the package.
-        device: "auto", "cpu", "cuda" or "tensorrt". "auto" is the CPU, and the engine's device for
-            an engine; a device named explicitly is used or refused. "tensorrt" runs an engine of `infonet build`, which is
-            then the model. Estimates of a GPU differ from those of the CPU by rounding.
+        device: "auto", "cpu", "cuda" or "tensorrt". "auto" is the CPU, or "tensorrt" for an engine
+            of `infonet build` as the model; a device named explicitly is used or refused. Estimates
+            of a GPU differ from those of the CPU by rounding.
         threads: threads for batches and matrices, or within a pair for models where one pair is
             much work; None for all cores of this process.
 

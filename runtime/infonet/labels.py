@@ -22,6 +22,7 @@ LEVELS, PER_LEVEL = 10, 50  # up to so many levels, with so many samples a level
 MANY_PER_LEVEL = 1000  # and any number of levels with so many samples each
 _WIDTH = 1.4  # bins = _WIDTH sqrt(n / levels)
 _FINER = (2, 4, 8, 16)
+_CELLS = 8  # for each sample at most, in finer tables: rare levels make large ones
 _GAIN = 1.0  # nats of predicted likelihood that narrower bins must add, over all samples
 _PSEUDOCOUNT = 0.5  # of each level in each bin (Krichevsky & Trofimov 1981)
 _NEIGHBOURS = 3
@@ -44,12 +45,12 @@ def number_and_label(
     share = np.bincount(label, minlength=levels) / n
     effective = math.exp(-float(share @ np.log(share)))
     bins = round(_WIDTH * math.sqrt(n / effective)) | 1
-    twice = np.rint(ranks.astype(np.float64) * (2 * n)).astype(
-        np.int64
-    )  # 1, 3 .. 2n - 1, if untied
+    twice = np.rint(ranks.astype(np.float64) * (2 * n)).astype(np.int64)  # 1, 3 .. 2n - 1, untied
+    twice = np.minimum(twice, 2 * n - 1)  # from n = 2^24 on the last rank is 1 in float32
     counts = _cut(twice, label, levels, bins)
     best, chosen = _predicted(counts) + _GAIN, counts
-    for narrow in (bins * factor | 1 for factor in _FINER if bins * factor < n // 2):
+    finest = min(n // 2 - 1, _CELLS * n // levels)
+    for narrow in (bins * factor | 1 for factor in _FINER if bins * factor <= finest):
         finer = _cut(twice, label, levels, narrow)
         predicted = _predicted(finer)
         if predicted > best:
@@ -97,8 +98,10 @@ def _nearest_neighbours(
     position = _spaced(n)
     far = 2 * position[-1]
     terms = np.zeros(n)
-    for level in range(levels):
-        own = np.sort(order[label == level])
+    in_order = np.empty_like(label)
+    in_order[order] = label
+    ends = np.bincount(label, minlength=levels).cumsum()
+    for own in np.split(np.argsort(in_order, kind="stable"), ends[:-1]):
         size = len(own)
         k = min(_NEIGHBOURS, size - 1)
         if k == 0:
