@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from infonet.discrete import PER_CELL, Counted, plug_in
 from infonet.labels import most_levels, number_and_label
+from infonet.ranking import is_tied
 
 
 def count_pairs(
@@ -44,12 +45,13 @@ def count_pairs(
             continue
         # a label has few levels, not just low entropy, as a number that is mostly 0 has
         near = [c for c in (i, j) if entropy[c] <= highest]
-        label = min(near, key=levels.number)
+        # the same one of two labels, whichever comes first
+        label = min(near, key=lambda c: (levels.number(c), entropy[c]))
         if levels.number(label) <= most:
             number = j if label == i else i
             found[int(k)] = number_and_label(
                 rows[number],
-                math.isfinite(entropy[number]),
+                bool(is_tied(entropy[number], n)),
                 levels.codes(label),
                 levels.number(label),
             )

@@ -37,7 +37,7 @@ def number_and_label(
 
     Args:
         ranks: mid-ranks of the number in (0, 1), float32 [n].
-        tied: whether the number has ties.
+        tied: whether the number has more than a few ties: then it is counted in bins always.
         label: 0 to levels - 1, [n], each level present.
         levels: of the label, at least 2.
     """
@@ -57,7 +57,7 @@ def number_and_label(
             best, chosen = predicted, finer
     if chosen is counts or tied or n > _EXACT:
         return plug_in(chosen, _UNCORRECTED)
-    mi, variance = _nearest_neighbours(twice // 2, label, levels)
+    mi, variance = _nearest_neighbours(twice, label, levels)
     # how far two estimates of unlike bias are apart says how sure either can be
     return interval(mi, variance + (plug_in(chosen).mi - mi) ** 2 / 4)
 
@@ -88,25 +88,27 @@ def _predicted(counts: NDArray[np.intp]) -> float:
 
 
 def _nearest_neighbours(
-    order: NDArray[np.int64], label: NDArray[np.intp], levels: int
+    twice: NDArray[np.int64], label: NDArray[np.intp], levels: int
 ) -> tuple[float, float]:
-    """Ross's estimator and its variance. ``order`` holds 0 to n - 1.
+    """Ross's estimator and its variance. ``twice`` holds 1, 3 to 2n - 1; even numbers are ties.
 
     How far the third neighbour of the same label is tells how many samples of any are as near.
     """
-    n = len(order)
+    n = len(twice)
     position = _spaced(n)
-    far = 2 * position[-1]
+    halves = np.empty(2 * n - 1, np.int64)  # ties lie halfway between positions
+    halves[::2], halves[1::2] = 2 * position, position[:-1] + position[1:]
+    order = np.argsort(twice)
+    everyone, sorted_label = halves[twice[order] - 1], label[order]
+    far = 2 * halves[-1]
     terms = np.zeros(n)
-    in_order = np.empty_like(label)
-    in_order[order] = label
     ends = np.bincount(label, minlength=levels).cumsum()
-    for own in np.split(np.argsort(in_order, kind="stable"), ends[:-1]):
+    for own in np.split(np.argsort(sorted_label, kind="stable"), ends[:-1]):
         size = len(own)
         k = min(_NEIGHBOURS, size - 1)
         if k == 0:
             continue  # a level of one sample tells nothing
-        place = position[own]
+        place = everyone[own]
         # the k nearest are neighbours in order: of k + 1 windows the one that reaches least far
         padded = np.concatenate([np.full(k, -far), place, np.full(k, 2 * far)])
         reach = np.min(
@@ -117,8 +119,9 @@ def _nearest_neighbours(
             axis=0,
         )
         # those strictly nearer and the sample itself: as many as those as near without it
-        near = np.searchsorted(position, place + reach, "left")
-        near -= np.searchsorted(position, place - reach, "right")
+        inside = np.maximum(reach - 1, 0)
+        near = np.searchsorted(everyone, place + inside, "right")
+        near -= np.searchsorted(everyone, place - inside, "left")
         terms[own] = digamma(n) + digamma(k) - digamma(size) - digamma(near)
     return float(terms.mean()), float(terms.var()) / n
 

@@ -45,7 +45,7 @@ class Outputs:
         table: float32 [p, T, T], x along the second axis and y along the third, or None when not
             asked for.
         statistic: float64 [p], what tests of independence compare: the score of a model that has
-            one (log odds of dependence), else the estimate as the network gives it.
+            one (larger for more evident dependence), else the estimate as the network gives it.
     """
 
     mi: NDArray[np.float64]

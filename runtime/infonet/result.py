@@ -27,7 +27,7 @@ class Estimate:
             model that gives none.
         p_value: probability of a test statistic at least as large if the variables were
             independent, or None; `notes` then says why. The statistic of the default model is its
-            score, the log odds of dependence: more powerful than the estimate itself.
+            score: estimate, rank correlation and trained log odds of dependence, combined.
         n: number of samples used.
         names: names of the two variables.
         notes: remarks about this estimate, each one sentence.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from infonet import Estimator
+from infonet import Estimator, labels
 from infonet.counting import count_pairs
 from infonet.labels import (
     FEWEST,
@@ -129,6 +129,70 @@ def test_which_pairs_are_labels(estimator):
     assert most_levels(1000 * MANY_PER_LEVEL) == 1000
     fewer = network.prepare([column[: FEWEST - 1] for column in columns])
     assert set(count_pairs(fewer.rows, fewer.entropy, np.array([[4, 0]]))) == set()
+
+
+@pytest.mark.parametrize(("n", "k"), [(200, 4), (500, 10), (5000, 10), (20_000, 20)])
+def test_even_levels_are_counted_to_the_last(estimator, n, k):
+    # their entropy with its correction is above log k
+    label = np.arange(n) % k
+    ranked = Network(estimator.model).prepare([np.sin(np.arange(n)), label])
+    pair = np.array([[0, 1]])
+    assert set(count_pairs(ranked.rows, ranked.entropy, pair)) == {0}
+    tables = Network(estimator.model).prepare([np.arange(100) % 5, np.arange(100) // 5 % 5])
+    assert set(count_pairs(tables.rows, tables.entropy, pair)) == {0}
+
+
+def test_a_few_ties_change_little(estimator):
+    x = np.random.default_rng(7).random(5000)
+    label = (x * 60 % 1 < 0.5).astype(int)  # sharper than bins: nearest neighbours
+    untied = estimator.estimate(x, label)
+    order = np.argsort(x)
+    for size in (2, 9):  # 9 of one value: neighbours at no distance
+        tied = x.copy()
+        tied[order[2500 : 2500 + size]] = x[order[2500]]
+        found = estimator.estimate(tied, label)
+        assert found.mi == pytest.approx(untied.mi, abs=4e-3)
+        assert found.interval == pytest.approx(untied.interval, abs=8e-3)
+        assert estimator.estimate(-tied, label).mi == pytest.approx(found.mi, abs=1e-6)
+
+
+def test_two_labels_in_either_order(estimator):
+    # too many cells for a table of levels: the one of lower entropy is the label
+    n, k = 300_000, 290
+    generator = np.random.default_rng(8)
+    x = generator.integers(k, size=n)
+    y = np.minimum(x // 2 + generator.integers(k, size=n), k - 1)
+    network = Network(estimator.model)
+    one, other = (network.prepare(pair) for pair in ((x, y), (y, x)))
+    pair = np.array([[0, 1]])
+    found = count_pairs(one.rows, one.entropy, pair)
+    assert found
+    assert count_pairs(other.rows, other.entropy, pair) == found
+
+
+def test_tables_of_rare_levels_stay_small(monkeypatch):
+    n, k = 50_000, 500
+    label = np.zeros(n, int)
+    label[1:k] = np.arange(1, k)
+    sizes = []
+    cut = labels._cut
+
+    def recorded(twice, label, levels, bins):
+        sizes.append(bins * levels)
+        return cut(twice, label, levels, bins)
+
+    monkeypatch.setattr(labels, "_cut", recorded)
+    found = number_and_label(_ranks(np.random.default_rng(9).random(n)), False, label, k)
+    assert max(sizes[1:]) <= 8 * n + k  # those finer than the first
+    assert 0 <= found.low <= found.mi <= found.high
+
+
+def test_the_last_rank_may_be_1_in_float32():
+    label = np.arange(1000) % 2
+    ranks = _ranks(np.arange(1000))
+    expected = number_and_label(ranks, False, label, 2)
+    ranks[-1] = 1  # as from n = 2^24 on
+    assert number_and_label(ranks, False, label, 2) == expected
 
 
 @pytest.mark.parametrize("width", [0.5, 0.25])
