@@ -27,13 +27,13 @@ class Counted:
     high: float
 
 
-def plug_in(counts: NDArray[np.integer], uncorrected: float = 0.0) -> Counted:
+def plug_in(counts: NDArray[np.integer], uncorrected: float = 0.0, apart: float = 0.0) -> Counted:
     """Miller-Madow estimate of a table of counts [k, m].
 
     The correction is that of Miller (1955): each entropy is too small by (cells used - 1) / 2n. The
     interval is normal: the variance of the mean log ratio, plus that of half a chi-squared variable
-    over n, which is all there is for independent variables, plus the square of the part
-    ``uncorrected`` of the largest correction.
+    over n, which is all there is for independent variables, plus the squares of the part
+    ``uncorrected`` of the largest correction and of ``apart``, nats.
     """
     n = int(counts.sum())
     used = counts > 0
@@ -45,7 +45,7 @@ def plug_in(counts: NDArray[np.integer], uncorrected: float = 0.0) -> Counted:
     mi = mean - (int(used.sum()) - rows - columns + 1) / (2 * n)
     freedom = (rows - 1) * (columns - 1)
     variance = float(p @ (log_ratio - mean) ** 2) / n + freedom / (2 * n**2)
-    variance += (uncorrected * freedom / (2 * n)) ** 2
+    variance += (uncorrected * freedom / (2 * n)) ** 2 + apart**2
     return interval(mi, variance)
 
 

@@ -21,6 +21,7 @@ FEWEST = 200  # samples from which labels are counted
 LEVELS, PER_LEVEL = 10, 50  # up to so many levels, with so many samples a level on average,
 MANY_PER_LEVEL = 1000  # and any number of levels with so many samples each
 _WIDTH = 1.4  # bins = _WIDTH sqrt(n / levels)
+_RARE = 3  # samples a bin of each level but the most frequent, on average, at least
 _FINER = (2, 4, 8, 16)
 _CELLS = 8  # for each sample at most, in finer tables: rare levels make large ones
 _GAIN = 1.0  # nats of predicted likelihood that narrower bins must add, over all samples
@@ -42,9 +43,10 @@ def number_and_label(
         levels: of the label, at least 2.
     """
     n = len(ranks)
-    share = np.bincount(label, minlength=levels) / n
-    effective = math.exp(-float(share @ np.log(share)))
-    bins = round(_WIDTH * math.sqrt(n / effective)) | 1
+    full = round(_WIDTH * math.sqrt(n / levels)) | 1
+    # Rare levels that are thin in every bin look dependent, corrected or not.
+    rare = (n - int(np.bincount(label).max())) / (levels - 1)
+    bins = min(full, max(3, round(rare / _RARE) | 1))
     twice = np.rint(ranks.astype(np.float64) * (2 * n)).astype(np.int64)  # 1, 3 .. 2n - 1, untied
     twice = np.minimum(twice, 2 * n - 1)  # from n = 2^24 on the last rank is 1 in float32
     counts = _cut(twice, label, levels, bins)
@@ -56,10 +58,16 @@ def number_and_label(
         if predicted > best:
             best, chosen = predicted, finer
     if chosen is counts or tied or n > _EXACT:
-        return plug_in(chosen, _UNCORRECTED)
-    mi, variance = _nearest_neighbours(twice, label, levels)
-    # how far two estimates of unlike bias are apart says how sure either can be
-    return interval(mi, variance + (plug_in(chosen).mi - mi) ** 2 / 4)
+        found = plug_in(chosen, _UNCORRECTED)
+        if bins == full:
+            return found
+        apart = (plug_in(_cut(twice, label, levels, full)).mi - found.mi) / 2
+        return plug_in(chosen, _UNCORRECTED, apart)
+    mi, variance = _nearest_neighbours(twice, label, levels, _NEIGHBOURS)
+    # How far estimates of unlike bias are apart says how sure any can be. That of twice as many
+    # neighbours is about twice as large where labels change within few samples.
+    biased, _ = _nearest_neighbours(twice, label, levels, 2 * _NEIGHBOURS)
+    return interval(mi, variance + (plug_in(chosen).mi - mi) ** 2 / 4 + (biased - mi) ** 2)
 
 
 def most_levels(n: int) -> int:
@@ -88,11 +96,12 @@ def _predicted(counts: NDArray[np.intp]) -> float:
 
 
 def _nearest_neighbours(
-    twice: NDArray[np.int64], label: NDArray[np.intp], levels: int
+    twice: NDArray[np.int64], label: NDArray[np.intp], levels: int, neighbours: int
 ) -> tuple[float, float]:
     """Ross's estimator and its variance. ``twice`` holds 1, 3 to 2n - 1; even numbers are ties.
 
-    How far the third neighbour of the same label is tells how many samples of any are as near.
+    How far the last of the neighbours of the same label is tells how many samples of any label are
+    as near.
     """
     n = len(twice)
     position = _spaced(n)
@@ -105,7 +114,7 @@ def _nearest_neighbours(
     ends = np.bincount(label, minlength=levels).cumsum()
     for own in np.split(np.argsort(sorted_label, kind="stable"), ends[:-1]):
         size = len(own)
-        k = min(_NEIGHBOURS, size - 1)
+        k = min(neighbours, size - 1)
         if k == 0:
             continue  # a level of one sample tells nothing
         place = everyone[own]

@@ -52,6 +52,12 @@ def test_dlpack_on_the_cpu(estimator, dtype):
     assert np.shares_memory(cpu_array(Exported(array), "samples"), array)
 
 
+def test_tensors_without_values_are_refused(estimator):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(infonet.InputError, match="in no memory that can be read .*: copy it"):
+        estimator.mi(torch.empty(SHAPE, device="meta"))
+
+
 def test_tensors(estimator):
     torch = pytest.importorskip("torch")
     array = samples()

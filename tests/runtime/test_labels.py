@@ -85,6 +85,17 @@ def test_stripes_sharper_than_the_bins(n, most):
     assert found.low < found.mi < found.high
 
 
+@pytest.mark.parametrize(("n", "stripes"), [(1000, 8), (1000, 16), (5000, 40)])
+def test_intervals_of_sharp_labels_allow_for_the_bias(n, stripes):
+    generator = np.random.default_rng([n, stripes])
+    held = 0
+    for _ in range(20):
+        x = generator.random(n)
+        found = number_and_label(_ranks(x), False, (x * stripes % 1 < 0.5).astype(int), 2)
+        held += found.low <= np.log(2) <= found.high
+    assert held >= binom.ppf(0.001, 20, 0.75)
+
+
 def test_neighbours_agree_with_scikit_learn():
     # sixteen noisy stripes: too sharp for bins, so that both are Ross's estimator
     generator = np.random.default_rng(1)
@@ -168,6 +179,38 @@ def test_two_labels_in_either_order(estimator):
     found = count_pairs(one.rows, one.entropy, pair)
     assert found
     assert count_pairs(other.rows, other.entropy, pair) == found
+
+
+@pytest.mark.parametrize(
+    ("n", "share", "most"), [(500, 0.05, 0.01), (5000, 0.01, 0.002), (100_000, 0.001, 3e-4)]
+)
+def test_rare_levels_do_not_look_dependent(n, share, most):
+    generator = np.random.default_rng(n)
+    found = []
+    for _ in range(20 if n < 50_000 else 4):
+        label = (np.arange(n) < n * share).astype(int)
+        found.append(number_and_label(_ranks(generator.random(n)), False, label, 2))
+    assert np.mean([one.mi for one in found]) < most
+    assert sum(one.low == 0 for one in found) >= binom.ppf(0.001, len(found), 0.9)
+
+
+def test_rare_levels_that_depend():
+    # a label of one in a hundred: N(2, 1) instead of N(0, 1); truth by quadrature
+    grid = np.linspace(-9, 11, 20_001)
+    common, rare = norm.pdf(grid), norm.pdf(grid - 2)
+    mixture = 0.99 * common + 0.01 * rare
+    density = 0.99 * common * np.log(common / mixture) + 0.01 * rare * np.log(rare / mixture)
+    truth = float(density.sum()) * (grid[1] - grid[0])
+    generator, n = np.random.default_rng(10), 5000
+    errors, held = [], 0
+    for _ in range(40):
+        label = (generator.random(n) < 0.01).astype(int)
+        x = generator.normal(size=n) + 2 * label
+        found = number_and_label(_ranks(x), False, label, 2)
+        errors.append(found.mi - truth)
+        held += found.low <= truth <= found.high
+    assert np.sqrt(np.mean(np.square(errors))) < 0.006  # of 0.0187
+    assert held >= binom.ppf(0.001, 40, 0.85)
 
 
 def test_tables_of_rare_levels_stay_small(monkeypatch):

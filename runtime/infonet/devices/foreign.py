@@ -47,7 +47,13 @@ def gpu_of(values: Any) -> int | None:
         return None
     locate = getattr(values, "__dlpack_device__", None)
     if locate is not None:
-        kind, number = (int(part) for part in locate())
+        try:
+            kind, number = (int(part) for part in locate())
+        except Exception as error:  # PyTorch's "meta" tensors, which have no values
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"the array is in no memory that can be read ({reason}): copy it to the CPU"
+            ) from error
         if kind in (_CPU, _CUDA_HOST):
             return None
         if kind in (_CUDA, _CUDA_MANAGED):

@@ -66,8 +66,8 @@ def _kernels() -> Iterator[Missing]:
         _cuda.load_cuda()
     except (ImportError, OSError, AttributeError):
         fix = (
-            "install the CUDA toolkit 13 and run  "
-            "pip install --force-reinstall --no-deps --no-binary infonet infonet"
+            "install the CUDA toolkit 13 and, in the folder of infonet's sources, run  "
+            "CMAKE_ARGS=-DINFONET_CUDA=ON pip install --force-reinstall --no-deps ."
         )
         yield Missing("this infonet was built without its CUDA kernels", fix)
 
