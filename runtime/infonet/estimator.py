@@ -27,10 +27,12 @@ from infonet.inputs import as_column
 from infonet.model import Model
 from infonet.network import ONE_PAIR
 from infonet.pairwise import Options, PairwiseResult, pairwise
-from infonet.result import Estimate, SlicedEstimate
+from infonet.result import UNSEEN_NOTE, Estimate, SlicedEstimate
 from infonet.sliced import Scale, sliced
 from infonet.sliced.options import read_options
 from infonet.tiles import count_threads
+
+_NOT_SEEN = 0.1  # p-value above which a test says nothing of a dependence
 
 
 class Estimator:
@@ -155,6 +157,9 @@ class Estimator:
         p, notes = pair_p_value(self._network, ranked, statistic, permutations, seed)
         table = None if outputs.table is None else outputs.table[0]
         interval = (float(quantiles[0]), float(quantiles[-1])) if quantiles.size else None
+        # chance alone puts the lower end far less above 0 than one over the root of n
+        if interval and interval[0] > x.size**-0.5 and p is not None and p > _NOT_SEEN:
+            notes = (*notes, UNSEEN_NOTE)
         return Estimate(mi, interval, p, x.size, names, notes, table)
 
     def mi(self, samples: Any, progress: bool | None = None) -> NDArray[np.float64]:

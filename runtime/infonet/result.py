@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 UNITS = {"nats": 1.0, "bits": 1.0 / math.log(2.0)}
 
 BOUND_NOTE = "the p-value is an upper bound: the null distribution is not known further out"
+UNSEEN_NOTE = (
+    "the interval is well above 0, but the test of independence compares another statistic, which "
+    "does not see this dependence"
+)
 TIES_NOTE = "for the p-value, equal values were put in random order"
 
 

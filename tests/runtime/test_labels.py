@@ -282,3 +282,15 @@ def test_a_tied_number(estimator):
     assert estimator.estimate(x[shuffle], label[shuffle]).mi == pytest.approx(one.mi, abs=1e-6)
     smooth = estimator.estimate(x + 1e-3 * generator.random(3000), label)
     assert one.mi == pytest.approx(smooth.mi, abs=0.01)
+
+
+def test_what_the_test_of_independence_does_not_see_is_said(estimator):
+    generator = np.random.default_rng(8)
+    x = generator.random(5000)
+    sharp = estimator.estimate(x, (x * 60 % 1 < 0.5).astype(int))
+    assert sharp.interval[0] > 0.3
+    assert sharp.p_value > 0.1
+    assert "another statistic" in sharp.notes[-1]
+    plain = estimator.estimate(x, (x < 0.5).astype(int))
+    assert plain.p_value < 0.001
+    assert not any("another statistic" in note for note in plain.notes)
