@@ -98,7 +98,7 @@ $(RUN)/bin/python:
 
 $(RUN)/.installed: $(PACKAGING) $(SOURCES) | $(RUN)/bin/python
 	$(RUN)/bin/python $(PIP) install --quiet $(CONSTRAINTS) \
-		-C build-dir=build/run -C cmake.define.INFONET_CUDA=$(RUN_CUDA) .
+		--config-settings=build-dir=build/run --config-settings=cmake.define.INFONET_CUDA=$(RUN_CUDA) .
 	@touch $@
 
 $(TEST)/bin/python:
@@ -111,7 +111,7 @@ $(TEST)/.torch: constraints.txt | $(TEST)/bin/python
 # Editable: Python sources are used in place, so only the compiled library asks for a new install.
 $(TEST)/.installed: $(PACKAGING) $(KERNELS) $(TEST)/.torch
 	$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) \
-		-C build-dir=build/test -C cmake.define.INFONET_CUDA=OFF --editable '.[export,test]'
+		--config-settings=build-dir=build/test --config-settings=cmake.define.INFONET_CUDA=OFF --editable '.[export,test]'
 	@touch $@
 
 $(CUDA)/.checked: $(KERNELS) CMakeLists.txt
