@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -74,4 +75,7 @@ def join(device: str | None) -> Iterator[Process]:
     try:
         yield Process(Share(int(os.environ["RANK"]), size), place)
     finally:
+        # A network that is left in a reference cycle would keep the group, whose threads must end
+        # before the interpreter does.
+        gc.collect()
         distributed.destroy_process_group()

@@ -16,7 +16,7 @@ from infonet_export.config.perceiver import PerceiverTraining
 from infonet_export.training.perceiver.checkpoint import write_checkpoint
 from infonet_export.training.perceiver.data import TEST, Batch, batches
 from infonet_export.training.perceiver.order import OrderScores, Triple, judge, triples
-from infonet_export.training.perceiver.processes import join
+from infonet_export.training.perceiver.processes import Process, join
 from infonet_export.training.perceiver.run import Run
 from infonet_export.training.perceiver.schedule import learning_rate
 from infonet_export.training.perceiver.tables import Tables
@@ -40,28 +40,38 @@ def train_perceiver(
     writes nothing.
     """
     with join(device) as process:
-        if config.training.batch_size < process.share.size:
-            raise ValueError(
-                f"training.batch_size is {config.training.batch_size}, it must be at least the "
-                f"number of processes ({process.share.size})"
-            )
-        say = report if process.main else _silent
-        run = Run(config, process)
-        path = output / "checkpoint.pt"
-        if process.main:
-            output.mkdir(parents=True, exist_ok=True)
-        if resume and path.exists():
-            run.resume(path)
-            say(f"resuming after {run.step // config.steps_per_epoch} of {config.training.epochs} "
-                "epochs")  # fmt: skip
-        _train_epochs(run, output, say)
-        scores = validate(run, triples(config, config.validation.test_triples, TEST))
-        if not process.main:
-            return None
-        write_checkpoint(output / "model.pt", config, run.average)
-        (output / "evaluation.md").write_text(scores.table() + "\n")
-        say(str(scores))
-        return output / "model.pt"
+        return _train(config, output, process, resume, report)
+
+
+def _train(
+    config: PerceiverTraining,
+    output: Path,
+    process: Process,
+    resume: bool,
+    report: Callable[[str], None],
+) -> Path | None:
+    if config.training.batch_size < process.share.size:
+        raise ValueError(
+            f"training.batch_size is {config.training.batch_size}, it must be at least the "
+            f"number of processes ({process.share.size})"
+        )
+    say = report if process.main else _silent
+    run = Run(config, process)
+    path = output / "checkpoint.pt"
+    if process.main:
+        output.mkdir(parents=True, exist_ok=True)
+    if resume and path.exists():
+        run.resume(path)
+        say(f"resuming after {run.step // config.steps_per_epoch} of {config.training.epochs} "
+            "epochs")  # fmt: skip
+    _train_epochs(run, output, say)
+    scores = validate(run, triples(config, config.validation.test_triples, TEST))
+    if not process.main:
+        return None
+    write_checkpoint(output / "model.pt", config, run.average)
+    (output / "evaluation.md").write_text(scores.table() + "\n")
+    say(str(scores))
+    return output / "model.pt"
 
 
 def _silent(_: str) -> None:
