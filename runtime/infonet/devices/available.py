@@ -61,7 +61,8 @@ def resolve_device(device: str, engine: bool = False) -> str:
 def _cpu() -> str:
     """The CPU, said once a process. A GPU has to be asked for by name: these releases were written
     and checked without one, and what nobody asked for must not be what nobody has run."""
-    if not _said.is_set():
+    # What a GPU lacks is looked up for readers of the log alone: it loads the driver.
+    if not _said.is_set() and _log.isEnabledFor(logging.INFO):
         _said.set()
         missing = missing_for("cuda")
         reason = f"cuda: {describe(missing)}" if missing else "a GPU is here: device='cuda' uses it"
