@@ -58,15 +58,15 @@ def number_and_label(
         if predicted > best:
             best, chosen = predicted, finer
     if chosen is counts or tied or n > _EXACT:
-        found = plug_in(chosen, _UNCORRECTED)
-        if bins == full:
-            return found
-        apart = (plug_in(_cut(twice, label, levels, full)).mi - found.mi) / 2
+        apart = 0.0
+        if bins < full:
+            apart = (plug_in(_cut(twice, label, levels, full)).mi - plug_in(chosen).mi) / 2
         return plug_in(chosen, _UNCORRECTED, apart)
-    mi, variance = _nearest_neighbours(twice, label, levels, _NEIGHBOURS)
+    everyone, groups = _placed(twice, label, levels)
+    mi, variance = _nearest_neighbours(everyone, groups, _NEIGHBOURS)
     # How far estimates of unlike bias are apart says how sure any can be. That of twice as many
     # neighbours is about twice as large where labels change within few samples.
-    biased, _ = _nearest_neighbours(twice, label, levels, 2 * _NEIGHBOURS)
+    biased, _ = _nearest_neighbours(everyone, groups, 2 * _NEIGHBOURS)
     return interval(mi, variance + (plug_in(chosen).mi - mi) ** 2 / 4 + (biased - mi) ** 2)
 
 
@@ -95,24 +95,33 @@ def _predicted(counts: NDArray[np.intp]) -> float:
     return float(k @ np.log(share))
 
 
+def _placed(
+    twice: NDArray[np.int64], label: NDArray[np.intp], levels: int
+) -> tuple[NDArray[np.int64], list[NDArray[np.intp]]]:
+    """Where the samples lie on a line, in order, and which of them each label has.
+
+    ``twice`` holds 1, 3 to 2n - 1; even numbers are ties, halfway between.
+    """
+    position = _spaced(len(twice))
+    halves = np.empty(2 * len(twice) - 1, np.int64)
+    halves[::2], halves[1::2] = 2 * position, position[:-1] + position[1:]
+    order = np.argsort(twice)
+    ends = np.bincount(label, minlength=levels).cumsum()
+    groups = np.split(np.argsort(label[order], kind="stable"), ends[:-1])
+    return halves[twice[order] - 1], groups
+
+
 def _nearest_neighbours(
-    twice: NDArray[np.int64], label: NDArray[np.intp], levels: int, neighbours: int
+    everyone: NDArray[np.int64], groups: list[NDArray[np.intp]], neighbours: int
 ) -> tuple[float, float]:
-    """Ross's estimator and its variance. ``twice`` holds 1, 3 to 2n - 1; even numbers are ties.
+    """Ross's estimator and its variance, of what `_placed` gives.
 
     How far the last of the neighbours of the same label is tells how many samples of any label are
     as near.
     """
-    n = len(twice)
-    position = _spaced(n)
-    halves = np.empty(2 * n - 1, np.int64)  # ties lie halfway between positions
-    halves[::2], halves[1::2] = 2 * position, position[:-1] + position[1:]
-    order = np.argsort(twice)
-    everyone, sorted_label = halves[twice[order] - 1], label[order]
-    far = 2 * halves[-1]
+    n, far = len(everyone), 2 * everyone[-1] + 1
     terms = np.zeros(n)
-    ends = np.bincount(label, minlength=levels).cumsum()
-    for own in np.split(np.argsort(sorted_label, kind="stable"), ends[:-1]):
+    for own in groups:
         size = len(own)
         k = min(neighbours, size - 1)
         if k == 0:
