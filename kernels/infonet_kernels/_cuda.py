@@ -2,11 +2,10 @@
 
 import ctypes
 import functools
-import os
 import sys
 from pathlib import Path
 
-from infonet_kernels._library import find_library
+from infonet_kernels._library import find_library, path_given_by
 
 ENVIRONMENT_VARIABLE = "INFONET_KERNELS_CUDA_LIBRARY"
 _FILE_NAME = "infonet_kernels_cuda.dll" if sys.platform == "win32" else "libinfonet_kernels_cuda.so"
@@ -42,16 +41,7 @@ def cuda_library_path() -> Path:
     Raises:
         ImportError: the library is not there.
     """
-    override = os.environ.get(ENVIRONMENT_VARIABLE)
-    if override:
-        path = Path(override)
-        if not path.is_file():
-            raise ImportError(
-                f"{ENVIRONMENT_VARIABLE} is {override!r}, which is not a file; "
-                "unset it, or set it to the path of a compiled infonet_kernels_cuda library"
-            )
-        return path.resolve()
-    found = find_library(_FILE_NAME)
+    found = path_given_by(ENVIRONMENT_VARIABLE, "infonet_kernels_cuda") or find_library(_FILE_NAME)
     if found is None:
         raise ImportError(
             f"{_FILE_NAME} was not found beside {__file__}: infonet was built without the CUDA "

@@ -44,16 +44,25 @@ def library_path() -> Path:
     Raises:
         ImportError: the library is not there.
     """
-    override = os.environ.get(ENVIRONMENT_VARIABLE)
-    if override:
-        path = Path(override)
-        if not path.is_file():
-            raise ImportError(
-                f"{ENVIRONMENT_VARIABLE} is {override!r}, which is not a file; "
-                "unset it, or set it to the path of a compiled infonet_kernels library"
-            )
-        return path.resolve()
-    return _installed_library()
+    return path_given_by(ENVIRONMENT_VARIABLE, "infonet_kernels") or _installed_library()
+
+
+def path_given_by(variable: str, library: str) -> Path | None:
+    """Path of a library that an environment variable names; None if it is not set.
+
+    Raises:
+        ImportError: it names no file.
+    """
+    override = os.environ.get(variable)
+    if not override:
+        return None
+    path = Path(override)
+    if not path.is_file():
+        raise ImportError(
+            f"{variable} is {override!r}, which is not a file; "
+            f"unset it, or set it to the path of a compiled {library} library"
+        )
+    return path.resolve()
 
 
 @functools.cache

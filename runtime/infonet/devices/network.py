@@ -100,9 +100,7 @@ class DeviceNetwork(Network):
         if isinstance(rows, RankedSets):
             return {name: rows.outputs[name][pairs[:, 0] // 2] for name in names}
         if not len(pairs):
-            levels, size = len(self.model.quantile_levels), self.model.table_grid
-            shapes = {"quantiles": (0, levels), "table": (0, size, size)}
-            return {name: np.empty(shapes.get(name, (0,)), np.float32) for name in names}
+            return super()._compute(names, rows, pairs)
         return self.gpu.do(lambda: self._run_pairs(names, rows, pairs))
 
     # What follows runs on the thread of the GPU.
