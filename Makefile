@@ -75,7 +75,8 @@ format: $(TEST)/.installed ## Put the sources in the house style.
 wheel: $(TEST)/.installed $(if $(NVCC),$(CUDA)/.checked) ## Build the wheel into dist/.
 	rm -rf dist
 	$(TEST)/bin/python $(PIP) wheel --quiet --no-deps --wheel-dir dist \
-		-C build-dir=build/wheel $(if $(NVCC),-C cmake.define.INFONET_CUDA_LIBRARY=$(CUDA_LIBRARY)) .
+		--config-settings=build-dir=build/wheel \
+		$(if $(NVCC),--config-settings=cmake.define.INFONET_CUDA_LIBRARY=$(CUDA_LIBRARY)) .
 	@ls -l dist
 
 bench-speed: $(TEST)/.installed ## Time the kernels and the estimator, one thread.
@@ -138,8 +139,8 @@ $(TEST)/.torchsort: $(TEST)/.installed
 # Engines are really built, which needs no GPU: 96 MB, ten seconds. Without it, as where it has no
 # wheel, those tests are skipped.
 $(TEST)/.tensorrt: $(TEST)/.installed
-	@$(TEST)/bin/python -c 'import tensorrt_rtx, filelock, platformdirs' 2>/dev/null || \
-		$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) \
-			tensorrt-rtx-cu13 filelock platformdirs > $(TEST)/tensorrt.log 2>&1 || \
+	@$(TEST)/bin/python -c 'import tensorrt_rtx' 2>/dev/null || \
+		$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) tensorrt-rtx-cu13 \
+			> $(TEST)/tensorrt.log 2>&1 || \
 		echo "TensorRT-RTX is not to be had (see $(TEST)/tensorrt.log): those tests are skipped."
 	@touch $@
