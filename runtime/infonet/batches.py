@@ -23,8 +23,7 @@ def estimate_batch(network: Network, samples: ArrayLike, progress: bool | None) 
     result = Outputs(np.zeros(count), np.zeros((count, levels)), None, np.zeros(count))
     constant = np.zeros(len(batch), np.bool_)
     with Progress(len(batch), "set", progress) as bar:
-        single = len(batch) <= tile_size(network, batch.shape[1])
-        threads = 1 if single else network.batch_threads(batch)
+        threads = network.batch_threads(batch)
         run_tiles(_tasks(network, batch, result, constant), threads, bar)
     if constant.any():
         first = int(np.flatnonzero(constant)[0])

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import chain, islice
 from types import TracebackType
 from typing import Any
 
@@ -33,6 +34,10 @@ def run_tiles(tasks: Iterable[Callable[[], int]], threads: int, progress: Progre
     At most two tasks per thread are drawn from `tasks` ahead of time. The first error, or an
     interruption, cancels what has not started and is raised.
     """
+    if threads > 1:  # a single task needs no pool of threads
+        drawn = iter(tasks)
+        first = list(islice(drawn, 2))
+        tasks, threads = chain(first, drawn), threads if len(first) > 1 else 1
     if threads == 1:
         for task in tasks:
             progress.add(task())
