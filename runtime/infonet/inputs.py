@@ -17,7 +17,7 @@ from infonet.devices.foreign import cpu_array
 from infonet.errors import InputError
 from infonet.tables import open_columns
 from infonet.tables.arrays import as_array, column_like, in_memory
-from infonet.tables.remarks import sentences
+from infonet.tables.remarks import is_nominal, sentences
 from infonet.tables.series import from_series
 from infonet.tables.values import from_array
 
@@ -31,11 +31,13 @@ class NamedColumn(NamedTuple):
         name: name of the series, or the default.
         values: real numbers [n], NaN where missing; not copied where that can be avoided.
         notes: what was converted, each one sentence.
+        nominal: whether the values are codes of categories without an order.
     """
 
     name: str
     values: Column
     notes: tuple[str, ...]
+    nominal: bool = False
 
 
 def as_column(values: Any, default_name: str) -> NamedColumn:
@@ -53,7 +55,8 @@ def as_column(values: Any, default_name: str) -> NamedColumn:
         column, remarks = from_series(found, name)
         if column.ndim != 1:  # a series of lists
             column_like(column, name)
-    return NamedColumn(name, column, sentences((name, remark) for remark in remarks))
+    notes = sentences((name, remark) for remark in remarks)
+    return NamedColumn(name, column, notes, is_nominal(remarks))
 
 
 def as_variable(values: Any, default_name: str) -> tuple[str, list[str], list[Column]]:

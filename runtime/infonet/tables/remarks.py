@@ -14,7 +14,6 @@ SENTENCES = {
     "ordered": "ordered categories are taken as their positions in that order: {}",
     "numbered": "categories whose names are numbers are taken as these numbers: {}",
     "coded": "categories without an order are taken as codes, the most frequent as 0: {}",
-    "crowded": "many categories, so estimates are rough: {}",
 }
 
 
@@ -29,6 +28,11 @@ class Remark:
 
     kind: str
     detail: str = ""
+
+
+def is_nominal(remarks: Iterable[Remark]) -> bool:
+    """Whether remarks about a column say that its numbers are codes without an order."""
+    return any(remark.kind == "coded" for remark in remarks)
 
 
 def sentences(remarks: Iterable[tuple[str, Remark]]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from infonet.checks import Column
 from infonet.errors import InputError
-from infonet.tables.remarks import Remark, sentences
+from infonet.tables.remarks import Remark, is_nominal, sentences
 from infonet.tables.values import Values
 
 Unusable = Literal["raise", "omit"]
@@ -29,6 +29,8 @@ class ColumnSource:
             be called from several threads, and more than once. It raises InputError.
         notes: what was converted or left out, each one sentence.
         left_out: names of the columns that cannot be used, and why.
+        nominal: whether each column holds codes of categories without an order, whose numbers mean
+            nothing; () is taken for False of every column.
     """
 
     names: tuple[str, ...]
@@ -36,6 +38,11 @@ class ColumnSource:
     load: Callable[[int], Column]
     notes: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
+    nominal: tuple[bool, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.nominal:
+            object.__setattr__(self, "nominal", (False,) * len(self.names))
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ def make_source(
     kept: list[int] = []
     remarks: list[tuple[str, Remark]] = []
     left_out: list[tuple[str, str]] = []
+    nominal: list[bool] = []
     for i in picked:
         try:
             found = table.describe(i)
@@ -82,6 +90,7 @@ def make_source(
             remarks.append((names[i], Remark("left out", left_out[-1][1])))
             continue
         kept.append(i)
+        nominal.append(is_nominal(found))
         remarks.extend((names[i], remark) for remark in found)
 
     def load(i: int) -> Column:
@@ -94,7 +103,12 @@ def make_source(
         return column
 
     return ColumnSource(
-        tuple(names[i] for i in kept), table.rows, load, sentences(remarks), tuple(left_out)
+        names=tuple(names[i] for i in kept),
+        rows=table.rows,
+        load=load,
+        notes=sentences(remarks),
+        left_out=tuple(left_out),
+        nominal=tuple(nominal),
     )
 
 
