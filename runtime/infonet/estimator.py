@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,17 +23,16 @@ from infonet.checks import (
 from infonet.devices.exported import DeviceArray, OnDevice
 from infonet.devices.opening import open_network
 from infonet.errors import InputError, warn
-from infonet.independence import pair_p_value
 from infonet.inputs import as_column
 from infonet.model import Model
 from infonet.network import ONE_PAIR
+from infonet.pairs.engine import BOUND, PairEngine
+from infonet.pairs.remarks import notes_of
 from infonet.pairwise import Options, PairwiseResult, pairwise
-from infonet.result import UNSEEN_NOTE, Estimate, SlicedEstimate
+from infonet.result import Estimate, SlicedEstimate
 from infonet.sliced import Scale, sliced
 from infonet.sliced.options import read_options
 from infonet.tiles import count_threads
-
-_NOT_SEEN = 0.1  # p-value above which a test says nothing of a dependence
 
 
 class Estimator:
@@ -69,6 +69,7 @@ class Estimator:
     ) -> None:
         self.threads = count_threads(threads)
         self.device, self._network = open_network(model, device, self.threads)
+        self.engine = PairEngine(self._network)
         # For pickling: the path must hold in a process that has another working directory.
         path = None if model is None else self.model.path.resolve()
         self._arguments = (path, device, threads)
@@ -132,7 +133,8 @@ class Estimator:
         check_finite(x_values, x_name)
         check_finite(y_values, y_name)
         pair = (x_name, y_name)
-        found = self._estimate_pair(pair, x_values, y_values, permutations, seed)
+        nominal = np.array([x_column.nominal, y_column.nominal])
+        found = self._estimate_pair(pair, x_values, y_values, nominal, permutations, seed)
         return replace(found, notes=(*x_column.notes, *y_column.notes, *found.notes))
 
     def _estimate_pair(
@@ -140,10 +142,11 @@ class Estimator:
         names: tuple[str, str],
         x: NDArray[Any],
         y: NDArray[Any],
+        nominal: NDArray[np.bool_],
         permutations: int,
         seed: int,
     ) -> Estimate:
-        ranked = self._network.prepare((x, y))
+        ranked = self._network.prepare((x, y)).with_nominal(nominal)
         if ranked.constant.any():
             constant = [name for name, flag in zip(names, ranked.constant, strict=True) if flag]
             note = f"{' and '.join(constant)} constant: mutual information is 0"
@@ -151,16 +154,19 @@ class Estimator:
             flat = np.zeros((self.model.table_grid,) * 2, np.float32)
             exact = (0.0, 0.0) if self.model.quantile_levels else None
             return Estimate(0.0, exact, None, x.size, names, (note,), flat)
-        outputs = self._network.run(ranked, ONE_PAIR, table=True)
-        mi, quantiles = float(outputs.mi[0]), outputs.quantiles[0]
-        statistic = float(outputs.statistic[0])
-        p, notes = pair_p_value(self._network, ranked, statistic, permutations, seed)
-        table = None if outputs.table is None else outputs.table[0]
+        engine = self.engine.with_seed(seed)
+        found = engine.estimate(ranked, ONE_PAIR, table=True)
+        mi, quantiles, about = float(found.mi[0]), found.quantiles[0], int(found.about[0])
         interval = (float(quantiles[0]), float(quantiles[-1])) if quantiles.size else None
-        # chance alone puts the lower end far less above 0 than one over the root of n
-        if interval and interval[0] > x.size**-0.5 and p is not None and p > _NOT_SEEN:
-            notes = (*notes, UNSEEN_NOTE)
-        return Estimate(mi, interval, p, x.size, names, notes, table)
+        p = float(found.p_value[0])
+        if permutations:
+            p = engine.permutation_p_value(ranked, found, permutations)
+            about &= ~BOUND
+        notes = notes_of(about, p, interval, self.model.null, x.size)
+        table = None if found.table is None or np.isnan(found.table[0, 0, 0]) else found.table[0]
+        return Estimate(
+            mi, interval, None if math.isnan(p) else p, x.size, names, notes, table
+        )
 
     def mi(self, samples: Any, progress: bool | None = None) -> NDArray[np.float64]:
         """Estimate the mutual information of a batch of sample sets.
@@ -178,7 +184,7 @@ class Estimator:
             InputError: another shape, not real numbers, not finite, too few samples, or on a GPU
                 when the estimator is not.
         """
-        return estimate_batch(self._network, samples, progress).mi
+        return estimate_batch(self.engine, samples, progress).mi
 
     def mi_on_device(self, samples: Any, progress: bool | None = None) -> DeviceArray:
         """Like `mi`, with the estimates in the memory of the GPU.
@@ -215,7 +221,7 @@ class Estimator:
         Raises:
             InputError: as for `mi`.
         """
-        return estimate_batch(self._network, samples, progress).quantiles
+        return estimate_batch(self.engine, samples, progress).quantiles
 
     def pairwise(
         self,
@@ -233,6 +239,7 @@ class Estimator:
         adjust: str = "fdr_bh",
         layout: str | None = None,
         unit: str = "nats",
+        seed: int = 0,
     ) -> PairwiseResult:
         """Estimate the mutual information of all pairs of columns of a table.
 
@@ -267,6 +274,7 @@ class Estimator:
             adjust: adjustment of p-values in the output; see `PairwiseResult.adjusted`.
             layout: "matrix" writes a .csv output as a labelled matrix; None as said above.
             unit: "nats" or "bits", of the output; what is returned is in nats.
+            seed: of the random order of ties, a whole number from 0.
 
         Returns:
             The labelled matrix with intervals and p-values; nats. Entry (i, j), i < j, of all pairs
@@ -285,8 +293,10 @@ class Estimator:
                 f"engine='ray' computes on CPUs, and the device is {self.device!r}: use "
                 "engine='threads', or Estimator(device='cpu')"
             )
-        options = Options(nan, memory, tile, output, resume, engine, adjust, layout, unit, progress)
-        return pairwise(self._network, data, columns, targets, options)
+        options = Options(
+            nan, seed, memory, tile, output, resume, engine, adjust, layout, unit, progress
+        )
+        return pairwise(self.engine, data, columns, targets, options)
 
     def sliced(
         self,
@@ -363,4 +373,4 @@ class Estimator:
             *(projections, seed, scale, nan, tolerance, max_projections),
             *(permutations, permutation_projections, memory),
         )
-        return sliced(self._network, x, y, options, progress, names)
+        return sliced(self.engine, x, y, options, progress, names)

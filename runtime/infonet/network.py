@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.checks import check_finite
-from infonet.counting import count_pairs
 from infonet.inputs import as_batch
 from infonet.model import Model, core_of
 from infonet.ranking import RankedColumns, SeparateColumns, rank_columns, scale_columns
@@ -126,11 +125,7 @@ class Network:
         pairs: NDArray[np.int64],
         table: bool = False,
     ) -> Outputs:
-        """Estimate pairs of prepared columns, on this thread.
-
-        A tied variable bounds its mutual information by its entropy, which the network cannot see.
-        The copula model leaves pairs of discrete variables with few levels, and numbers against
-        labels, to `counting`.
+        """What the network says of pairs of prepared columns, on this thread.
 
         Args:
             ranked: columns from `prepare`.
@@ -142,17 +137,10 @@ class Network:
         names = ["mi", *["quantiles"] * (levels > 0), *["table"] * table, *["score"] * scored]
         outputs = self._compute(names, ranked.rows, pairs)
         outputs.setdefault("quantiles", np.empty((len(pairs), 0), np.float32))
-        # Rounded down to float32, so that every estimate is a float32 number, kept as one.
-        entropy = ranked.entropy[pairs].min(axis=1) if len(pairs) else np.empty(0)
-        bound = entropy.astype(np.float32)
-        bound = np.where(bound > entropy, np.nextafter(bound, np.float32(0)), bound)
-        if self.model.architecture == "copula" and levels == 3:
-            for k, counted in count_pairs(ranked.rows, ranked.entropy, pairs).items():
-                outputs["mi"][k] = counted.mi
-                outputs["quantiles"][k] = counted.low, counted.mi, counted.high
-        mi = np.minimum(outputs["mi"], bound).astype(np.float64)
-        quantiles = np.minimum(outputs["quantiles"], bound[:, None]).astype(np.float64)
-        statistic = outputs["score" if scored else "mi"].astype(np.float64)
+        mi, quantiles, statistic = (
+            outputs[name].astype(np.float64)
+            for name in ("mi", "quantiles", "score" if scored else "mi")
+        )
         tables = self._x_first(outputs["table"]) if table else None
         return Outputs(mi, quantiles, tables, statistic)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,23 @@ class RankedColumns:
         constant: bool [columns]: all values of the column are equal.
         entropy: float64 [columns]: entropy in nats of the values of a tied column, infinite for
             one without ties. Mutual information cannot be larger.
+        nominal: bool [columns]: the values are codes of categories whose order means nothing.
     """
 
     rows: NDArray[np.float32]
     tied: NDArray[np.bool_]
     constant: NDArray[np.bool_]
     entropy: NDArray[np.float64]
+    nominal: NDArray[np.bool_]
+
+    def with_nominal(self, nominal: NDArray[np.bool_]) -> RankedColumns:
+        """The same, with what is known of the order of each column's values."""
+        return replace(self, nominal=nominal)
+
+    def repeated(self, times: Sequence[int], rows: NDArray[np.float32]) -> RankedColumns:
+        """Other orders of the same columns: `times[i]` of column i, in `rows`."""
+        facts = (np.repeat(f, times) for f in (self.tied, self.constant, self.entropy, self.nominal))
+        return RankedColumns(rows, *facts)
 
 
 @dataclass(frozen=True)
@@ -42,11 +53,14 @@ class SeparateColumns:
 
     Attributes:
         rows: a float32 array [n] for each column.
-        entropy: see `RankedColumns`.
+        tied, constant, entropy, nominal: see `RankedColumns`.
     """
 
     rows: list[NDArray[np.float32]]
+    tied: NDArray[np.bool_]
+    constant: NDArray[np.bool_]
     entropy: NDArray[np.float64]
+    nominal: NDArray[np.bool_]
 
 
 def rank_columns(
@@ -60,7 +74,17 @@ def rank_columns(
         threads: threads for the kernel; the result does not depend on it.
     """
     ranks, ties, entropy = kernels().rank_columns(columns, normalize, threads)
-    return RankedColumns(ranks, is_tied(entropy, ranks.shape[1]), ties == 2, entropy)
+    tied = is_tied(entropy, ranks.shape[1])
+    return RankedColumns(ranks, tied, ties == 2, entropy, np.zeros(len(ranks), np.bool_))
+
+
+def join_columns(*parts: RankedColumns) -> SeparateColumns:
+    """Columns of several arrays, one after the other, without copying them."""
+    facts = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("tied", "constant", "entropy", "nominal")
+    )
+    return SeparateColumns([row for part in parts for row in part.rows], *facts)
 
 
 def is_tied(entropy: NDArray[np.float64], n: int) -> NDArray[np.bool_]:

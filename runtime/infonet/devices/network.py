@@ -81,7 +81,8 @@ class DeviceNetwork(Network):
             raise DeviceError(f"the GPU does not rank {label}: use device='cpu'")
         sets = RankedSets(outputs, load, self.rank_normalization)
         rows: Any = sets  # in place of an array of rows, of which few are ever looked at
-        return RankedColumns(rows, is_tied(entropy, n), entropy == 0, entropy)
+        nominal = np.zeros(entropy.size, np.bool_)
+        return RankedColumns(rows, is_tied(entropy, n), entropy == 0, entropy, nominal)
 
     def to_device(self, values: NDArray[np.float64]) -> DeviceArray:
         """Estimates in the memory of the GPU; they are float32 numbers."""

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.batches import tile_size
-from infonet.independence import table_p_value
 from infonet.monitor.decisions import Sample, normal_quantile
-from infonet.network import Network, Outputs
+from infonet.network import ONE_PAIR
+from infonet.pairs.engine import PairEngine, PairEstimates, tile_size
+from infonet.pairs.remarks import notes_of
 from infonet.ranking import RankedColumns
-from infonet.result import TIES_NOTE, Estimate
-from infonet.tie_breaking import break_ties
+from infonet.result import Estimate
 from infonet.tiles import Progress, run_tiles
 
 Columns = NDArray[np.float64]
@@ -24,11 +23,10 @@ class WindowEstimates:
     """Estimates of the pairs of one window.
 
     Args:
-        network: the model.
+        engine: with the model and the seed.
         columns: float64 [d, n], finite.
         pairs: int64 [p, 2].
         names: of the d variables.
-        seed: of the order in which ties are broken.
 
     Attributes:
         estimates: one for each pair, the same to the last byte as `Estimator.estimate` of its
@@ -36,96 +34,60 @@ class WindowEstimates:
     """
 
     def __init__(
-        self,
-        network: Network,
-        columns: Columns,
-        pairs: Pairs,
-        names: Sequence[str],
-        seed: Sequence[int],
+        self, engine: PairEngine, columns: Columns, pairs: Pairs, names: Sequence[str]
     ) -> None:
-        self._network, self._pairs, self._seed = network, pairs, seed
-        ranked = network.prepare(list(columns), network.threads)
-        self._constant: NDArray[np.bool_] = np.any(ranked.constant[pairs], axis=1)
-        self._tied: NDArray[np.bool_] = np.any(ranked.tied[pairs], axis=1)
-        self._outputs = _run(network, ranked, pairs, self._constant)
-        self._untied = self._break_ties(columns, ranked)
+        self._engine, self._columns, self._pairs = engine, columns, pairs
+        ranked = engine.network.prepare(list(columns), engine.network.threads)
+        self._found = _run(engine, ranked, pairs)
         n = columns.shape[1]
         self.estimates = [self._estimate(i, n, names) for i in range(len(pairs))]
 
     def whole(self, i: int) -> Sample:
-        """Pair i in the window, ties broken."""
-        if self._constant[i]:
-            return Sample(0.0, 0.0, 1.0)
-        if not self._tied[i]:
-            return self._sample(self._outputs, i, self._untied.shape[1])
-        return self._part(i, slice(None))
+        """Pair i in the window."""
+        return self._sample(self._found, i)
 
     def parts(self, i: int, count: int) -> tuple[Sample, ...]:
-        """Pair i in `count` parts of the window, each of every `count`-th row, ties broken."""
-        size = self._untied.shape[1] // count * count
+        """Pair i in `count` parts of the window, each of every `count`-th row."""
+        size = self._columns.shape[1] // count * count
         return tuple(self._part(i, slice(k, size, count)) for k in range(count))
 
     def _part(self, i: int, rows: slice) -> Sample:
-        part = [self._untied[variable, rows] for variable in self._pairs[i]]
-        ranked = self._network.prepare(part)
-        outputs = self._network.run(ranked, np.array([[0, 1]], np.int64))
-        return self._sample(outputs, 0, part[0].size)
+        ranked = self._engine.network.prepare([self._columns[v, rows] for v in self._pairs[i]])
+        return self._sample(self._engine.estimate(ranked, ONE_PAIR), 0)
 
-    def _sample(self, outputs: Outputs, i: int, n: int) -> Sample:
-        null, levels = self._network.model.null, self._network.model.quantile_levels
-        assert null is not None
+    def _sample(self, found: PairEstimates, i: int) -> Sample:
+        if found.constant[i]:
+            return Sample(0.0, 0.0, 1.0)
+        levels = self._engine.model.quantile_levels
         widths = normal_quantile(levels[-1]) - normal_quantile(levels[0])
-        error = float(outputs.quantiles[i, -1] - outputs.quantiles[i, 0]) / widths
-        mi = float(outputs.mi[i])
-        return Sample(mi, error, null.p_value(float(outputs.statistic[i]), n))
-
-    def _break_ties(self, columns: Columns, ranked: RankedColumns) -> Columns:
-        tied = np.flatnonzero(ranked.tied)
-        if not tied.size:
-            return columns
-        columns, random = columns.copy(), np.random.default_rng(self._seed)
-        for j in tied:
-            columns[j] = break_ties(columns[j], random.permutation(columns.shape[1]))
-        return columns
+        error = float(found.quantiles[i, -1] - found.quantiles[i, 0]) / widths
+        return Sample(float(found.mi[i]), error, float(found.p_value[i]))
 
     def _estimate(self, i: int, n: int, names: Sequence[str]) -> Estimate:
-        mi, quantiles = float(self._outputs.mi[i]), self._outputs.quantiles[i]
-        if self._constant[i]:
-            p, note = None, "a variable is constant: mutual information is 0"
-        elif self._tied[i]:
-            p, note = self.whole(i).p, TIES_NOTE
-        else:
-            statistic = float(self._outputs.statistic[i])
-            p, note = table_p_value(self._network.model.null, statistic, n)
+        found = self._found
+        interval = float(found.quantiles[i, 0]), float(found.quantiles[i, -1])
+        p = float(found.p_value[i])
+        notes = notes_of(int(found.about[i]), p, interval, self._engine.model.null, n)
         pair = names[self._pairs[i, 0]], names[self._pairs[i, 1]]
-        interval = float(quantiles[0]), float(quantiles[-1])
-        return Estimate(mi, interval, p, n, pair, (note,) if note else ())
+        return Estimate(float(found.mi[i]), interval, None if np.isnan(p) else p, n, pair, notes)
 
 
-def _run(
-    network: Network, ranked: RankedColumns, pairs: Pairs, constant: NDArray[np.bool_]
-) -> Outputs:
-    """Outputs of all pairs, zeros for those with a constant; on several threads if many."""
-    levels = len(network.model.quantile_levels)
-    count = len(pairs)
-    result = Outputs(np.zeros(count), np.zeros((count, levels)), None, np.full(count, -np.inf))
-    where = np.flatnonzero(~constant)
-    tile = tile_size(network, ranked.rows.shape[1])
+def _run(engine: PairEngine, ranked: RankedColumns, pairs: Pairs) -> PairEstimates:
+    """Estimates of all pairs, on several threads if they are many."""
+    result = PairEstimates.empty(len(pairs), len(engine.model.quantile_levels))
+    tile = tile_size(engine.network, ranked.rows.shape[1])
 
-    def part(chosen: NDArray[np.int64]) -> Callable[[], int]:
+    def part(where: slice) -> Callable[[], int]:
         def run() -> int:
-            outputs = network.run(ranked, pairs[chosen])
-            result.mi[chosen], result.quantiles[chosen] = outputs.mi, outputs.quantiles
-            result.statistic[chosen] = outputs.statistic
-            return len(chosen)
+            result.fill(where, engine.estimate(ranked, pairs[where]))
+            return len(pairs[where])
 
         return run
 
     def tasks() -> Iterator[Callable[[], int]]:
-        for start in range(0, len(where), tile):
-            yield part(where[start : start + tile])
+        for start in range(0, len(pairs), tile):
+            yield part(slice(start, start + tile))
 
-    threads = network.threads if len(where) > tile else 1
-    with Progress(len(where), "pair", show=False) as bar:
-        run_tiles(tasks(), threads, bar)
+    with Progress(len(pairs), "pair", show=False) as bar:
+        run_tiles(tasks(), engine.network.threads, bar)
     return result

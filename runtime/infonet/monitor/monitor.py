@@ -98,8 +98,8 @@ class Monitor:
         self.rows = 0  # pushed
         self.skipped = 0  # of these, left out
         self._given_estimator = estimator
-        self._network = (estimator or default_estimator())._network
-        check_model(self._network.model, self.window, self.limits.parts)
+        self._engine = (estimator or default_estimator()).engine.with_seed(self.seed)
+        check_model(self._engine.model, self.window, self.limits.parts)
         self._window = Window(self.window, len(self.variables))
         self._next = self.window  # complete rows at the next evaluation
         self._states = [State()] * len(self.pairs)
@@ -163,8 +163,8 @@ class Monitor:
     def _evaluate(self, row: int, time: Any) -> Evaluation:
         self._next += self.stride
         complete = self._window.rows
-        columns, seed = self._window.columns(), (self.seed, complete)
-        found = WindowEstimates(self._network, columns, self._indices, self.variables, seed)
+        columns = self._window.columns()
+        found = WindowEstimates(self._engine, columns, self._indices, self.variables)
         alerts = []
         for i, estimate in enumerate(found.estimates):
             parts = partial(found.parts, i, self.limits.parts)

@@ -22,7 +22,7 @@ def to_dict(monitor: Monitor) -> dict[str, Any]:
     """See `Monitor.to_dict`."""
     return {
         "format": _FORMAT,
-        "model": monitor._network.model.checkpoint_sha256,
+        "model": monitor._engine.model.checkpoint_sha256,
         "window": monitor.window,
         "variables": list(monitor.variables),
         "pairs": [list(pair) for pair in monitor.pairs],
@@ -55,7 +55,7 @@ def from_dict(cls: type[Monitor], saved: dict[str, Any], estimator: Estimator | 
             estimator=estimator,
             **{name: saved[name] for name in options},
         )
-        model = monitor._network.model
+        model = monitor._engine.model
         if saved["model"] != model.checkpoint_sha256:
             raise InputError(
                 f"the monitor was saved with another model than {model.path.name}: give an "

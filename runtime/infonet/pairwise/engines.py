@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from infonet.errors import InputError
-from infonet.network import Network
+from infonet.pairs.engine import PairEngine
 from infonet.pairwise.estimate import TileResult, estimate_tile, local_pairs
 from infonet.pairwise.pairs import Tile
 from infonet.tiles import Progress, run_tiles
@@ -21,7 +21,7 @@ Finish = Callable[[Tile, TileResult], int]
 Engine = Callable[[Iterator[Tile], "RankStore", Finish, Progress, int], None]
 
 
-def find_engine(name: str, network: Network) -> Engine:
+def find_engine(name: str, engine: PairEngine) -> Engine:
     """The engine of this name.
 
     Raises:
@@ -29,15 +29,15 @@ def find_engine(name: str, network: Network) -> Engine:
         MissingExtraError: Ray is not installed.
     """
     if name == "threads":
-        return threads_engine(network)
+        return threads_engine(engine)
     if name == "ray":
         from infonet.pairwise.ray_engine import ray_engine
 
-        return ray_engine(network)
+        return ray_engine(engine)
     raise InputError(f"engine is {name!r}, allowed are 'threads' and 'ray'")
 
 
-def threads_engine(network: Network) -> Engine:
+def threads_engine(engine: PairEngine) -> Engine:
     """Tiles on the threads of the estimator, one tile a thread."""
 
     def compute(
@@ -46,7 +46,7 @@ def threads_engine(network: Network) -> Engine:
         def task(tile: Tile) -> Callable[[], int]:
             def run() -> int:
                 blocks = [store.block(block) for block in dict.fromkeys((tile.first, tile.second))]
-                return finish(tile, estimate_tile(network, blocks, local_pairs(tile)))
+                return finish(tile, estimate_tile(engine, blocks, local_pairs(tile)))
 
             return run
 

@@ -26,7 +26,7 @@ def check_unit(unit: str) -> None:
 
 def long_table(result: PairwiseResult, method: str, unit: str) -> dict[str, NDArray[Any]]:
     """See `PairwiseResult.to_long`."""
-    p = result.pair_p_values()
+    p = result.p_values
     return long_rows(result, 0, result.pairs.count, p, adjust(p, method), unit)
 
 

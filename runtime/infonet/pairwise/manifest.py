@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-_FORMAT = 1
+_FORMAT = 2
 _WORDS = {
     "model": "the model",
     "n": "the number of rows",
@@ -15,6 +15,7 @@ _WORDS = {
     "targets": "the targets",
     "data": "the data",
     "tile": "the size of tiles",
+    "seed": "the seed",
     "nan": "the policy for missing values",
     "format": "the version of infonet",
 }
@@ -26,6 +27,7 @@ class Manifest:
 
     Attributes:
         model: SHA-256 of the model file that computes.
+        seed: of the random order of ties.
         n: number of rows.
         columns, targets: names of the rows and the columns of the matrix.
         names: names of all columns that take part.
@@ -35,6 +37,7 @@ class Manifest:
     """
 
     model: str
+    seed: int
     n: int
     columns: list[str]
     targets: list[str]
@@ -47,7 +50,7 @@ class Manifest:
 
 def difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
     """The first thing in which two manifests differ, in words."""
-    for key in ("format", "model", "n", "columns", "targets", "nan", "tile"):
+    for key in ("format", "model", "n", "columns", "targets", "nan", "tile", "seed"):
         then, now = found.get(key), wanted[key]
         if then == now:
             continue

@@ -81,7 +81,7 @@ def make_plan(sizes: Sizes, threads: int, memory: int, tile: int | None) -> Plan
     pairs, n = sizes.pairs, sizes.n
     column = n * sizes.coding.dtype.itemsize
     ranks = pairs.d * column
-    result = pairs.count * (4 * (2 + sizes.levels) + 1 + 4 * sizes.gaps)
+    result = pairs.count * (4 * (1 + sizes.levels) + 8 + 1 + 4 * sizes.gaps)
     ranking, worker = _RANKING * n, _SESSION + (_GAPS * n if sizes.gaps else 0)
     spill_result = result > memory // 4
     left = memory - (0 if spill_result else result)

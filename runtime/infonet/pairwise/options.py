@@ -16,6 +16,7 @@ class Options:
     """What `Estimator.pairwise` takes beside the data; see there."""
 
     nan: Missing = "raise"
+    seed: int = 0
     memory: int | float | str | None = None
     tile: int | None = None
     output: str | Path | None = None

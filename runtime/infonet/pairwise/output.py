@@ -90,7 +90,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _parts(result: PairwiseResult, form: Form) -> Iterator[dict[str, NDArray[Any]]]:
-    p = result.pair_p_values()
+    p = result.p_values
     adjusted = adjust(p, form.adjust)
     for start in range(0, result.pairs.count, _PART):
         stop = min(start + _PART, result.pairs.count)

@@ -115,12 +115,12 @@ class PartialRun:
         """A finished tile; None if it is not."""
         try:
             with np.load(self.folder / _name(tile), allow_pickle=False) as file:
-                found = TileResult(*(file[name] for name in ("values", "n", "flags", "statistic")))
+                found = TileResult(*(file[name] for name in ("values", "n", "about", "p_value")))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None  # damaged by the disk: computed again
-        whole = len(found.values) == len(found.n) == len(found.flags) == len(tile.pairs)
+        whole = len(found.values) == len(found.n) == len(found.about) == len(tile.pairs)
         return found if whole else None
 
     def save(self, tile: Tile, result: TileResult) -> None:

@@ -53,6 +53,7 @@ class Facts:
     Attributes:
         whole: no value is missing.
         tied, constant, entropy: see `infonet.ranking.RankedColumns`; of the values present.
+        nominal: the values are codes of categories whose order means nothing.
         digest: fingerprint of the codes, hexadecimal; empty where none was asked for.
     """
 
@@ -60,6 +61,7 @@ class Facts:
     tied: bool
     constant: bool
     entropy: float
+    nominal: bool = False
     digest: str = ""
 
 
@@ -94,12 +96,15 @@ class Block:
         return mask
 
 
-def encode(values: Column, coding: Coding, fingerprint: bool) -> tuple[NDArray[Any], Facts]:
+def encode(
+    values: Column, coding: Coding, nominal: bool, fingerprint: bool
+) -> tuple[NDArray[Any], Facts]:
     """Rank a column; values that are not finite are missing ones.
 
     Args:
         values: real numbers [n].
         coding: see `Coding.of`.
+        nominal: whether the values are codes of categories whose order means nothing.
         fingerprint: whether to fill in `Facts.digest`.
     """
     present = finite_rows(values)
@@ -119,7 +124,7 @@ def encode(values: Column, coding: Coding, fingerprint: bool) -> tuple[NDArray[A
         codes = gaps
     codes = np.ascontiguousarray(codes, coding.dtype)
     digest = hashlib.sha256(codes.data).hexdigest()[:32] if fingerprint else ""
-    return codes, Facts(whole, tied, constant, entropy, digest)
+    return codes, Facts(whole, tied, constant, entropy, nominal, digest)
 
 
 def _small(ranks: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:

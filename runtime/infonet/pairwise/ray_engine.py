@@ -20,6 +20,7 @@ import numpy as np
 from infonet.errors import InfoNetError, MissingExtraError, ModelError
 from infonet.model import DEFAULT_MODEL, load_model
 from infonet.network import Network
+from infonet.pairs.engine import PairEngine
 from infonet.pairwise.estimate import TileResult, estimate_tile, local_pairs
 from infonet.pairwise.pairs import Indices, Tile
 from infonet.pairwise.ranked import Block
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _RETRIES = 5  # of a tile whose worker died
 
 
-def ray_engine(network: Network) -> Engine:
+def ray_engine(engine: PairEngine) -> Engine:
     """Tiles on Ray: the cluster that is connected, running or at RAY_ADDRESS, or one of our own.
 
     Raises:
@@ -42,8 +43,9 @@ def ray_engine(network: Network) -> Engine:
         import ray
     except ImportError:
         raise MissingExtraError("engine='ray'", "infonet[ray]") from None
-    path = network.model.path
-    model = (None if path == DEFAULT_MODEL else str(path.resolve()), network.sha256)
+    network, path = engine.network, engine.model.path
+    known = None if path == DEFAULT_MODEL else str(path.resolve())
+    model = (known, network.sha256, engine.seed)
 
     def compute(
         tiles: Iterator[Tile], store: RankStore, finish: Finish, bar: Progress, workers: int
@@ -76,7 +78,7 @@ def _chain(first: Tile, rest: Iterator[Tile]) -> Iterator[Tile]:
 def _run(
     ray: Any,
     network: Network,
-    model: tuple[str | None, str],
+    model: tuple[str | None, str, int],
     tiles: Iterator[Tile],
     store: RankStore,
     finish: Finish,
@@ -116,14 +118,14 @@ def _run(
 
 
 def compute_tile(
-    model: tuple[str | None, str], threads: int, pairs: Indices, *blocks: Block
+    model: tuple[str | None, str, int], threads: int, pairs: Indices, *blocks: Block
 ) -> TileResult:
     """The task: see `estimate_tile`."""
-    return estimate_tile(_network(*model, threads), list(blocks), np.asarray(pairs))
+    return estimate_tile(_engine(*model, threads), list(blocks), np.asarray(pairs))
 
 
 @functools.cache
-def _network(path: str | None, sha256: str, threads: int) -> Network:
+def _engine(path: str | None, sha256: str, seed: int, threads: int) -> PairEngine:
     """The model, loaded once a process."""
     model = load_model(path)
     network = Network(model, threads)
@@ -132,7 +134,7 @@ def _network(path: str | None, sha256: str, threads: int) -> Network:
             f"{model.path} on {os.uname().nodename} is not the model of the program that asks: "
             "install the same infonet on every node, or copy the model there under the same path"
         )
-    return network
+    return PairEngine(network, seed)
 
 
 @contextmanager

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.errors import InputError
-from infonet.independence import table_p_value
 from infonet.null import NullDistribution
 from infonet.pairwise import frames
 from infonet.pairwise.adjust import adjust
-from infonet.pairwise.estimate import CONSTANT, TIED
+from infonet.pairs.engine import CONSTANT, TIED
+from infonet.pairs.remarks import notes_of
 from infonet.pairwise.pairs import Indices, Pairs
-from infonet.result import TIES_NOTE, UNITS, Estimate
+from infonet.result import UNITS, Estimate
 
 Matrix = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ class PairwiseResult:
     A column of the table with itself is NaN there: the mutual information of a continuous variable
     with itself is infinite. `result["a", "b"]` is the Estimate of one pair.
 
-    Each pair is kept once, 21 bytes a pair (25 where rows are left out for missing values): 95 MB
+    Each pair is kept once, 25 bytes a pair (29 where rows are left out for missing values): 112 MB
     for all pairs of 3,000 columns. Matrices are made when asked for, `mi` only once.
 
     Attributes:
@@ -41,9 +41,9 @@ class PairwiseResult:
         values: float32 [pairs, 1 + levels]: each estimate and its quantiles, in nats. NaN means too
             few complete rows.
         counts: rows used: one number, or uint32 [pairs].
-        flags: uint8 [pairs]: 1 for a tied column, plus 2 for a constant one.
-        statistics: float32 [pairs]: test statistics of independence, ties broken at random.
-        null: their distribution under independence, if the model has it.
+        about: uint8 [pairs]: how each estimate was made, and what `notes_of` says of it.
+        p_values: float64 [pairs]: of the tests of independence, NaN where there is none.
+        null: distribution of the test statistic under independence, if the model has it.
         notes: what was done to columns of the table, one sentence each.
     """
 
@@ -52,8 +52,8 @@ class PairwiseResult:
     pairs: Pairs
     values: NDArray[np.float32]
     counts: int | NDArray[np.uint32]
-    flags: NDArray[np.uint8]
-    statistics: NDArray[np.float32]
+    about: NDArray[np.uint8]
+    p_values: NDArray[np.float64]
     null: NullDistribution | None = None
     notes: tuple[str, ...] = ()
 
@@ -106,17 +106,17 @@ class PairwiseResult:
 
         For their p-values equal values were put in random order.
         """
-        return self._matrix((self.flags & TIED) != 0, False, np.bool_)
+        return self._matrix((self.about & TIED) != 0, False, np.bool_)
 
     @property
     def constant(self) -> NDArray[np.bool_]:
         """Pairs with a column whose values are all equal, bool [R, C]; their mi is 0."""
-        return self._matrix((self.flags & CONSTANT) != 0, False, np.bool_)
+        return self._matrix((self.about & CONSTANT) != 0, False, np.bool_)
 
     @property
     def p_value(self) -> Matrix:
         """p-values, float64 [R, C]; NaN where there is none (`result[x, y].notes` says why)."""
-        return self._matrix(self.pair_p_values(), np.nan, np.float64)
+        return self._matrix(self.p_values, np.nan, np.float64)
 
     def adjusted(self, method: str = "fdr_bh") -> Matrix:
         """p-values adjusted for the number of pairs, float64 [R, C]; see `p_value`.
@@ -128,20 +128,7 @@ class PairwiseResult:
         Args:
             method: "bonferroni", "holm", "fdr_bh" or "fdr_by", as statsmodels calls them.
         """
-        return self._matrix(adjust(self.pair_p_values(), method), np.nan, np.float64)
-
-    def pair_p_values(self) -> NDArray[np.float64]:
-        """p-values in the order of `pairs`, float64 [pairs]; NaN where there is none."""
-        found = np.full(len(self.values), np.nan)
-        if self.null is None:
-            return found
-        usable = (self.flags & CONSTANT) == 0
-        sizes = [self.counts] if isinstance(self.counts, int) else np.unique(self.counts).tolist()
-        for n in sizes:
-            if self.null.covers(n):
-                here = usable & (self.counts == n)
-                found[here] = self.null.p_values(self.statistics[here], n)
-        return found
+        return self._matrix(adjust(self.p_values, method), np.nan, np.float64)
 
     def __getitem__(self, pair: tuple[str | int, str | int]) -> Estimate:
         a, b = self._columns(*pair)
@@ -161,17 +148,13 @@ class PairwiseResult:
         """The pair at position k, columns a and b of the table."""
         n = self.counts if isinstance(self.counts, int) else int(self.counts[k])
         mi, *quantiles = (float(value) for value in self.values[k])
-        notes = [TIES_NOTE] * bool(self.flags[k] & TIED and self.null and self.null.covers(n))
-        if np.isnan(mi):
-            p, notes = None, ["no estimate: too few complete rows"]
-        elif self.flags[k] & CONSTANT:
-            p, notes = None, ["a variable is constant: mutual information is 0"]
-        else:
-            p, note = table_p_value(self.null, float(self.statistics[k]), n)
-            notes += [note] * bool(note)
         interval = (quantiles[0], quantiles[-1]) if quantiles else None
+        p = float(self.p_values[k])
+        notes = notes_of(int(self.about[k]), p, interval, self.null, n)
+        if np.isnan(mi):
+            notes = ("no estimate: too few complete rows",)
         names = (self.names[a], self.names[b])
-        return Estimate(mi, interval, p, n, names, tuple(notes))
+        return Estimate(mi, interval, None if np.isnan(p) else p, n, names, notes)
 
     def _columns(self, x: str | int, y: str | int) -> tuple[int, int]:
         """Columns of the table: a row and a column of the matrix, or names the other way round."""

@@ -11,12 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.checks import Column, Missing, check_finite, check_length, check_missing_policy
+from infonet.checks import (
+    Column,
+    Missing,
+    check_finite,
+    check_length,
+    check_missing_policy,
+    whole,
+)
 from infonet.errors import InputError, warn
-from infonet.network import Network
 from infonet.pairwise.adjust import check_method
 from infonet.pairwise.engines import Engine, find_engine
-from infonet.pairwise.estimate import CONSTANT, TileResult
+from infonet.pairs.engine import CONSTANT, PairEngine
+from infonet.pairwise.estimate import TileResult
 from infonet.pairwise.frames import check_unit
 from infonet.pairwise.manifest import Manifest
 from infonet.pairwise.memory import Plan, Sizes, make_plan, parse_memory
@@ -35,7 +42,7 @@ _log = logging.getLogger("infonet")
 
 
 def pairwise(
-    network: Network,
+    engine: PairEngine,
     data: Any,
     columns: Sequence[str | int] | None,
     targets: Sequence[str | int] | None,
@@ -45,7 +52,9 @@ def pairwise(
     check_missing_policy(options.nan)
     check_method(options.adjust)
     check_unit(options.unit)
-    engine = find_engine(options.engine, network)
+    engine = engine.with_seed(whole(options.seed, "seed", 0))
+    network = engine.network
+    executor = find_engine(options.engine, engine)
     memory = parse_memory(options.memory)
     tile = checked_tile(options.tile)
     output = None if options.output is None else Path(options.output)
@@ -75,8 +84,8 @@ def pairwise(
         store = RankStore(table.pairs.d, table.n, coding, folder, plan.spill_ranks)
         _rank(table, store, options, plan.rankers, fingerprint=run is not None)
         if run is not None:
-            run.start(_manifest(network, table, store, options, plan.tile), options.resume)
-        result = _estimate(network, engine, table, store, plan, run, options.progress)
+            run.start(_manifest(engine, table, store, options, plan.tile), options.resume)
+        result = _estimate(engine, executor, table, store, plan, run, options.progress)
         _warn(result, store, network.model.n_min)
         if run is not None and output is not None and writer is not None:
             form = Form(options.adjust, options.unit)
@@ -93,7 +102,8 @@ def _rank(
     def task(column: int) -> Callable[[], int]:
         def run() -> int:
             values = _checked(table.load(column), table.names[column], table.n, options.nan)
-            store.write(column, *encode(values, store.coding, fingerprint))
+            nominal = table.nominal[column]
+            store.write(column, *encode(values, store.coding, nominal, fingerprint))
             return 1
 
         return run
@@ -114,8 +124,8 @@ def _checked(values: Column, name: str, n: int, nan: Missing) -> Column:
 
 
 def _estimate(
-    network: Network,
-    engine: Engine,
+    engine: PairEngine,
+    executor: Engine,
     table: Table,
     store: RankStore,
     plan: Plan,
@@ -123,29 +133,30 @@ def _estimate(
     progress: bool | None,
 ) -> PairwiseResult:
     """Estimate all tiles that are not finished."""
-    pairs, whole = table.pairs, all(fact.whole for fact in store.facts if fact is not None)
+    pairs = table.pairs
+    complete = all(fact.whole for fact in store.facts if fact is not None)
     folder = None if run is None else run.folder
 
     def array(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
         return zeros(shape, dtype, folder, plan.spill_result)
 
-    counts = table.n if whole else array((pairs.count,), np.uint32)
+    counts = table.n if complete else array((pairs.count,), np.uint32)
     result = PairwiseResult(
         row_names=tuple(table.names[i] for i in pairs.rows),
         column_names=tuple(table.names[j] for j in pairs.columns),
         pairs=pairs,
-        values=array((pairs.count, 1 + len(network.model.quantile_levels)), np.float32),
+        values=array((pairs.count, 1 + len(engine.model.quantile_levels)), np.float32),
         counts=counts,
-        flags=array((pairs.count,), np.uint8),
-        statistics=array((pairs.count,), np.float32),
-        null=network.model.null,
+        about=array((pairs.count,), np.uint8),
+        p_values=array((pairs.count,), np.float64),
+        null=engine.model.null,
         notes=table.notes,
     )
 
     def keep(tile: Tile, found: TileResult) -> int:
         where = pairs.position(tile.pairs[:, 0], tile.pairs[:, 1])
-        result.values[where], result.flags[where] = found.values, found.flags
-        result.statistics[where] = found.statistic
+        result.values[where], result.about[where] = found.values, found.about
+        result.p_values[where] = found.p_value
         if not isinstance(counts, int):
             counts[where] = found.n
         return len(where)
@@ -164,16 +175,17 @@ def _estimate(
                 bar.skip(keep(tile, found))
 
     with Progress(pairs.count, "pair", progress) as bar:
-        engine(missing(), store, finish, bar, plan.workers)
+        executor(missing(), store, finish, bar, plan.workers)
     return result
 
 
 def _manifest(
-    network: Network, table: Table, store: RankStore, options: Options, tile: int
+    engine: PairEngine, table: Table, store: RankStore, options: Options, tile: int
 ) -> Manifest:
     facts = [fact for fact in store.facts if fact is not None]
     return Manifest(
-        model=network.sha256,
+        model=engine.network.sha256,
+        seed=engine.seed,
         n=table.n,
         columns=[table.names[i] for i in table.pairs.rows],
         targets=[table.names[j] for j in table.pairs.columns],
@@ -185,7 +197,7 @@ def _manifest(
 
 
 def _warn(result: PairwiseResult, store: RankStore, n_min: int) -> None:
-    constant = int(np.count_nonzero(result.flags & CONSTANT))
+    constant = int(np.count_nonzero(result.about & CONSTANT))
     if constant:
         facts = zip(result.names, store.facts, strict=True)
         flat = [name for name, fact in facts if fact is not None and fact.constant]

@@ -25,6 +25,7 @@ class Table:
         names: their names.
         n: rows of each.
         load: reads one of them; see `ColumnSource.load`.
+        nominal: which of them are codes of categories without an order.
         pairs: which pairs of them are asked for.
         notes: what was done to columns, one sentence each.
     """
@@ -32,6 +33,7 @@ class Table:
     names: tuple[str, ...]
     n: int
     load: Callable[[int], Column]
+    nominal: tuple[bool, ...]
     pairs: Pairs
     notes: tuple[str, ...]
 
@@ -91,6 +93,7 @@ def _table(used: list[tuple[ColumnSource, int]], pairs: Pairs) -> Table:
         names=tuple(source.names[i] for source, i in used),
         n=used[0][0].rows,
         load=load,
+        nominal=tuple(source.nominal[i] for source, i in used),
         pairs=pairs,
         notes=tuple(dict.fromkeys(note for source in sources for note in source.notes)),
     )

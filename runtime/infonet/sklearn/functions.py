@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import feature_selection
-from sklearn.metrics import mutual_info_score
 from sklearn.utils import check_X_y
 
+from infonet.checks import Missing, check_missing_policy
 from infonet.default import default_estimator
 from infonet.errors import warn
-from infonet.network import Network
+from infonet.pairs.engine import PairEngine, PairEstimates
 from infonet.sklearn.scores import Task, scores
-from infonet.sklearn.tasks import count_jobs, make_task, without_basis
+from infonet.sklearn.tasks import count_jobs, make_task, seed_of
 
 
 def mutual_info_regression(
@@ -27,6 +27,7 @@ def mutual_info_regression(
     copy: bool = True,
     random_state: Any = None,
     n_jobs: int | None = None,
+    nan: Missing = "raise",
 ) -> NDArray[np.float64]:
     """Mutual information of each feature with a target of numbers, continuous or not.
 
@@ -35,29 +36,37 @@ def mutual_info_regression(
     features or target change nothing.
 
     Args:
-        X: [n, d] real numbers; sparse matrices are refused.
+        X: [n, d] real numbers; of a sparse matrix one column at a time is made dense.
         y: [n] real numbers.
         discrete_features: features whose values are classes without an order: a bool for all of
-            them, a mask [d] or indices; "auto" for none. Discrete features whose values have an
-            order, binary ones too, need no mention.
+            them, a mask [d] or indices; "auto" for none. Codes of few levels need no mention: what
+            few samples a level cannot tell by counts is estimated with and without their order.
         n_neighbors: only passed on with fewer than 20 samples, see below.
         copy: without effect, X is never changed.
-        random_state: breaks ties at random, which changes no mutual information (see
-            `infonet.tie_breaking`). Continuous data do not depend on it.
+        random_state: seed of the random order of ties, where they are broken; None is 0. Continuous
+            data do not depend on it.
         n_jobs: threads, as scikit-learn counts them: None is 1, -1 all cores.
+        nan: "raise" refuses missing values; "omit" leaves out their rows, for each feature.
 
     Returns:
-        float64 [d] in nats, 0 for a constant feature. With fewer samples than the network was
-        trained for (20), or fewer than 10 a class, scikit-learn's own estimate (nearest
-        neighbours), and an InfoNetWarning.
+        float64 [d] in nats, for each feature what `infonet.estimate` gives for it and y; 0 for a
+        constant feature, and for one with fewer than 20 values. With fewer samples than the network
+        was trained for (20), scikit-learn's own estimate (nearest neighbours), and an
+        InfoNetWarning.
 
     Raises:
         ValueError: NaN, infinity, text, unequal lengths, or fewer than 4 samples.
-        TypeError: sparse X.
     """
-    features, target = check_X_y(X, y, y_numeric=True, ensure_min_samples=n_neighbors + 1)
-    task = make_task(features, target, False, discrete_features, random_state)
-    return find_scores(default_estimator()._network, task, n_neighbors, random_state, n_jobs)
+    features, target = check_X_y(
+        X,
+        y,
+        accept_sparse="csc",
+        y_numeric=True,
+        ensure_all_finite=_finite(nan),
+        ensure_min_samples=n_neighbors + 1,
+    )
+    task = make_task(features, target, False, discrete_features)
+    return find_scores(default_estimator().engine, task, n_neighbors, random_state, n_jobs).mi
 
 
 def mutual_info_classif(
@@ -69,52 +78,71 @@ def mutual_info_classif(
     copy: bool = True,
     random_state: Any = None,
     n_jobs: int | None = None,
+    nan: Missing = "raise",
 ) -> NDArray[np.float64]:
     """Mutual information of each feature with a target of classes: strings or numbers.
 
-    Takes the arguments of `sklearn.feature_selection.mutual_info_classif`. Classes have no order;
-    mutual information is the same for any order that they are put in, so for each feature they are
-    put in the order of its mean ranks, where the network estimates best. With 2 to 20 classes
-    errors are 0.7 to 1.4 times those of scikit-learn's estimator for features that tell something,
-    and smaller by far for noise if there are 20 samples a class or more
-    (`tests/benchmarks/feature_selection.py`).
+    Takes the arguments of `sklearn.feature_selection.mutual_info_classif`. Mutual information does
+    not depend on an order of classes, and names have none; see `infonet.pairs.discrete` for how
+    labels of few and of many classes are estimated.
 
     Args:
         y: [n] class labels.
-        X, discrete_features, n_neighbors, copy, random_state, n_jobs: see
+        X, discrete_features, n_neighbors, copy, random_state, n_jobs, nan: see
             `mutual_info_regression`.
 
     Returns:
-        float64 [d] in nats, never more than the entropy of the labels. A discrete feature given as
-        such has scikit-learn's own score (`sklearn.metrics.mutual_info_score`).
+        float64 [d] in nats, for each feature what `infonet.estimate` gives for it and y.
 
     Raises:
         ValueError: as `mutual_info_regression`, and labels that are not whole numbers.
-        TypeError: sparse X.
     """
-    features, target = check_X_y(X, y, ensure_min_samples=n_neighbors + 1)
-    task = make_task(features, target, True, discrete_features, random_state)
-    return find_scores(default_estimator()._network, task, n_neighbors, random_state, n_jobs)
+    features, target = check_X_y(
+        X,
+        y,
+        accept_sparse="csc",
+        ensure_all_finite=_finite(nan),
+        ensure_min_samples=n_neighbors + 1,
+    )
+    task = make_task(features, target, True, discrete_features)
+    return find_scores(default_estimator().engine, task, n_neighbors, random_state, n_jobs).mi
+
+
+def _finite(nan: Missing) -> bool | str:
+    check_missing_policy(nan)
+    return "allow-nan" if nan == "omit" else True
 
 
 def find_scores(
-    network: Network, task: Task, n_neighbors: int, random_state: Any, n_jobs: int | None
-) -> NDArray[np.float64]:
-    """Scores by the network, or scikit-learn's where the network has no basis."""
-    threads = count_jobs(n_jobs)
-    reason = without_basis(network, task)
-    if reason:
-        warn(f"{reason}: scores are scikit-learn's, by nearest neighbours")
-        name = "mutual_info_classif" if task.nominal_target else "mutual_info_regression"
-        theirs: Callable[..., NDArray[np.float64]] = getattr(feature_selection, name)
-        return theirs(
-            task.features,
+    engine: PairEngine,
+    task: Task,
+    n_neighbors: int,
+    random_state: Any,
+    n_jobs: int | None,
+    test: bool = False,
+) -> PairEstimates:
+    """Scores by the engine, or scikit-learn's where there are too few samples for the network."""
+    threads, n, n_min = count_jobs(n_jobs), len(task.target), engine.model.n_min
+    if n >= n_min:
+        return scores(engine.with_seed(seed_of(random_state)), task, threads, test)
+    warn(
+        f"{n} samples are fewer than the {n_min} that the network was trained for: scores are "
+        "scikit-learn's, by nearest neighbours"
+    )
+    result = PairEstimates.empty(task.count, 0)
+    features = np.stack([task.features(j) for j in range(task.count)], axis=1)
+    classes = task.classes
+    if classes and np.bincount(np.unique(task.target, return_inverse=True)[1]).max() == 1:
+        return result  # scikit-learn has no answer: classes of one sample each tell nothing
+    name = "mutual_info_classif" if classes else "mutual_info_regression"
+    theirs: Callable[..., NDArray[np.float64]] = getattr(feature_selection, name)
+    whole = np.isfinite(features).all(axis=0)
+    if whole.any():
+        result.mi[whole] = theirs(
+            features[:, whole],
             task.target,
-            discrete_features=task.nominal,
+            discrete_features=task.nominal[whole],
             n_neighbors=n_neighbors,
             random_state=random_state,
         )
-    result = scores(network, task, threads)
-    for j in np.flatnonzero(np.isnan(result)):
-        result[j] = mutual_info_score(task.features[:, j], task.target)
     return result

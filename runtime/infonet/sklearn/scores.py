@@ -1,4 +1,4 @@
-"""Mutual information of many features with one target: each feature is ranked once.
+"""Mutual information of many features with one target: the target is ranked once, and each feature.
 
 Nothing here imports scikit-learn.
 """
@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.batches import tile_size
-from infonet.network import Network, Outputs
-from infonet.ranking import RankedColumns
-from infonet.tie_breaking import break_ties, order_classes
+from infonet.checks import finite_rows
+from infonet.network import ONE_PAIR
+from infonet.pairs.engine import PairEngine, PairEstimates, tile_size
+from infonet.ranking import join_columns
 from infonet.tiles import Progress, run_tiles
 
 Column = NDArray[Any]
-Permutation = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -27,125 +26,68 @@ class Task:
     """Features and a target.
 
     Attributes:
-        features: [n, d], finite real numbers; class codes in the columns that are `nominal`.
-        target: [n], finite real numbers, or class codes.
+        features: feature j as [n] real numbers, NaN where a value is missing.
+        count: number of features, d.
+        target: [n], finite real numbers, or codes of classes.
         nominal: bool [d], features whose values are classes without an order.
-        nominal_target: whether the target's values are classes without an order.
-        shuffles: two random permutations of 0 to n - 1, which break ties of features and target.
+        nominal_target: whether the target's values are names of classes, which have no order.
+        classes: whether the target's values are classes, by name or by number.
     """
 
-    features: NDArray[Any]
+    features: Callable[[int], Column]
+    count: int
     target: Column
     nominal: NDArray[np.bool_]
     nominal_target: bool
-    shuffles: tuple[Permutation, Permutation]
+    classes: bool
 
 
-@dataclass(frozen=True)
-class _Tile:
-    """Some features and the target, both without ties.
+def scores(engine: PairEngine, task: Task, threads: int = 1, test: bool = False) -> PairEstimates:
+    """Estimates of each feature with the target, the same as `Estimator.estimate` of the two.
 
-    Attributes:
-        ranked: the features, then the target: one for all of them, or one for each.
-        bounds: the largest mutual information possible for each feature, 0 for a constant one.
+    Args:
+        engine: with the model and the seed.
+        task: what to estimate.
+        threads: features are shared out to so many.
+        test: whether to give p-values, too.
     """
-
-    ranked: RankedColumns
-    bounds: NDArray[np.float64]
-
-
-def scores(network: Network, task: Task, threads: int = 1) -> NDArray[np.float64]:
-    """Mutual information of each feature with the target in nats, float64 [d].
-
-    Ties of variables with many of them are broken at random (see `tie_breaking`), classes are put
-    in order for each feature. A constant variable has 0. Two nominal variables have NaN: their
-    mutual information is one of counts, which needs no network.
-    """
-    result = np.zeros(task.features.shape[1])
-
-    def fill(where: slice) -> None:
-        result[where] = _estimate(network, _prepare(network, task, where, ordered=True))
-
-    _run(network, task, fill, threads)
-    if task.nominal_target:
-        result[task.nominal] = np.nan
-    return result
-
-
-def p_values(network: Network, task: Task, threads: int = 1) -> NDArray[np.float64]:
-    """P(test statistic at least as large, were the feature independent of the target), float64 [d].
-
-    From the model's null distribution, which must cover n.
-    """
-    null = network.model.null
-    assert null is not None
-    n, d = task.features.shape
-    result = np.ones(d)
-
-    def fill(where: slice) -> None:
-        tile = _prepare(network, task, where, ordered=False)
-        result[where] = np.where(tile.bounds > 0, null.p_values(_statistics(network, tile), n), 1.0)
-
-    _run(network, task, fill, threads)
-    return result
-
-
-def _run(network: Network, task: Task, fill: Callable[[slice], None], threads: int) -> None:
-    n, d = task.features.shape
-    tile = tile_size(network, n)
+    result = PairEstimates.empty(task.count, len(engine.model.quantile_levels))
+    target = engine.network.prepare([task.target]).with_nominal(np.array([task.nominal_target]))
+    known = engine.variable(target, 0)
+    tile = tile_size(engine.network, len(task.target))
 
     def part(start: int) -> Callable[[], int]:
         def run() -> int:
-            fill(slice(start, start + tile))
-            return tile
+            where = range(start, min(start + tile, task.count))
+            columns = {j: task.features(j) for j in where}
+            whole = [j for j in where if finite_rows(columns[j]).all()]
+            for j in where:
+                if j not in whole:
+                    result.fill([j], _with_gaps(engine, task, j, columns[j], test))
+            if whole:
+                ranked = engine.network.prepare([columns[j] for j in whole])
+                ranked = ranked.with_nominal(task.nominal[whole])
+                last = len(whole)
+                pairs = np.stack([np.arange(last), np.full(last, last)], axis=1)
+                joined = join_columns(ranked, target)
+                found = engine.estimate(joined, pairs, test=test, known={last: known})
+                result.fill(whole, found)
+            return len(where)
 
         return run
 
-    with Progress(d, "feature", show=False) as bar:
-        run_tiles((part(start) for start in range(0, d, tile)), threads, bar)
-
-
-def _prepare(network: Network, task: Task, where: slice, ordered: bool) -> _Tile:
-    """Rank features and target without ties, classes in order for each feature if `ordered`."""
-    xs: list[Column] = list(np.ascontiguousarray(task.features[:, where].T))
-    ys: list[Column] = [task.target]
-    ranked = network.prepare([*xs, *ys])
-    entropy = np.where(ranked.constant, 0.0, ranked.entropy)
-    bounds = np.minimum(entropy[:-1], entropy[-1])
-    feature_shuffle, target_shuffle = task.shuffles
-    for i in np.flatnonzero(ranked.tied[:-1]):
-        if ordered and task.nominal[where][i]:
-            xs[i] = order_classes(xs[i].astype(np.int64), ranked.rows[-1], feature_shuffle)
-        else:
-            xs[i] = break_ties(xs[i], feature_shuffle)
-    if ordered and task.nominal_target:
-        ys = [order_classes(task.target, row, target_shuffle) for row in ranked.rows[:-1]]
-    elif ranked.tied[-1]:
-        ys = [break_ties(task.target, target_shuffle)]
-    changed = ranked.tied.any() or len(ys) > 1
-    return _Tile(network.prepare([*xs, *ys]) if changed else ranked, bounds)
-
-
-def _estimate(network: Network, tile: _Tile) -> NDArray[np.float64]:
-    """Mutual information of each feature with its target."""
-    result = np.zeros(tile.bounds.size)
-    keep, outputs = _run_network(network, tile)
-    result[keep] = np.clip(outputs.mi, 0.0, tile.bounds[keep])
+    with Progress(task.count, "feature", show=False) as bar:
+        run_tiles((part(start) for start in range(0, task.count, tile)), threads, bar)
     return result
 
 
-def _statistics(network: Network, tile: _Tile) -> NDArray[np.float64]:
-    """Test statistic of each feature with its target, least for a constant one."""
-    result = np.full(tile.bounds.size, -np.inf)
-    keep, outputs = _run_network(network, tile)
-    result[keep] = outputs.statistic
-    return result
-
-
-def _run_network(network: Network, tile: _Tile) -> tuple[NDArray[np.int64], Outputs]:
-    """Features that are not constant, and what the network gives for them."""
-    d = tile.bounds.size
-    keep = np.flatnonzero(tile.bounds > 0)
-    one_target = len(tile.ranked.rows) == d + 1
-    targets = np.full_like(keep, d) if one_target else d + keep
-    return keep, network.run(tile.ranked, np.stack([keep, targets], axis=1))
+def _with_gaps(
+    engine: PairEngine, task: Task, j: int, column: Column, test: bool
+) -> PairEstimates:
+    """A feature with missing values: the rows where it has one."""
+    keep = finite_rows(column)
+    if keep.sum() < engine.model.n_min:
+        return PairEstimates.empty(1, len(engine.model.quantile_levels))
+    nominal = np.array([task.nominal[j], task.nominal_target])
+    ranked = engine.network.prepare([column[keep], task.target[keep]])
+    return engine.estimate(ranked.with_nominal(nominal), ONE_PAIR, test=test)

@@ -13,13 +13,14 @@ from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from infonet.checks import Missing, check_missing_policy
 from infonet.default import default_estimator
 from infonet.errors import InputError
 from infonet.estimator import Estimator
-from infonet.network import Network
+from infonet.model import Model
+from infonet.pairs.engine import PairEngine
 from infonet.sklearn.functions import find_scores
-from infonet.sklearn.scores import p_values
-from infonet.sklearn.tasks import count_jobs, make_task
+from infonet.sklearn.tasks import make_task
 
 _MODES = ("k", "percentile", "threshold", "alpha")
 
@@ -40,9 +41,11 @@ class MutualInformationSelector(SelectorMixin, BaseEstimator):  # type: ignore[m
             classes if it holds strings, booleans or categories, else numbers. Labels 0, 1, 2, … are
             numbers to "auto": right for scores, but more exact as classes if they have no order.
         discrete_features: as for `mutual_info_regression`.
-        random_state: breaks ties at random. Continuous data do not depend on it.
+        random_state: seed of the random order of ties; None is 0. Continuous data do not depend on
+            it.
         n_jobs: threads; None is 1, -1 all cores.
         model: path of a model file, or None for the model in the package.
+        nan: "raise" refuses missing values in X; "omit" leaves out their rows, for each feature.
 
     Attributes:
         scores_: float64 [d], nats; see `mutual_info_regression` for small samples.
@@ -63,6 +66,7 @@ class MutualInformationSelector(SelectorMixin, BaseEstimator):  # type: ignore[m
         random_state: Any = None,
         n_jobs: int | None = None,
         model: str | Path | None = None,
+        nan: Missing = "raise",
     ) -> None:
         self.k = k
         self.percentile = percentile
@@ -73,30 +77,39 @@ class MutualInformationSelector(SelectorMixin, BaseEstimator):  # type: ignore[m
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.model = model
+        self.nan = nan
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> MutualInformationSelector:  # noqa: N803
         """Score the features.
 
         Args:
-            X: [n, d] real numbers.
+            X: [n, d] real numbers; of a sparse matrix one column at a time is made dense.
             y: [n] numbers or class labels.
 
         Raises:
             ValueError: NaN, infinity, text in X, unequal lengths, fewer than 4 samples, parameters
                 out of their ranges, or alpha with data that have no p-values.
-            TypeError: sparse X.
         """
         _check_parameters(self)
-        numeric = self.discrete_target is False
-        features, target = validate_data(self, X, y, y_numeric=numeric, ensure_min_samples=4)
+        check_missing_policy(self.nan)
+        features, target = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csc",
+            y_numeric=self.discrete_target is False,
+            ensure_all_finite="allow-nan" if self.nan == "omit" else True,
+            ensure_min_samples=4,
+        )
         classes = _holds_classes(target, self.discrete_target)
-        task = make_task(features, target, classes, self.discrete_features, self.random_state)
-        network = _network(self.model)
-        if self.alpha is not None:
-            _check_p_values(network, len(target))
-        self.scores_ = find_scores(network, task, 3, self.random_state, self.n_jobs)
-        threads = count_jobs(self.n_jobs)
-        self.pvalues_ = None if self.alpha is None else p_values(network, task, threads)
+        task = make_task(features, target, classes, self.discrete_features)
+        engine = _engine(self.model)
+        test = self.alpha is not None
+        if test:
+            _check_p_values(engine.model, len(target))
+        found = find_scores(engine, task, 3, self.random_state, self.n_jobs, test)
+        self.scores_ = found.mi
+        self.pvalues_ = np.nan_to_num(found.p_value, nan=1.0) if test else None
         return self
 
     def _get_support_mask(self) -> NDArray[np.bool_]:
@@ -115,11 +128,13 @@ class MutualInformationSelector(SelectorMixin, BaseEstimator):  # type: ignore[m
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.nan == "omit"
         return tags
 
 
-def _network(model: str | Path | None) -> Network:
-    return (default_estimator() if model is None else Estimator(model, threads=1))._network
+def _engine(model: str | Path | None) -> PairEngine:
+    return (default_estimator() if model is None else Estimator(model, threads=1)).engine
 
 
 def _holds_classes(target: NDArray[Any], discrete_target: bool | str) -> bool:
@@ -152,8 +167,8 @@ def _is(value: Any, kind: type) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def _check_p_values(network: Network, n: int) -> None:
-    model, null = network.model, network.model.null
+def _check_p_values(model: Model, n: int) -> None:
+    null = model.null
     if null is None:
         raise InputError(f"{model.path.name} has no null distribution: use k in place of alpha")
     if not null.covers(n):

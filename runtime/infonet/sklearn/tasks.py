@@ -7,42 +7,42 @@ from typing import Any
 import numpy as np
 from joblib import effective_n_jobs  # type: ignore[import-untyped]
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 
 from infonet.errors import InputError
-from infonet.network import Network
+from infonet.inputs import as_column
 from infonet.sklearn.scores import Task
 
-# Samples a class, on average, below which scores of classes are scikit-learn's. With fewer, putting
-# classes in order by the other variable makes dependence of noise.
-_SAMPLES_PER_CLASS = 10
 
+def make_task(features: Any, target: Any, classes: bool, discrete_features: Any) -> Task:
+    """What to estimate, from validated data.
 
-def make_task(
-    features: NDArray[Any],
-    target: NDArray[Any],
-    classes: bool,
-    discrete_features: Any,
-    random_state: Any,
-) -> Task:
-    """Validated data with classes as codes, and the permutations that break ties."""
+    Args:
+        features: array [n, d] of real numbers, or a sparse one.
+        target: array [n] of real numbers or of class labels.
+        classes: whether the target holds classes.
+        discrete_features: as scikit-learn's functions take it.
+    """
     if classes:
         check_classification_targets(target)
-        target = _codes(target)
+    column = as_column(target, "y")
     nominal = _as_mask(discrete_features, features.shape[1])
-    if nominal.any():
-        codes = [_codes(features[:, j]) for j in np.flatnonzero(nominal)]
-        features = features.astype(np.float64)
-        features[:, nominal] = np.stack(codes, axis=1)
-    random = check_random_state(random_state)
-    shuffles = random.permutation(len(target)), random.permutation(len(target))
-    return Task(features, target, nominal, classes, shuffles)
+    if issparse(features):
+        by_column = features.tocsc()
 
+        def load(j: int) -> NDArray[Any]:
+            dense = np.zeros(by_column.shape[0], by_column.dtype)
+            part = slice(by_column.indptr[j], by_column.indptr[j + 1])
+            dense[by_column.indices[part]] = by_column.data[part]
+            return dense
+    else:
 
-def _codes(values: NDArray[Any]) -> NDArray[np.int64]:
-    codes: NDArray[np.int64] = np.unique(values, return_inverse=True)[1].reshape(-1)
-    return codes
+        def load(j: int) -> NDArray[Any]:
+            return np.ascontiguousarray(features[:, j])
+
+    return Task(load, features.shape[1], column.values, nominal, column.nominal, classes)
 
 
 def _as_mask(discrete_features: Any, d: int) -> NDArray[np.bool_]:
@@ -70,18 +70,14 @@ def _as_mask(discrete_features: Any, d: int) -> NDArray[np.bool_]:
     )
 
 
-def without_basis(network: Network, task: Task) -> str:
-    """Why the network cannot be asked, or ""."""
-    n, n_min = len(task.target), network.model.n_min
-    if n < n_min:
-        return f"{n} samples are fewer than the {n_min} that the network was trained for"
-    kinds = [("the target", task.target)] if task.nominal_target else []
-    kinds += [(f"feature {j}", task.features[:, j]) for j in np.flatnonzero(task.nominal)]
-    for name, codes in kinds:
-        count = int(codes.max()) + 1
-        if count > 2 and n < _SAMPLES_PER_CLASS * count:
-            return f"{name} has {count} classes for {n} samples, the network needs 10 a class"
-    return ""
+def seed_of(random_state: Any) -> int:
+    """The seed of the order of ties: a whole number as it is, 0 for None."""
+    if random_state is None:
+        return 0
+    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool):
+        check_random_state(random_state)  # refuses negative ones
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31))
 
 
 def count_jobs(n_jobs: int | None) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from infonet.errors import warn
-from infonet.network import Network
+from infonet.pairs.engine import PairEngine
 from infonet.result import SlicedEstimate
 from infonet.sliced.options import SlicedOptions
 from infonet.sliced.projections import Projections
@@ -16,7 +16,7 @@ from infonet.sliced.variables import read_variables
 
 
 def sliced(
-    network: Network,
+    engine: PairEngine,
     x: Any,
     y: Any,
     options: SlicedOptions,
@@ -24,12 +24,13 @@ def sliced(
     names: tuple[str, str],
 ) -> SlicedEstimate:
     """See `Estimator.sliced`."""
+    network = engine.network
     names, (first, second) = read_variables(
         x, y, names, options, network.model.n_min, network.threads, progress
     )
     # Two variables of one dimension have one projection, whatever its direction.
     single = max(first.dimensions, second.dimensions) == 1
-    run = Projections(network, first, second, options, 1 if single else options.tested)
+    run = Projections(engine.with_seed(options.seed), first, second, options, 1 if single else options.tested)
     wanted = 1 if single else options.least
     while wanted > len(run.values):
         run.extend(wanted, progress)

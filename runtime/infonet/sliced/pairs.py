@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.network import Network
+from infonet.pairs.engine import PairEngine
 from infonet.ranking import RankedColumns, SeparateColumns
 
 
 def estimate_pairs(
-    network: Network,
+    engine: PairEngine,
     x: RankedColumns,
     y: RankedColumns,
     which: Sequence[int],
@@ -21,14 +21,14 @@ def estimate_pairs(
     """Estimate projections `which` of x with the same ones of y.
 
     Args:
-        network: the model.
+        engine: with the model.
         x, y: prepared projections; a variable of one dimension has a single one for all.
         which: positions of the projections.
         order: permutation of the samples of y, [n]; None for none.
 
     Returns:
-        Estimates in nats, what tests of independence compare (see `Outputs`), both float64 [pairs],
-        and which of them are 0 because a projection is constant, bool [pairs].
+        Estimates in nats, what tests of independence compare (see `PairEstimates`), both float64
+        [pairs], and which of them are 0 because a projection is constant, bool [pairs].
     """
     first = [i if x.constant.size > 1 else 0 for i in which]
     second = [i if y.constant.size > 1 else 0 for i in which]
@@ -39,12 +39,13 @@ def estimate_pairs(
         row = y.rows[second[i]]
         rows.append(row if order is None else row[order])
 
-    columns = SeparateColumns(
-        rows, np.concatenate([x.entropy[first][keep], y.entropy[second][keep]])
+    facts = (
+        np.concatenate([getattr(x, name)[first][keep], getattr(y, name)[second][keep]])
+        for name in ("tied", "constant", "entropy", "nominal")
     )
     values, statistics = np.zeros((2, len(flat)))
     at = np.arange(keep.size)
     pairs = np.stack([at, keep.size + at], axis=1)
-    outputs = network.run(columns, pairs)
-    values[keep], statistics[keep] = outputs.mi, outputs.statistic
+    found = engine.estimate(SeparateColumns(rows, *facts), pairs, test=False)
+    values[keep], statistics[keep] = found.mi, found.statistic
     return values, statistics, flat

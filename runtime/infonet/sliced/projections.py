@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.batches import tile_size
-from infonet.network import Network
+from infonet.pairs.engine import PairEngine, tile_size
 from infonet.ranking import RankedColumns
 from infonet.sliced.options import SlicedOptions
 from infonet.sliced.pairs import estimate_pairs
@@ -32,7 +31,7 @@ class Projections:
         directions: of the largest value, of unit length, float64 [dx] and [dy].
     """
 
-    network: Network
+    engine: PairEngine
     x: Variable
     y: Variable
     options: SlicedOptions
@@ -60,27 +59,27 @@ class Projections:
 
     def _add(self, drawn: NDArray[np.float64], bar: Progress) -> None:
         dx, start = self.x.dimensions, len(self.values)
-        threads = max(self.network.threads, self.network.threads_within)
-        x = self.network.prepare(self.x.project(drawn[:, :dx], threads), threads)
-        y = self.network.prepare(self.y.project(drawn[:, dx:], threads), threads)
+        threads = max(self.engine.network.threads, self.engine.network.threads_within)
+        x = self.engine.network.prepare(self.x.project(drawn[:, :dx], threads), threads)
+        y = self.engine.network.prepare(self.y.project(drawn[:, dx:], threads), threads)
         values, statistics = np.empty((2, len(drawn)))
         constant = np.empty(len(drawn), np.bool_)
-        tile = tile_size(self.network, self.x.n)
+        tile = tile_size(self.engine.network, self.x.n)
 
         def estimate(at: range) -> Callable[[], int]:
             def run() -> int:
                 part = slice(at.start, at.stop)
-                found = estimate_pairs(self.network, x, y, at)
+                found = estimate_pairs(self.engine, x, y, at)
                 values[part], statistics[part], constant[part] = found
                 return len(at)
 
             return run
 
         tiles = [range(a, min(a + tile, len(drawn))) for a in range(0, len(drawn), tile)]
-        run_tiles(map(estimate, tiles), self.network.threads, bar)
+        run_tiles(map(estimate, tiles), self.engine.network.threads, bar)
         tested = range(min(len(drawn), self.tested - start))
         self.statistics[start : start + len(tested)] = statistics[: len(tested)]
-        run_tiles(self._permutations(x, y, tested, start, tile), self.network.threads, bar)
+        run_tiles(self._permutations(x, y, tested, start, tile), self.engine.network.threads, bar)
         best = int(values.argmax())
         if start == 0 or values[best] > self.values.max():
             ends = drawn[best, :dx], drawn[best, dx:]
@@ -100,7 +99,7 @@ class Projections:
                 order = np.random.default_rng(seed).permutation(self.x.n)
                 for a in range(0, len(tested), tile):
                     at = tested[a : a + tile]
-                    found = estimate_pairs(self.network, x, y, at, order)[1]
+                    found = estimate_pairs(self.engine, x, y, at, order)[1]
                     self.permuted[number, start + at.start : start + at.stop] = found
                 return len(tested)
 

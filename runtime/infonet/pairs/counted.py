@@ -1,0 +1,161 @@
+"""Mutual information of two discrete variables by their counts: what the network cannot know.
+
+The network reads ranks on a grid, which says less of a table of counts than the counts do. Where a
+cell that occurs holds samples enough, the plug-in estimate with the Miller-Madow correction is near
+the statistical limit, does not depend on an order of the levels, and has an interval in closed
+form. Where many categories with few samples each meet a variable of few levels, the categories
+learn from each other (`shared`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.pairs.levels import Cells, Levels
+from infonet.pairs.special import digamma, log_gamma
+
+_Z = 1.6448536269514722  # 95 % quantile of the standard normal distribution
+# Concentrations that `shared` averages over: from categories that hold one label each to categories
+# that are all alike.
+_CONCENTRATIONS = np.geomspace(1e-3, 1e5, 49)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Estimate and 90 % interval of one pair, nats."""
+
+    mi: float
+    low: float
+    high: float
+
+
+def plug_in(cells: Cells) -> Counted:
+    """Miller-Madow estimate of the pairs of levels that occur; see `from_table`."""
+    return _miller_madow(cells.counts, cells.x.counts[cells.first], cells.y.counts[cells.second])
+
+
+def from_table(
+    counts: NDArray[np.integer], uncorrected: float = 0.0, apart: float = 0.0
+) -> Counted:
+    """Miller-Madow estimate of a table of counts [k, m].
+
+    The correction is that of Miller (1955): each entropy is too small by (cells used - 1) / 2n. The
+    interval is normal: the variance of the mean log ratio, plus that of half a chi-squared variable
+    over n, which is all there is for independent variables, plus the squares of the part
+    ``uncorrected`` of the largest correction and of ``apart``, nats.
+    """
+    first, second = np.nonzero(counts)
+    row, column = counts.sum(axis=1), counts.sum(axis=0)
+    return _miller_madow(
+        counts[first, second], row[first], column[second], uncorrected, apart
+    )
+
+
+def _miller_madow(
+    cells: NDArray[np.integer],
+    rows: NDArray[np.integer],
+    columns: NDArray[np.integer],
+    uncorrected: float = 0.0,
+    apart: float = 0.0,
+) -> Counted:
+    """Of the cells that are used [c], and the sums of the row and the column of each."""
+    n = int(cells.sum())
+    p = cells / n
+    log_ratio = np.log(cells * float(n)) - np.log(rows.astype(np.float64) * columns)
+    mean = float(p @ log_ratio)
+    # each row has as many cells as its samples divided among them
+    height = round(float((cells / rows).sum()))
+    width = round(float((cells / columns).sum()))
+    mi = mean - (cells.size - height - width + 1) / (2 * n)
+    freedom = (height - 1) * (width - 1)
+    # what varies under independence: no more than the cells that occur can
+    free = max(min(freedom, cells.size - 1), 0)
+    variance = float(p @ (log_ratio - mean) ** 2) / n + free / (2 * n**2)
+    variance += (uncorrected * freedom / (2 * n)) ** 2 + apart**2
+    return interval(mi, variance)
+
+
+def interval(mi: float, variance: float) -> Counted:
+    """A normal 90 % interval about an estimate, both cut at 0."""
+    reach = _Z * math.sqrt(variance)
+    return Counted(max(0.0, mi), max(0.0, mi - reach), max(0.0, mi + reach))
+
+
+def entropy(levels: Levels) -> tuple[float, float]:
+    """Entropy of a discrete variable (Miller-Madow) and its standard error, nats."""
+    n = levels.n
+    p = levels.counts / n
+    surprise = -np.log(p)
+    mean = float(p @ surprise)
+    variance = float(p @ (surprise - mean) ** 2) / n + (levels.number - 1) / (2 * n**2)
+    return mean + (levels.number - 1) / (2 * n), math.sqrt(variance)
+
+
+def shared(cells: Cells) -> Counted:
+    """Mutual information of many categories with few samples each (x) and few labels (y).
+
+    The labels of a category are drawn from shares of its own, and those from a Dirichlet
+    distribution about the shares of all samples, whose concentration is learnt from all categories
+    together: categories that hold one label each make it small, categories that are alike make it
+    large. Given it the mean entropy of a category is known in closed form (Wolpert & Wolf 1995);
+    estimate and interval are averages over what the samples say of the concentration.
+    """
+    x, y, n = cells.x, cells.y, cells.x.n
+    prior = y.counts / n
+    sizes, repeats = np.unique(x.counts, return_counts=True)
+    # equal cells add equal terms
+    keys, times = np.unique(
+        np.stack([cells.counts, cells.second]), axis=1, return_counts=True
+    )
+    likelihood = np.empty(_CONCENTRATIONS.size)
+    for i, a in enumerate(_CONCENTRATIONS):
+        mass = a * prior[keys[1]]
+        likelihood[i] = times @ (log_gamma(keys[0] + mass) - log_gamma(mass)) - repeats @ (
+            log_gamma(sizes + a) - log_gamma(a)
+        )
+    weight = np.exp(likelihood - likelihood.max())
+    weight /= weight.sum()
+    share = x.counts / n
+    whole = -float(prior @ np.log(prior))
+    means, errors = np.zeros((2, _CONCENTRATIONS.size))
+    for i in np.flatnonzero(weight > 1e-4):
+        told, square = _told(cells, prior, _CONCENTRATIONS[i])
+        means[i] = whole - share @ told
+        errors[i] = (share @ square) / n
+    mi = float(weight @ means)
+    _, error = entropy(y)
+    variance = float(weight @ (errors + (means - mi) ** 2)) + error**2
+    return interval(mi, variance)
+
+
+def _told(
+    cells: Cells, prior: NDArray[np.float64], a: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean entropy of the labels of each category, and the variance of its log ratios [K_x]."""
+    total = cells.x.counts + a
+    empty = a * prior
+    none = empty * digamma(empty + 1)
+    # all labels as if they did not occur, then those that do in their place
+    full = cells.counts + empty[cells.second]
+    change = full * digamma(full + 1) - none[cells.second]
+    sums = none.sum() + np.bincount(cells.first, change, minlength=cells.x.number)
+    # log ratios of the mean shares: of a label that does not occur, that of a / (count + a)
+    ratio = np.log(full / (total[cells.first] * prior[cells.second]))
+    away = np.log(a / total)
+    weight, plain = full / total[cells.first], empty[cells.second] / total[cells.first]
+    moments = [
+        a / total * away**k
+        + np.bincount(
+            cells.first,
+            weight * ratio**k - plain * away[cells.first] ** k,
+            minlength=cells.x.number,
+        )
+        for k in (1, 2)
+    ]
+    share = cells.x.counts / cells.x.n
+    mean = float(share @ moments[0])
+    return np.asarray(digamma(total + 1) - sums / total), moments[1] - 2 * mean * moments[0] + mean**2

@@ -1,0 +1,294 @@
+"""How a pair with a tied variable is estimated: the rules, in the order in which they are asked.
+
+| the pair                                                          | estimate                     |
+|-------------------------------------------------------------------|------------------------------|
+| rows that repeat in both of two numbers                           | that of the different rows   |
+| two discrete variables, `PER_CELL` samples a cell that occurs     | counts (`counted.plug_in`)   |
+| a label, of 10 levels at most, and anything else                  | bins or nearest neighbours   |
+|                                                                   | (`labels.number_and_label`)  |
+| categories without an order, and few labels                       | `counted.shared`             |
+| categories without an order, and a number                         | `labels.neighbours`          |
+| a number one value of which is frequent (rain, claims)            | in parts, by the chain rule  |
+| all other ties                                                    | the network, ties broken     |
+
+Numbers whose values might be codes after all (product, airport) are tried as such: where that finds
+far more than the network, which takes their order for real, it is right.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.pairs.counted import Counted, plug_in, shared
+from infonet.pairs.labels import most_levels, neighbours, number_and_label
+from infonet.pairs.levels import Cells
+from infonet.pairs.variable import Ranks, RankedVariable, untied_pair
+
+PER_CELL = 4  # samples for each cell that occurs, on average, from which cells are counted
+_CERTAIN = 20  # and from which counts are right whatever the order of the levels
+_MANY = 12  # levels of both from which the network is the better estimator, if order means something
+_FEW = 30  # labels at most that categories share
+_PER_LEVEL = 4  # samples for each level, on average, that have neighbours of their own
+_FREQUENT = 0.8  # share of one value from which it is set apart from the others
+_SCATTERED = 0.5  # of which at least so many differ from each other, of all
+_REPEATED = 0.95  # of the rows equal in one variable that are equal in the other one too
+_LEAST = 20  # samples that the network needs
+_FAR = 0.01  # nats by which one estimate must at least exceed another one to take its place
+
+
+class Method(IntEnum):
+    """How a pair was estimated."""
+
+    NETWORK = 0
+    UNTIED = 1
+    COUNTED = 2
+    LABEL = 3
+    NEIGHBOURS = 4
+    SHARED = 5
+    PARTS = 6
+    CONSTANT = 7
+
+
+@dataclass(frozen=True)
+class Found:
+    """The estimate of one pair, nats.
+
+    Attributes:
+        mi, low, high: estimate and 90 % interval.
+        method: how it was made.
+        unsure: there are too few samples for the number of levels, and the interval says so.
+        statistic: test statistic of the network, ties broken, if it was asked; else NaN.
+    """
+
+    mi: float
+    low: float
+    high: float
+    method: Method
+    unsure: bool = False
+    statistic: float = math.nan
+
+
+Ask = Callable[[Ranks, Ranks], Found]
+
+
+def estimate(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
+    """Estimate a pair.
+
+    Args:
+        x, y: the variables; exchanging them changes nothing but the order of ties.
+        ask: the network's answer for two columns of ranks without ties.
+    """
+    if x.constant or y.constant:
+        return Found(0.0, 0.0, 0.0, Method.CONSTANT)
+    if not (x.tied or y.tied):
+        return ask(x.ranks, y.ranks)
+    return _bounded(_choose(x, y, ask), x, y)
+
+
+def different_rows(x: RankedVariable, y: RankedVariable) -> NDArray[np.int64] | None:
+    """One row of each kind where whole rows repeat that should not, as of a bootstrap sample.
+
+    Numbers that share their ties: of many values each (so that they are no codes), most of which
+    occur with one value of the other variable. None where that is not so.
+    """
+    if not (x.tied and y.tied) or x.nominal or y.nominal:
+        return None
+    n, few = x.n, max(_LEAST, 2 * math.sqrt(x.n))
+    if x.levels.number < few or y.levels.number < few:
+        return None
+    cells, most = Cells.of(x.levels, y.levels), max(x.levels.number, y.levels.number)
+    # of the samples beyond one a level, those that are beyond one a cell
+    if n - cells.number < _REPEATED * (n - most) or cells.number > most / _REPEATED:
+        return None
+    return np.sort(np.unique(cells.of_sample, return_index=True)[1])
+
+
+def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
+    n, nominal = x.n, x.nominal or y.nominal
+    cells = Cells.of(x.levels, y.levels) if x.tied and y.tied else None
+    if cells is not None and n >= PER_CELL * cells.number:
+        counted = _found(plug_in(cells), Method.COUNTED)
+        few, many = sorted((cells.x.number, cells.y.number))
+        if n >= _CERTAIN * cells.number or n >= PER_CELL * few * many:
+            return counted
+        if few <= _FEW < many or nominal:
+            return _found(shared(_categories_first(cells)), Method.SHARED)
+        return counted if few <= _MANY else _larger(_network(x, y, ask), counted)
+    label = _label(x, y)
+    if label is not None:
+        number = y if label is x else x
+        return _found(
+            number_and_label(number.ranks, number.untied, label.levels), Method.LABEL
+        )
+    if nominal:
+        return _categories(x, y, cells, ask)
+    if (parts := _parts(x, y, ask)) is not None:
+        return parts
+    found = _network(x, y, ask)
+    for codes, number in ((x, y), (y, x)):
+        if codes.tied and n >= 2 * _PER_LEVEL * codes.levels.number:
+            other = neighbours(number.untied, codes.levels)
+            found = _larger(found, _found(other, Method.NEIGHBOURS))
+    return found if cells is None else _lattice(found, cells)
+
+
+def _label(x: RankedVariable, y: RankedVariable) -> RankedVariable | None:
+    """The label of a pair: the variable of few levels, for the number of samples."""
+    most = most_levels(x.n)
+    labels = [v for v in (x, y) if v.tied and v.levels.number <= most]
+    # the same one of two labels, whichever comes first
+    return min(labels, key=lambda v: (v.levels.number, v.entropy[0])) if labels else None
+
+
+def _categories(x: RankedVariable, y: RankedVariable, cells: Cells | None, ask: Ask) -> Found:
+    """Categories without an order and too few samples to count."""
+    categories, other = (x, y) if x.nominal else (y, x)
+    if x.nominal and y.nominal and x.levels.number < y.levels.number:
+        categories, other = y, x
+    per_level = x.n / categories.levels.number
+    if cells is not None and other.levels.number <= max(_FEW, most_levels(x.n)):
+        found = _found(shared(cells if categories is x else cells.turned()), Method.SHARED)
+    elif cells is not None and other.nominal:
+        found = replace(_found(shared(_categories_first(cells)), Method.SHARED), unsure=True)
+    elif categories.levels.number == 2 and per_level < most_levels(x.n):
+        return _network(x, y, ask)
+    else:
+        found = _found(neighbours(other.untied, categories.levels), Method.NEIGHBOURS)
+    return _widened(found, x, y) if per_level < _PER_LEVEL else found
+
+
+def _categories_first(cells: Cells) -> Cells:
+    """Of two discrete variables the one of more levels as the categories, the other as labels."""
+    return cells if cells.x.number >= cells.y.number else cells.turned()
+
+
+def _parts(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found | None:
+    """By the chain rule, where one value of a number is frequent: rain is 0 or an amount.
+
+    With L the variable that says whether X has its frequent value, and M that of Y,
+
+        I(X; Y) = I(L; M) + I(L; Y | M) + I(X; M | L) + I(X; Y | L, M),
+
+    where the conditional terms are 0 where the condition leaves one value.
+    """
+    rest_x, rest_y = _rest(x), _rest(y)
+    if rest_x is None and rest_y is None:
+        return None
+    if rest_x is None or rest_y is None:
+        rest, mixed, other = (rest_y, y, x) if rest_x is None else (rest_x, x, y)
+        assert rest is not None
+        whether = _of_flags(rest, mixed)
+        return _sum(x.n, [(x.n, estimate(whether, other, ask)), _within(rest, x, y, ask)])
+    first, second = _of_flags(rest_x, x), _of_flags(rest_y, y)
+    return _sum(
+        x.n,
+        [
+            (x.n, estimate(first, second, ask)),
+            _within(rest_y, first, y, ask),
+            _within(rest_x, x, second, ask),
+            _within(rest_x & rest_y, x, y, ask),
+        ],
+    )
+
+
+def _rest(v: RankedVariable) -> NDArray[np.bool_] | None:
+    """The samples without the frequent value, if there is one and the others are a number."""
+    if not v.tied or v.nominal:
+        return None
+    levels = v.levels
+    most = int(levels.counts.argmax())
+    scattered = levels.number - 1 >= max(2, _SCATTERED * levels.minor)
+    if levels.counts[most] < _FREQUENT * v.n or not scattered:
+        return None
+    return np.asarray(levels.codes != most)
+
+
+def _of_flags(flags: NDArray[np.bool_], like: RankedVariable) -> RankedVariable:
+    share = float(flags.mean())
+    ranks = np.where(flags, 1 - share / 2, (1 - share) / 2).astype(np.float32)
+    return RankedVariable(ranks, True, False, like.seed)
+
+
+def _within(
+    rows: NDArray[np.bool_], x: RankedVariable, y: RankedVariable, ask: Ask
+) -> tuple[int, Found]:
+    """Samples, and the estimate for them."""
+    count = int(rows.sum())
+    if count < _LEAST:  # nothing is known of these but that they hold log(count) at most
+        return count, Found(0.0, 0.0, math.log(max(count, 1)), Method.NETWORK, unsure=True)
+    return count, estimate(x.take(rows), y.take(rows), ask)
+
+
+def _sum(n: int, terms: list[tuple[int, Found]]) -> Found:
+    share = np.array([count / n for count, _ in terms])
+    mi, low, high = (
+        np.array([getattr(found, name) for _, found in terms]) for name in ("mi", "low", "high")
+    )
+    total = float(share @ mi)
+    # Errors of the terms are independent, for all that is known; but those of terms that may be 0
+    # are all upwards.
+    above = math.sqrt(float(share**2 @ (high - mi) ** 2))
+    return Found(total, float(share @ low), total + above, Method.PARTS)
+
+
+def _network(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
+    return replace(ask(*untied_pair(x, y)), method=Method.UNTIED)
+
+
+def _found(counted: Counted, method: Method) -> Found:
+    return Found(counted.mi, counted.low, counted.high, method)
+
+
+def _larger(found: Found, other: Found) -> Found:
+    """Another estimate where it finds far more: a function of codes that no order makes smooth."""
+    more = other.low > found.mi and other.mi - found.mi > _FAR
+    return replace(other, statistic=found.statistic) if more else found
+
+
+def _lattice(found: Found, cells: Cells) -> Found:
+    """Widen the interval where samples meet in the same cells far more often than `found` explains.
+
+    Whole numbers that are codes (flight and airport) have few cells in common, in no order. Without
+    samples enough to count the cells, the pairs of samples in the same cell still tell: for cells
+    of equal shares the logarithm of how much more there are than under independence is the mutual
+    information itself, and it is no more than twice that of smooth dependence.
+    """
+    n = cells.x.n
+    together = [float(c @ (c - 1)) for c in (cells.counts, cells.x.counts, cells.y.counts)]
+    if together[0] < 20:
+        return found
+    excess = math.log(together[0] * n * (n - 1) / (together[1] * together[2]))
+    doubt = 2 * math.sqrt(2 / together[0])
+    if excess - doubt < 2 * max(found.mi, found.high) + 0.1:
+        return found
+    counted = plug_in(cells)
+    return replace(
+        found,
+        mi=excess,
+        low=min(found.low, excess),
+        high=max(counted.high, excess + doubt),
+        unsure=True,
+    )
+
+
+def _widened(found: Found, x: RankedVariable, y: RankedVariable) -> Found:
+    """Categories with a sample or two each tell nothing: anything up to the entropy may be."""
+    return replace(found, low=0.0, high=min(x.entropy[0], y.entropy[0]), unsure=True)
+
+
+def _bounded(found: Found, x: RankedVariable, y: RankedVariable) -> Found:
+    """No more than the entropy of either variable, as far as that is known."""
+    for v in (x, y):
+        if v.tied:
+            entropy, error = v.entropy
+            most = entropy + 1.645 * error
+            mi = min(found.mi, entropy)
+            low = min(found.low, max(0.0, entropy - 1.645 * error))
+            found = replace(found, mi=mi, low=min(low, mi), high=min(found.high, most))
+    return found

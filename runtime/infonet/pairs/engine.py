@@ -1,0 +1,269 @@
+"""Estimate many pairs of ranked columns: the one place that every route of infonet passes.
+
+A pair of continuous variables is a pass of the network. A pair with a tied one (counts, labels,
+zeros) is what `discrete` decides, with the p-value of `significance`. Constants, bounds and remarks
+are seen to here, so that `estimate`, batches, matrices, sliced estimates, monitors and scikit-learn
+cannot differ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.network import ONE_PAIR, Network, Outputs
+from infonet.pairs.discrete import Found, Method, different_rows, estimate
+from infonet.pairs.significance import combined, log_p_values, uses_network
+from infonet.pairs.variable import Ranks, RankedVariable, untied_pair
+from infonet.ranking import RankedColumns, SeparateColumns
+from infonet.tiles import Progress, run_tiles
+
+Pairs = NDArray[np.int64]
+# What is said of each pair in one byte: the method and these flags.
+TIED, CONSTANT, REPEATED, UNSURE, BOUND = 1, 2, 4, 8, 128
+METHOD_SHIFT = 4  # the method stands between the flags
+
+
+@dataclass(frozen=True)
+class PairEstimates:
+    """Estimates of p pairs, in nats.
+
+    Attributes:
+        mi: float64 [p]; every estimate is a float32 number.
+        quantiles: float64 [p, levels]; [p, 0] from a model that gives none.
+        p_value: float64 [p], NaN where there is none or none was asked for.
+        statistic: float64 [p], what tests by permutations compare: that of the network, or of
+            tied pairs the estimate.
+        about: uint8 [p], method and flags; see `Method` and `describe`.
+        table: float32 [p, T, T] or None if not asked for, NaN where there is none: x along the
+            second axis and y along the third.
+    """
+
+    mi: NDArray[np.float64]
+    quantiles: NDArray[np.float64]
+    p_value: NDArray[np.float64]
+    statistic: NDArray[np.float64]
+    about: NDArray[np.uint8]
+    table: NDArray[np.float32] | None = None
+
+    @staticmethod
+    def empty(count: int, levels: int) -> PairEstimates:
+        """Zeros for `count` pairs, to be filled."""
+        return PairEstimates(
+            np.zeros(count),
+            np.zeros((count, levels)),
+            np.full(count, np.nan),
+            np.full(count, np.nan),
+            np.zeros(count, np.uint8),
+        )
+
+    def fill(self, where: Any, other: PairEstimates) -> None:
+        """Put the estimates of other pairs in the place of some of these, without tables."""
+        self.mi[where], self.quantiles[where] = other.mi, other.quantiles
+        self.p_value[where], self.statistic[where] = other.p_value, other.statistic
+        self.about[where] = other.about
+
+    @property
+    def constant(self) -> NDArray[np.bool_]:
+        """Which pairs have a constant variable, bool [p]; their mi is 0."""
+        return np.asarray(self.about & CONSTANT != 0)
+
+
+class PairEngine:
+    """Estimates pairs of columns with a model. May be used from many threads at once.
+
+    Attributes:
+        network: the model on its device.
+        seed: of the random order of ties.
+    """
+
+    def __init__(self, network: Network, seed: int = 0) -> None:
+        self.network, self.model, self.seed = network, network.model, seed
+        # Counting needs plain ranks, and intervals of three quantiles to fill in.
+        self._counts = self.model.architecture == "copula" and len(self.model.quantile_levels) == 3
+
+    def with_seed(self, seed: int) -> PairEngine:
+        """The same with another order of ties."""
+        return self if seed == self.seed else PairEngine(self.network, seed)
+
+    def estimate(
+        self,
+        ranked: RankedColumns | SeparateColumns,
+        pairs: Pairs,
+        *,
+        table: bool = False,
+        test: bool = True,
+        known: Mapping[int, RankedVariable] | None = None,
+    ) -> PairEstimates:
+        """Estimate pairs of columns, on this thread.
+
+        Args:
+            ranked: columns from `Network.prepare`.
+            pairs: int64 [p, 2], x and y of each pair.
+            table: whether to return tables.
+            test: whether to return p-values.
+            known: columns whose ties were looked at before, see `variable`.
+        """
+        size = self.model.table_grid
+        found = PairEstimates.empty(len(pairs), len(self.model.quantile_levels))
+        tables = np.zeros((len(pairs), size, size), np.float32) if table else None
+        flat = ranked.constant[pairs].any(axis=1)
+        found.about[flat] = CONSTANT | Method.CONSTANT << METHOD_SHIFT
+        tied = ranked.tied[pairs].any(axis=1) & ~flat
+        plain = np.flatnonzero(~flat & ~(tied & self._counts))
+        if plain.size:
+            outputs = self.network.run(ranked, pairs[plain], table)
+            self._plain(found, plain, outputs, ranked.entropy[pairs[plain]].min(axis=1))
+            found.about[plain[tied[plain]]] |= TIED
+            n = len(ranked.rows[pairs[0, 0]])
+            if test and self.model.null is not None and self.model.null.covers(n):
+                p = self.model.null.p_values(outputs.statistic, n)
+                found.p_value[plain] = p
+                found.about[plain] |= np.where(p <= self.model.null.smallest, BOUND, 0).astype(np.uint8)
+            if tables is not None and outputs.table is not None:
+                tables[plain] = outputs.table
+        if self._counts and tied.any():
+            variables = dict(known or {})
+            for k in np.flatnonzero(tied):
+                x, y = (
+                    variables.setdefault(i, self.variable(ranked, i))
+                    for i in map(int, pairs[k])
+                )
+                self._tied(found, int(k), x, y, tables, test)
+        return PairEstimates(
+            found.mi, found.quantiles, found.p_value, found.statistic, found.about, tables
+        )
+
+    def variable(self, ranked: RankedColumns | SeparateColumns, column: int) -> RankedVariable:
+        """A column whose levels, once they are known, serve for all of its pairs."""
+        return RankedVariable(
+            ranked.rows[column],
+            bool(ranked.tied[column]),
+            bool(ranked.nominal[column]),
+            self.seed,
+        )
+
+    def permutation_p_value(
+        self, ranked: RankedColumns, found: PairEstimates, permutations: int
+    ) -> float:
+        """(1 + permutations of y that are as extreme) / (1 + permutations), for one pair.
+
+        Exact for rows that are independent draws, whatever ties there are (Phipson & Smyth 2010).
+        What is compared is the statistic of the network, or of tied pairs the p-value of the tests
+        that see ties.
+
+        Args:
+            ranked: the two columns.
+            found: their estimate, with its p-value.
+            permutations: how many.
+        """
+        generator = np.random.default_rng(self.seed)
+        n, tied = len(ranked.rows[0]), bool(found.about[0] & TIED) and self._counts
+        tile = tile_size(self.network, n)
+        drawn = np.empty(permutations)
+
+        def task(start: int, rows: NDArray[np.float32]) -> Callable[[], int]:
+            def run() -> int:
+                count = len(rows) - 1
+                pairs = np.stack([np.zeros(count, np.int64), np.arange(1, count + 1)], axis=1)
+                columns = ranked.repeated((1, count), rows)
+                answers = self.estimate(columns, pairs, test=tied)
+                part = slice(start, start + count)
+                drawn[part] = -answers.p_value if tied else answers.statistic
+                return count
+
+            return run
+
+        def tasks() -> Iterator[Callable[[], int]]:
+            # drawn here, one after the other, so that they do not depend on tiles and threads
+            for start in range(0, permutations, tile):
+                count = min(tile, permutations - start)
+                shuffled = [generator.permutation(ranked.rows[1]) for _ in range(count)]
+                yield task(start, np.stack([ranked.rows[0], *shuffled]))
+
+        with Progress(permutations, "permutation", show=False) as bar:
+            run_tiles(tasks(), self.network.threads, bar)
+        observed = -found.p_value[0] if tied else found.statistic[0]
+        return (1 + int((drawn >= observed).sum())) / (1 + permutations)
+
+    def _plain(
+        self, found: PairEstimates, where: Pairs, outputs: Outputs, entropy: NDArray[np.float64]
+    ) -> None:
+        """Pairs as the network gives them, bounded by the entropy of tied variables."""
+        bound = _float32_below(entropy)
+        found.mi[where] = np.minimum(outputs.mi, bound)
+        found.quantiles[where] = np.minimum(outputs.quantiles, bound[:, None])
+        found.statistic[where] = outputs.statistic
+
+    def _tied(
+        self,
+        found: PairEstimates,
+        k: int,
+        x: RankedVariable,
+        y: RankedVariable,
+        tables: NDArray[np.float32] | None,
+        test: bool,
+    ) -> None:
+        """A pair with a tied variable."""
+        rows = different_rows(x, y)
+        if rows is not None:
+            x, y = x.take(rows), y.take(rows)
+        answer = estimate(x, y, self._ask)
+        values = np.array([answer.low, answer.mi, answer.high], np.float32)
+        found.mi[k], found.quantiles[k] = values[1], values
+        found.statistic[k] = answer.mi
+        flags = TIED | REPEATED * (rows is not None) | UNSURE * answer.unsure
+        found.about[k] = flags | answer.method << METHOD_SHIFT
+        if test:
+            found.p_value[k], bound = self._p_value(x, y, answer)
+            found.about[k] |= BOUND * bound
+        if tables is not None:
+            tables[k] = np.nan
+
+    def _ask(self, x: Ranks, y: Ranks) -> Found:
+        outputs = self._run(x, y)
+        low, mi, high = outputs.quantiles[0]
+        return Found(
+            float(outputs.mi[0]),
+            float(low),
+            float(high),
+            Method.NETWORK,
+            statistic=float(outputs.statistic[0]),
+        )
+
+    def _run(self, x: Ranks, y: Ranks, table: bool = False) -> Outputs:
+        none = np.zeros(2, np.bool_)
+        columns = SeparateColumns([x, y], np.full(2, np.inf), none, none, none)
+        return self.network.run(columns, ONE_PAIR, table)
+
+    def _p_value(self, x: RankedVariable, y: RankedVariable, answer: Found) -> tuple[float, bool]:
+        """Of a pair that was tied, perhaps before repeated rows were left out; whether it is only
+        an upper bound, because the null distribution of the network is not known further out."""
+        tied = x.tied or y.tied
+        logs = log_p_values(x, y) if tied else []
+        null, bound = self.model.null, False
+        if null is not None and null.covers(x.n) and (not tied or uses_network(x, y)):
+            statistic = answer.statistic
+            if math.isnan(statistic):
+                statistic = float(self._run(*untied_pair(x, y)).statistic[0])
+            p = null.p_value(statistic, x.n)
+            logs.append(math.log(p))
+            bound = p <= null.smallest and logs[-1] <= min(logs)
+        return (combined(logs) if logs else math.nan), bound
+
+
+def tile_size(network: Network, n: int) -> int:
+    """Pairs of n samples for one task: fewer where n is large, to bound the memory."""
+    return max(1, min(network.tile, network.tile_samples // max(n, 1)))
+
+
+def _float32_below(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Rounded down, so that every estimate is a float32 number."""
+    rounded = values.astype(np.float32)
+    below: NDArray[np.float32] = np.nextafter(rounded, np.float32(0))
+    return np.where(rounded > values, below, rounded)

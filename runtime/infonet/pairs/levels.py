@@ -1,0 +1,106 @@
+"""The values of a tied column as codes, and how often they meet those of another column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """The different values of one variable, numbered in their order.
+
+    Attributes:
+        codes: int64 [n], which of the K values each sample has, 0 to K - 1.
+        counts: int64 [K], how many samples have each; none is 0.
+        nominal: whether the values are categories whose order means nothing.
+    """
+
+    codes: Codes
+    counts: Codes
+    nominal: bool = False
+
+    @staticmethod
+    def of(values: NDArray[np.float32] | Codes, nominal: bool = False) -> Levels:
+        """The levels of values or ranks [n]."""
+        _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+        return Levels(codes.reshape(-1).astype(np.int64), counts.astype(np.int64), nominal)
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+        return self.codes.size
+
+    @property
+    def number(self) -> int:
+        """Number of levels, K."""
+        return self.counts.size
+
+    @cached_property
+    def midranks(self) -> NDArray[np.float64]:
+        """Mean rank of each level, float64 [K], from 1 on."""
+        ends = self.counts.cumsum()
+        return np.asarray(ends - (self.counts - 1) / 2)
+
+    @property
+    def minor(self) -> int:
+        """Samples that do not have the most frequent value."""
+        return self.n - int(self.counts.max())
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Levels:
+        """The levels of some of the samples."""
+        return Levels.of(self.codes[rows], self.nominal)
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The pairs of levels that occur.
+
+    Attributes:
+        x, y: the two variables.
+        first, second: int64 [C], the levels of each cell that is not empty.
+        counts: int64 [C], its samples.
+        of_sample: int64 [n], the cell of each sample.
+    """
+
+    x: Levels
+    y: Levels
+    first: Codes
+    second: Codes
+    counts: Codes
+    of_sample: Codes
+
+    @staticmethod
+    def of(x: Levels, y: Levels) -> Cells:
+        """Count two variables of the same samples."""
+        keys = x.codes * y.number + y.codes
+        if x.number * y.number <= 4 * x.n + 1024:
+            full = np.bincount(keys, minlength=x.number * y.number)
+            used = np.flatnonzero(full)
+            place = np.zeros(full.size, np.int64)
+            place[used] = np.arange(used.size)
+            counts, of_sample = full[used], place[keys]
+        else:
+            used, of_sample, counts = np.unique(keys, return_inverse=True, return_counts=True)
+        first, second = np.divmod(used, y.number)
+        return Cells(x, y, first, second, counts, of_sample.reshape(-1))
+
+    @property
+    def number(self) -> int:
+        """Number of cells that are not empty."""
+        return self.counts.size
+
+    def turned(self) -> Cells:
+        """The same with the variables exchanged."""
+        return Cells(self.y, self.x, self.second, self.first, self.counts, self.of_sample)
+
+    def table(self) -> Codes:
+        """All counts, int64 [K_x, K_y]."""
+        full = np.zeros((self.x.number, self.y.number), np.int64)
+        full[self.first, self.second] = self.counts
+        return full
