@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from infonet.checks import Column, require_real
 from infonet.tables.categories import encode
+from infonet.tables.exact import with_gaps
 from infonet.tables.objects import unbox
 from infonet.tables.remarks import Remark
 
@@ -46,30 +47,17 @@ def split_times(array: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool
     return native.view(np.int64), np.isnat(array)
 
 
-def with_gaps(array: Column, missing: NDArray[np.bool_]) -> Column:
-    """A copy of `array` as floats that hold every value exactly, and NaN where it is `missing`."""
-    kind: type[np.floating[Any]] | np.dtype[Any] = array.dtype
-    if array.dtype.kind != "f":
-        kind = np.float64
-    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
-        low, high = (int(f(array, where=~missing, initial=0)) for f in (np.min, np.max))
-        if max(-low, high) > 2**53:  # time stamps, identifiers
-            kind = np.longdouble
-    floats = array.astype(kind)
-    floats[missing] = np.nan
-    return floats
-
-
 def _from_objects(array: NDArray[Any], label: str) -> Values:
     """Python objects that are all of one kind; None, NaN, NaT and NA are missing."""
-    present, missing = unbox(array)
+    present, missing, remarks = unbox(array)
     if present is None:
         return require_real(array, label), ()
     if present.dtype.kind == "O":
         texts = array.copy()
         texts[missing] = None
         return _from_text(texts.tolist(), label)
-    numbers, remarks = from_array(present, label)
+    numbers, more = from_array(present, label)
+    remarks = remarks or more
     if not missing.any():
         return numbers, remarks
     whole = np.zeros(array.size, numbers.dtype)
