@@ -32,8 +32,13 @@ class Lines:
     delimiter: str
 
     @staticmethod
-    def open(stream: TextIO, columns: str | None, time_column: str | None) -> Lines:
-        """Read the first line, and find out what it says about the others."""
+    def open(
+        stream: TextIO, columns: str | None, time_column: str | None, header: bool | None = None
+    ) -> Lines:
+        """Read the first line, and find out what it says about the others.
+
+        `header` says whether it holds the names of the columns; None: if it holds no number.
+        """
         lines = ((i, line) for i, line in enumerate(stream, 1) if line.strip())
         first = next(lines, None)
         if first is None:
@@ -42,7 +47,8 @@ class Lines:
         head = _cells(first[1], delimiter)
         # A row that begins with a text of the time is no header.
         text = [_number(cell) is None for cell in head]
-        has_header = any(text) and all(t or is_missing(c) for t, c in zip(text, head, strict=True))
+        all_text = any(text) and all(t or is_missing(c) for t, c in zip(text, head, strict=True))
+        has_header = all_text if header is None else header
         names = [(c or f"column {i}") if has_header else str(i) for i, c in enumerate(head)]
         if len(set(names)) < len(names):
             raise InputError(f"the header names columns twice ({', '.join(names)}): rename them")

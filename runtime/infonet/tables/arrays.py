@@ -86,9 +86,10 @@ def column_like(values: Any, label: str) -> Any:
     if not isinstance(values, (np.ndarray, list, tuple)):
         import narwhals.stable.v1 as nw
 
-        from infonet.tables.frames import chunked
+        from infonet.tables.frames import computed
+        from infonet.tables.series import chunked
 
-        found = nw.from_native(chunked(values), pass_through=True, allow_series=True)
+        found = nw.from_native(computed(chunked(values)), pass_through=True, allow_series=True)
         if isinstance(found, nw.Series):
             return found
         if isinstance(found, (nw.DataFrame, nw.LazyFrame)):

@@ -45,6 +45,7 @@ def encode(
         InputError: without an order and too many categories: an identifier, or free text; text
             among many numbers; or numbers that may be read in two ways.
     """
+    levels = [_text(level) for level in levels]
     position, present, counts = _present(codes, levels)
     names = [levels[i] for i in present.tolist()]
     if ordered:
@@ -99,6 +100,10 @@ def crowded(what: str, example: str, label: str) -> InputError:
         f"{label} holds {what}, allowed are numbers, times and categories that repeat, not "
         f"text such as {example[:40]!r}: leave it out, write it as numbers, or as fewer categories"
     )
+
+
+def _text(level: Any) -> Any:
+    return level.decode(errors="backslashreplace") if isinstance(level, bytes) else level
 
 
 def _count(names: Sequence[Any]) -> str:

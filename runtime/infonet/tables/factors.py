@@ -15,7 +15,11 @@ def factorize(series: Any) -> Factors:
 
     `codes` are positions in `levels`, int64 [n], -1 where a value is missing.
     """
+    import narwhals.stable.v1 as nw
+
     native = series.to_native()
+    if isinstance(series.dtype, nw.Binary) and not series.implementation.is_pyarrow():
+        return _of_objects(series.to_list())
     if series.implementation.is_pandas_like():
         return _of_pandas(native)
     if series.implementation.is_polars():
@@ -23,6 +27,12 @@ def factorize(series: Any) -> Factors:
     if series.implementation.is_pyarrow():
         return _of_pyarrow(native)
     return _of_pyarrow(series.to_arrow())
+
+
+def _of_objects(values: list[Any]) -> Factors:
+    seen: dict[Any, int] = {}
+    codes = [-1 if value is None else seen.setdefault(value, len(seen)) for value in values]
+    return np.array(codes, np.int64), list(seen), False
 
 
 def _of_pandas(native: Any) -> Factors:

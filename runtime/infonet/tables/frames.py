@@ -9,7 +9,14 @@ from typing import Any
 from infonet.errors import InputError, MissingExtraError
 from infonet.tables.arrays import array_table
 from infonet.tables.remarks import Remark
-from infonet.tables.series import from_parts, from_series, is_category, is_long, type_decides
+from infonet.tables.series import (
+    chunked,
+    from_parts,
+    from_series,
+    is_category,
+    is_long,
+    type_decides,
+)
 from infonet.tables.source import RawTable, Request, label_of
 from infonet.tables.values import Values
 
@@ -102,25 +109,6 @@ def computed(data: Any) -> Any:
         return lazy.collect("pyarrow").to_native()
     except ImportError as error:
         raise MissingExtraError(f"reading {type(data).__name__}", "pyarrow") from error
-
-
-def chunked(data: Any) -> Any:
-    """What narwhals does not read as the like of it that it does.
-
-    Unchunked arrays and tables of pyarrow become chunked ones; an array or an index of pandas
-    becomes a series, which keeps the order of its categories.
-    """
-    arrow = sys.modules.get("pyarrow")
-    if arrow is not None and isinstance(data, arrow.Array):
-        return arrow.chunked_array([data])
-    if arrow is not None and isinstance(data, arrow.RecordBatch):
-        return arrow.Table.from_batches([data])
-    pandas = sys.modules.get("pandas")
-    if pandas is not None and hasattr(pandas, "Series"):  # which may be half imported
-        flat = (pandas.api.extensions.ExtensionArray, pandas.Index)
-        if isinstance(data, flat) and not isinstance(data, pandas.MultiIndex):
-            return pandas.Series(data)
-    return data
 
 
 def _collect(frame: Any, request: Request) -> Any:

@@ -41,7 +41,7 @@ def parquet_table(file: Path) -> RawTable:
 def damaged(file: Path, kind: str, error: Exception) -> InputError:
     """The error for a file that is not what its name says."""
     reason = (str(error).strip() or repr(error)).splitlines()[0].split(". ")[0].rstrip(".")
-    return InputError(f"{file} is not a readable {kind} file ({reason}): write it again")
+    return InputError(f"{file} is not a readable {kind} file ({reason[:200]}): write it again")
 
 
 def _with_pyarrow(file: Path) -> RawTable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -75,6 +76,25 @@ def from_parts(parts: Iterable[Any], rows: int, label: str) -> Values:
     if at != rows:
         raise InputError(f"{label} has not {rows} rows as the file says: write the file again")
     return (with_gaps(whole, missing) if missing.any() else whole), remarks
+
+
+def chunked(data: Any) -> Any:
+    """What narwhals does not read as the like of it that it does.
+
+    Unchunked arrays and tables of pyarrow become chunked ones; an array or an index of pandas
+    becomes a series, which keeps the order of its categories.
+    """
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None and isinstance(data, arrow.Array):
+        return arrow.chunked_array([data])
+    if arrow is not None and isinstance(data, arrow.RecordBatch):
+        return arrow.Table.from_batches([data])
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and hasattr(pandas, "Series"):  # which may be half imported
+        flat = (pandas.api.extensions.ExtensionArray, pandas.Index)
+        if isinstance(data, flat) and not isinstance(data, pandas.MultiIndex):
+            return pandas.Series(data)
+    return data
 
 
 def is_category(series: Any) -> bool:
@@ -177,8 +197,8 @@ def _clock(series: Any) -> Any:
     """Times of the day as their ticks since midnight."""
     import narwhals.stable.v1 as nw
 
-    if not series.implementation.is_pyarrow():
+    if series.implementation.is_polars():
         return series.cast(nw.Int64)
-    native = series.to_native()
+    native = series.to_arrow()
     width = "int32" if str(native.type).startswith("time32") else "int64"
-    return nw.from_native(native.cast(width), allow_series=True).cast(nw.Int64)
+    return nw.from_native(chunked(native.cast(width)), series_only=True).cast(nw.Int64)

@@ -6,12 +6,14 @@ ticks of their own unit, so that their order is exact. Categories become codes.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from infonet.checks import Column, require_real
+from infonet.errors import InputError
 from infonet.tables.categories import encode
 from infonet.tables.exact import with_gaps
 from infonet.tables.objects import unbox
@@ -35,6 +37,8 @@ def from_array(array: NDArray[Any], label: str) -> Values:
         ticks, missing = split_times(array)
         return (with_gaps(ticks, missing) if missing.any() else ticks), (Remark("time"),)
     if kind in "UST" and array.ndim == 1:
+        if kind == "U" and array.size and _code_points(array).max() > sys.maxunicode:
+            raise InputError(f"{label} holds text that is not Unicode: write it again")
         return _from_text(array.tolist(), label)
     if kind == "O" and array.ndim == 1:
         return _from_objects(array, label)
@@ -45,6 +49,12 @@ def split_times(array: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool
     """Return (ticks of times or durations, which are missing)."""
     native = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     return native.view(np.int64), np.isnat(array)
+
+
+def _code_points(array: NDArray[np.str_]) -> NDArray[np.uint32]:
+    """Of all characters; files hold any numbers, of which Python makes texts that break it."""
+    native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    return native.view(np.uint32) if native.dtype.itemsize else np.zeros(1, np.uint32)
 
 
 def _from_objects(array: NDArray[Any], label: str) -> Values:
@@ -73,7 +83,4 @@ def _from_text(texts: list[Any], label: str) -> Values:
         np.int64,
         len(texts),
     )
-    levels = [
-        level.decode(errors="replace") if isinstance(level, bytes) else level for level in seen
-    ]
-    return encode(codes, levels, False, label)
+    return encode(codes, list(seen), False, label)
