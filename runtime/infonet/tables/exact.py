@@ -69,7 +69,8 @@ def long_numbers(cells: Sequence[str], floats: NDArray[np.float64]) -> NDArray[A
         return floats
     wide = np.flatnonzero(np.abs(floats) >= EXACT)
     inexact = any(
-        _WHOLE.fullmatch(cells[i].strip()) and int(cells[i]) != floats[i] for i in wide.tolist()
+        _WHOLE.fullmatch(cells[i].strip()) and int(cells[i]) != value
+        for i, value in zip(wide.tolist(), floats[wide].tolist(), strict=True)
     )
     if not inexact:
         longest = [i for i, cell in enumerate(cells) if len(cell) > _DIGITS_OUT]

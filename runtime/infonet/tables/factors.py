@@ -19,7 +19,7 @@ def factorize(series: Any) -> Factors:
 
     native = series.to_native()
     if isinstance(series.dtype, nw.Binary) and not series.implementation.is_pyarrow():
-        return _of_objects(series.to_list())
+        return _of_objects(series)
     if series.implementation.is_pandas_like():
         return _of_pandas(native)
     if series.implementation.is_polars():
@@ -29,10 +29,12 @@ def factorize(series: Any) -> Factors:
     return _of_pyarrow(series.to_arrow())
 
 
-def _of_objects(values: list[Any]) -> Factors:
+def _of_objects(series: Any) -> Factors:
+    missing = np.asarray(series.is_null().to_numpy(), np.bool_)
     seen: dict[Any, int] = {}
-    codes = [-1 if value is None else seen.setdefault(value, len(seen)) for value in values]
-    return np.array(codes, np.int64), list(seen), False
+    codes = np.full(missing.size, -1, np.int64)
+    codes[~missing] = [seen.setdefault(v, len(seen)) for v in series.drop_nulls().to_list()]
+    return codes, list(seen), False
 
 
 def _of_pandas(native: Any) -> Factors:

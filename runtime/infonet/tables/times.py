@@ -41,10 +41,10 @@ _DAYS = re.compile(
     rf"(?P<hour>\d{{1,2}}):(?P<minute>\d\d):(?P<second>\d\d{_FRACTION}))?",
     re.ASCII,
 )
-_NUMBER = r"\d{1,12}" + _FRACTION
+_NUMBER = r"[+-]?\d{1,12}" + _FRACTION
 _PERIOD = re.compile(
-    rf"(?P<sign>[+-]?)P(?=[\dT])(?:(?P<Y>{_NUMBER})Y)?(?:(?P<M>{_NUMBER})M)?(?:(?P<W>{_NUMBER})W)?"
-    rf"(?:(?P<D>{_NUMBER})D)?(?:T(?=\d)(?:(?P<h>{_NUMBER})H)?(?:(?P<m>{_NUMBER})M)?"
+    rf"(?P<sign>[+-]?)P(?=[\dT+-])(?:(?P<Y>{_NUMBER})Y)?(?:(?P<M>{_NUMBER})M)?(?:(?P<W>{_NUMBER})W)?"
+    rf"(?:(?P<D>{_NUMBER})D)?(?:T(?=[\d+-])(?:(?P<h>{_NUMBER})H)?(?:(?P<m>{_NUMBER})M)?"
     rf"(?:(?P<s>{_NUMBER})S)?)?",
     re.ASCII,
 )
