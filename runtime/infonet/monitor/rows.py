@@ -103,4 +103,4 @@ def _unboxed(array: NDArray[Any], label: str) -> NDArray[Any]:
 
 
 def _is_long(value: Any) -> bool:
-    return isinstance(value, (int, Decimal, Fraction)) and abs(value) > EXACT
+    return isinstance(value, (int, Decimal, Fraction)) and not -EXACT <= value <= EXACT

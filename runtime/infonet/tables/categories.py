@@ -48,13 +48,11 @@ def encode(
     levels = [_text(level) for level in levels]
     position, present, counts = _present(codes, levels)
     names = [levels[i] for i in present.tolist()]
-    if ordered:
-        values, remarks = np.arange(present.size), (Remark("ordered", _count(names)),)
-    else:
-        found = _values(names, counts, label)
-        if found is None:
-            return encode_names(codes, levels, label, declared)
-        values, remarks = found
+    ranks = np.arange(present.size), (Remark("ordered", _count(names)),)
+    found = ranks if ordered else _values(names, counts, label)
+    if found is None:
+        return encode_names(codes, levels, label, declared)
+    values, remarks = found
     return _spread(position, present, values, len(levels)), remarks
 
 

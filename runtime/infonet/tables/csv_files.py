@@ -144,7 +144,7 @@ def _read(file: Path, name: str, request: Request) -> RawTable:
 
 def _decimal_marks(rows: list[Row]) -> set[str]:
     """Marks that are proven by a column of numbers to stand before decimals: ".", ",", or both."""
-    found = set()
+    found: set[str] = set()
     for column in zip(*rows, strict=True):
         cells = [cell.strip() for cell in column]
         proofs = {
