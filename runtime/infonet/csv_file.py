@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -16,12 +17,13 @@ from typing import IO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.csv_layout import BLANKS, Layout, Row, find_layout
+from infonet.csv_layout import BLANKS, Layout, Row, find_layout, has_row_names
 from infonet.errors import InputError, warn
 
 _MISSING = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none", "nat"))
 _CHUNK = 16384  # rows held as text at a time
 _GZIP = b"\x1f\x8b"  # no text in UTF-8 begins like this
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # nor like these, which Excel writes
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,12 @@ def open_csv(
         InputError: no rows, rows of unequal length, a name twice, or not text.
     """
     try:
-        with _open_bytes(file) as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as stream:
+        code = _encoding(file)
+        with _open_bytes(file) as raw, io.TextIOWrapper(raw, code, newline="") as stream:
             layout = find_layout(stream)
             stream.seek(0)
             yield _with_header(name, layout, layout.rows(stream), header, quiet)
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise InputError(f"{name} is not UTF-8 text: save it as UTF-8") from None
     except (csv.Error, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{name} is not a readable CSV file ({error}): write it again") from None
@@ -96,6 +99,11 @@ def _open_bytes(file: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(file)) if compressed else file.open("rb")
 
 
+def _encoding(file: Path) -> str:
+    with _open_bytes(file) as start:
+        return "utf-16" if start.read(2) in _UTF_16 else "utf-8-sig"
+
+
 def _with_header(
     name: str, layout: Layout, rows: Iterator[tuple[int, Row]], header: bool | None, quiet: bool
 ) -> CsvRows:
@@ -103,6 +111,17 @@ def _with_header(
     if first is None:
         raise InputError(f"{name} is empty: give a file with a header and rows of numbers")
     head = first[1]
+    notes = []
+    if layout.comments:
+        notes.append(f"lines of comment are left out: {layout.comments} of {name}")
+    if layout.delimiter == BLANKS:
+        notes.append(f"columns are taken as separated by blanks: {name}")
+    if header is not False and layout.header is None:
+        rows, head = _with_row_names(rows, head)
+        if len(head) > len(first[1]):
+            notes.append(
+                f"rows are taken to begin with a name, for which the header has none: {name}"
+            )
     cells = len(head)
     if layout.header is not None and header is not False:
         head, header = layout.header, True
@@ -123,12 +142,19 @@ def _with_header(
     twice = sorted({label for label in names if names.count(label) > 1})
     if twice:
         raise InputError(f"{name} names columns twice ({', '.join(twice[:8])}): rename them")
-    notes = []
-    if layout.comments:
-        notes.append(f"lines of comment are left out: {layout.comments} of {name}")
-    if layout.delimiter == BLANKS:
-        notes.append(f"columns are taken as separated by blanks: {name}")
     return CsvRows(names, _chunks(name, layout.mark, rows, cells), tuple(notes))
+
+
+def _with_row_names(
+    rows: Iterator[tuple[int, Row]], head: Row
+) -> tuple[Iterator[tuple[int, Row]], Row]:
+    """Rows, and the header with a cell more if the rows have names, as R writes them."""
+    second = next(rows, None)
+    if second is None:
+        return rows, head
+    if has_row_names([head, second[1]]):
+        head = ["", *head]
+    return chain([second], rows), head
 
 
 def _chunks(

@@ -102,6 +102,14 @@ def _header(line: str, mark: str, lines: list[str], delimiter: str) -> Row | Non
     return names if body[:1].isspace() else next(split([line], delimiter))
 
 
+def has_row_names(rows: list[Row]) -> bool:
+    """Whether all rows but the first, which is a header, have one more cell, that is not empty."""
+    longer = {len(row) for row in rows[1:]} == {len(rows[0]) + 1}
+    if not longer or any(map(_is_number, rows[0])):
+        return False
+    return any(row[-1].strip() for row in rows[1:])  # a delimiter at the end of rows is none
+
+
 def _find_delimiter(lines: list[str]) -> str:
     """The delimiter of a file that begins with these lines.
 
@@ -110,7 +118,9 @@ def _find_delimiter(lines: list[str]) -> str:
     """
     for delimiter in _DELIMITERS:
         rows = list(split(lines, delimiter))
-        if len({len(row) for row in rows}) == 1 and len(rows[0]) > 1:
+        if not rows or max(map(len, rows)) < 2:
+            continue
+        if len({len(row) for row in rows}) == 1 or has_row_names(rows):
             if delimiter == "\t" and _has_runs_of_numbers(rows) and _fits_blanks(lines):
                 return BLANKS
             return delimiter
@@ -130,7 +140,9 @@ def _has_runs_of_numbers(rows: list[Row]) -> bool:
 def _fits_blanks(lines: list[str]) -> bool:
     """Whether blanks split lines into equally many cells, with a number in each row of values."""
     rows = list(split(lines, BLANKS))
-    if not rows or len({len(row) for row in rows}) > 1 or len(rows[0]) < 2:
+    if not rows or max(map(len, rows)) < 2:
+        return False
+    if len({len(row) for row in rows}) > 1 and not has_row_names(rows):
         return False
     if all(_GROUPS.fullmatch(line.strip()) for line in lines[1:]) and len(lines) > 1:
         return False  # one column of numbers with blanks between thousands

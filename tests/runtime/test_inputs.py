@@ -99,7 +99,7 @@ def test_bad_tables(estimator, kind):
 BAD_TARGETS = {
     "string": ("b", "targets is the string 'b', pass a list"),
     "twice": (["b", "b"], r"targets \['b', 'b'\] name a column twice"),
-    "missing": (["d"], "column 'd' of targets does not exist: choose from a, b"),
+    "missing": (["d"], "targets: column 'd' does not exist: choose from a, b"),
 }
 
 

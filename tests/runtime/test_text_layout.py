@@ -25,6 +25,7 @@ def columns_of(tmp_path, text, header=None, name="t.csv"):
 PLAIN = {"x": [1, 3], "y": [2.5, 4]}
 COMMENT = "lines of comment are left out: {} of "
 BLANKS = "columns are taken as separated by blanks: "
+ROWS = "rows are taken to begin with a name, for which the header has none: "
 LAYOUTS = {
     "comment": ("# station 5\nx,y\n1,2.5\n3,4\n", (COMMENT.format(1),)),
     "comments": ("\n% station 5, north\n%\n\nx,y\n1,2.5\n3,4\n", (COMMENT.format(2),)),
@@ -38,6 +39,8 @@ LAYOUTS = {
     "blanks": ("x    y\n1  2.5\n  3 4  \n", (BLANKS,)),
     "blanks and tabs": ("x\ty\n1\t 2.5\n3 \t4\n", ()),
     "blanks within tabs": (" x y\tz\n1 2.5\t'a'\n3   4\t'a'\n", None),
+    "names of rows": ('"x" "y"\n"1" 1 2.5\n"2" 3 4\n', (BLANKS, ROWS)),
+    "names of rows, by commas": ("x,y\nu,1,2.5\nu,3,4\n", None),
     "quotes among blanks": ('"x" "y"\n"1" 2.5\n3 4\n', (BLANKS,)),
 }
 
@@ -51,7 +54,24 @@ def test_layouts(tmp_path, kind):
         assert [note.split(str(tmp_path))[0] for note in said] == list(notes)
     content = gzip.compress(text.encode())
     (tmp_path / "t.csv.gz").write_bytes(content)
-    assert open_columns(tmp_path / "t.csv.gz").load(0).tolist() == PLAIN["x"]
+    assert open_columns(tmp_path / "t.csv.gz", ["x"]).load(0).tolist() == PLAIN["x"]
+
+
+def test_texts_in_utf_16(tmp_path):
+    for code in ("utf-16", "utf-16-be", "utf-16-le"):
+        text = "\ufeff" * (code != "utf-16") + "x\ty\r\n1\t2,5\r\n3\t4,0\r\n"
+        (tmp_path / "t.txt").write_bytes(text.encode(code))
+        source = open_columns(tmp_path / "t.txt")
+        assert [source.load(i).tolist() for i in range(2)] == [[1, 3], [2.5, 4]]
+    (tmp_path / "t.txt").write_bytes("\ufeffx\ty\r\n1\t2".encode("utf-16-le")[:-1])
+    with pytest.raises(infonet.InputError, match="is not UTF-8 text"):
+        open_columns(tmp_path / "t.txt")
+
+
+def test_a_delimiter_at_the_end_of_rows_names_no_rows(tmp_path):
+    (tmp_path / "t.csv").write_text("x,y\n1,2,\n3,4,\n")
+    with pytest.raises(infonet.InputError, match="3 cells in row 2 and 2 in the first row"):
+        open_columns(tmp_path / "t.csv")
 
 
 UNLIKE = {
@@ -127,6 +147,12 @@ def test_lines_with_a_header_by_choice():
     assert names == [("1", "2"), ("0", "1")]
     rows = list(Lines.open(io.StringIO("a,b\n1,2\n"), None, None, False).lines)
     assert [line.strip() for _, line in rows] == ["a,b", "1,2"]
+
+
+def test_lines_with_marks_of_missing_values():
+    table = Lines.open(io.StringIO("a,b\n1,?\n"), None, None)
+    (line,) = (line for _, line in table.lines)
+    np.testing.assert_array_equal(table.parse(line)[0], [1, np.nan])
 
 
 def test_ragged_rows_show_how_they_begin(tmp_path):

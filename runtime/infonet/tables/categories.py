@@ -71,7 +71,7 @@ def encode_names(
     if mixed and len(names) > _FEW_LEVELS and not declared:
         raise InputError(
             f"{label} holds numbers mixed with text such as {mixed[:40]!r}, allowed are numbers or "
-            "categories: make those cells empty, or leave the column out"
+            "categories: make those cells empty, make it a categorical column, or leave it out"
         )
     if too_many := crowded_out(len(names), rows):
         raise crowded(too_many, names[0], label)

@@ -161,8 +161,8 @@ def pick(
         else:
             shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
             problem = "occurs twice" if str(column) in twice else "does not exist"
-            of = "" if argument == "columns" else f" of {argument}"
-            raise InputError(f"column {column!r}{of} {problem}: choose from {shown}")
+            of = "" if argument == "columns" else f"{argument}: "
+            raise InputError(f"{of}column {column!r} {problem}: choose from {shown}")
     if len(set(picked)) < len(picked):
         raise InputError(f"{argument} {list(columns)!r} name a column twice: name each once")
     return names, picked

@@ -25,7 +25,7 @@ _DAY = (
     r"(?P<mark>[-/]?)(?P<month>\d\d)(?:(?P=mark)(?P<day>\d\d))?"
     r"|-?Q(?P<quarter>[1-4])|-?W(?P<week>\d\d)(?:-?(?P<weekday>[1-7]))?)"
 )
-_CLOCK = rf"(?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d{_FRACTION}))?)?"
+_CLOCK = rf"(?P<hour>\d\d|\d(?=:))(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d{_FRACTION}))?)?"
 _OFFSET = (
     r"\s?(?P<offset>Z|UTC|GMT|[+-](?P<oh>\d\d)(?::?(?P<om>\d\d)(?::?(?P<os>\d\d))?)?)"
     r"(?:\[[\w/+-]+\])?"
