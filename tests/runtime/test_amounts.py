@@ -14,7 +14,7 @@ from infonet.tables import open_columns
 NAN = np.nan
 LEFT_OUT = "separators of thousands are left out: a"
 COMMAS = "decimal commas are read as decimal points: a"
-SIGNS = "signs of currencies and per cent are left out: a ({})"
+SIGNS = "units beside numbers are left out: a ({})"
 
 AMOUNTS = {
     "thousands": (["1,234.5", "12", "-1,000,000"], [1234.5, 12, -1e6], (LEFT_OUT,)),
@@ -30,6 +30,11 @@ AMOUNTS = {
     "brackets": (["($5.25)", "$7", "$ 0"], [-5.25, 7, 0], (SIGNS.format("$"),)),
     "minus sign": (["\u22125.25", "7", "0"], [-5.25, 7, 0], ()),
     "per cent": (["12.5%", "7 %", "-0.25%"], [12.5, 7, -0.25], (SIGNS.format("%"),)),
+    "units": (["5 kg", "7.25 kg", "1,000 kg"], [5, 7.25, 1000], (LEFT_OUT, SIGNS.format("kg"))),
+    "units without a blank": (["5\u00b0C", "-7,5\u00b0C", "0\u00b0C"], [5, -7.5, 0], None),
+    "two units": (["5 kg", "7 g", "9 kg"], None, ()),
+    "letters before numbers are names": (["id 5", "id 7", "id 9"], None, ()),
+    "ordinals": (["1st", "2nd", "3rd"], None, ()),
     "exponents": (["1,5e3", "2,5E-1", "7"], [1500, 0.25, 7], (COMMAS,)),
     "leading zeros are decimals": (["0,125", "1,250", "12"], [0.125, 1.25, 12], (COMMAS,)),
     "two currencies": (["$5", "\u20ac7", "$9"], None, ()),

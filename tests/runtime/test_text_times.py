@@ -22,6 +22,7 @@ SEVEN = 7 * HOUR
 TIMES = {
     "dates": (["2020-01-01", "2020-01-03", "1969-12-31"], [FIRST, FIRST + 2 * DAY, -DAY]),
     "slashes": (["2020/01/01", "2020/01/03", "1600/01/01"], [FIRST, FIRST + 2 * DAY, None]),
+    "dots": (["1.1.2020", "03.01.2020 7:00", "31.12.1969"], [FIRST, FIRST + 2 * DAY + SEVEN, -DAY]),
     "pandas in UTC": (
         ["2020-01-01 07:00:00+00:00", "2020-01-02 07:00:00+00:00", "2020-01-01 00:00:00+00:00"],
         [FIRST + SEVEN, FIRST + DAY + SEVEN, FIRST],

@@ -18,17 +18,21 @@ _BLANKS = " \u00a0\u2009\u202f"  # the last three are kept together with what th
 _SIGNS = r"US\$|A\$|C\$|R\$|HK\$|NZ\$|S\$|[$€£¥₹₩₽₺₴₫₪₱₦฿¢]|zł|Kč|kr\.?|Fr\.?|Rp|%|‰"
 _CODES = "USD|EUR|GBP|JPY|CNY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|INR|KRW|BRL|MXN|ZAR|RUB|TRY"
 _UNIT = rf"(?:{_SIGNS}|{_CODES})"
+_LETTERS = r"a-zA-Z\u00b0\u00b5\u03bc"
+_WORD = rf"[{_LETTERS}][{_LETTERS}\u00b2\u00b3/^]{{0,11}}\d?"  # kg, km/h, \u00b0C, m2
 _AMOUNT = re.compile(
-    rf"(?P<open>\()?(?P<sign>[-+\u2212])?[{_BLANKS}]*(?P<before>{_UNIT})?[{_BLANKS}]*(?P<sign2>[-+\u2212])?"
+    rf"(?P<open>\()?(?P<sign>[-+\u2212])?[{_BLANKS}]*(?P<before>{_UNIT})?[{_BLANKS}]*"
+    r"(?P<sign2>[-+\u2212])?"
     rf"(?P<core>[\d.,][\d.,'\u2019{_BLANKS}]*(?:[eE][+-]?\d{{1,3}})?)"
-    rf"(?P<after>{_UNIT})?(?P<close>\))?",
+    rf"(?P<after>{_UNIT}|{_WORD})?(?P<close>\))?",
     re.ASCII,
 )
 # By the decimal mark: a number without groups, or with groups of three digits.
 _MARKS = {
     mark: re.compile(
         rf"\d+(?:{d}\d*)?(?:[eE][+-]?\d+)?|{d}\d+(?:[eE][+-]?\d+)?"
-        rf"|[1-9]\d{{0,2}}(?:(?P<group>{g}|['\u2019]|[{_BLANKS}])\d{{3}})(?:(?P=group)\d{{3}})*(?:{d}\d*)?",
+        rf"|[1-9]\d{{0,2}}(?:(?P<group>{g}|['\u2019]|[{_BLANKS}])\d{{3}})(?:(?P=group)\d{{3}})*"
+        rf"(?:{d}\d*)?",
         re.ASCII,
     )
     for mark, d, g in ((".", r"\.", ","), (",", ",", r"\."))

@@ -74,7 +74,8 @@ def encode_names(
             "categories: make those cells empty, make it a categorical column, or leave it out"
         )
     if too_many := crowded_out(len(names), rows):
-        raise crowded(too_many, names[0], label)
+        words = [name for name in names if parse_numbers([name]) is None]
+        raise crowded(too_many, (words or names)[0], label)
     values = np.empty(present.size, np.int64)
     values[sorted(range(len(names)), key=lambda i: (-counts[i], names[i]))] = np.arange(len(names))
     remarks = [Remark("coded", _count(names))]

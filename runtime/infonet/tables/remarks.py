@@ -14,7 +14,7 @@ SENTENCES = {
     "comma": "decimal commas are read as decimal points: {}",
     "thousands": "separators of thousands are left out: {}",
     "dots": "dots are read as decimal points, though they may separate thousands: {}",
-    "unit": "signs of currencies and per cent are left out: {}",
+    "unit": "units beside numbers are left out: {}",
     "truth": "true and false are taken as 1 and 0: {}",
     "time": "dates and times are taken as numbers: {}",
     "ordered": "ordered categories are taken as their positions in that order: {}",

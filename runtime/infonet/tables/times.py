@@ -1,7 +1,8 @@
 """Text that says a time: dates, moments, times of the day and durations, as exact ticks.
 
 Read are ISO 8601 (dates also with slashes, months, quarters and weeks; moments with offsets, which
-become UTC; durations) and what pandas, PostgreSQL and Python write of the same things.
+become UTC; durations), days before months and years between dots, and what pandas, PostgreSQL and
+Python write of the same things.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from infonet.tables.remarks import Remark
 _FRACTION = r"(?:[.,]\d{1,9})?"
 _PLAIN = re.compile(r"\d{4}([-/])\d\d\1\d\d([ T]\d\d:\d\d(:\d\d(?:[.,]\d{1,6})?)?)?Z?", re.ASCII)
 _DAY = (
-    r"(?P<year>\d{4}|[+-]\d{4,6})(?:"
+    r"(?:(?P<day_first>\d\d?)\.(?P<month_next>\d\d?)\.(?P<year_last>\d{4})|(?P<year>\d{4}|[+-]\d{4,6})(?:"
     r"(?P<mark>[-/]?)(?P<month>\d\d)(?:(?P=mark)(?P<day>\d\d))?"
-    r"|-?Q(?P<quarter>[1-4])|-?W(?P<week>\d\d)(?:-?(?P<weekday>[1-7]))?)"
+    r"|-?Q(?P<quarter>[1-4])|-?W(?P<week>\d\d)(?:-?(?P<weekday>[1-7]))?))"
 )
 _CLOCK = rf"(?P<hour>\d\d|\d(?=:))(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d{_FRACTION}))?)?"
 _OFFSET = (
@@ -130,7 +131,7 @@ def _moments(cells: Sequence[str]) -> Parts | None:
 
 def _moment(found: re.Match[str]) -> int | None:
     """Nanoseconds since 1970, or None of a date or a time that does not exist."""
-    year = int(found["year"])
+    year = int(found["year"] or found["year_last"])
     if found["month"] and not found["mark"] and not (found["day"] and found["hour"]):
         return None  # 20200101T07 is a moment, 20200101 a number
     try:
@@ -138,9 +139,9 @@ def _moment(found: re.Match[str]) -> int | None:
             day = date.fromisocalendar(year, int(found["week"]), int(found["weekday"] or 1))
             days = day.toordinal() - _EPOCH
         else:
-            month = 3 * int(found["quarter"]) - 2 if found["quarter"] else int(found["month"])
+            month = int(found["month"] or found["month_next"] or 3 * int(found["quarter"]) - 2)
             shift = (year - 1) // 400 if not 1 <= year <= 9999 else 0  # the calendar repeats
-            day = date(year - 400 * shift, month, int(found["day"] or 1))
+            day = date(year - 400 * shift, month, int(found["day"] or found["day_first"] or 1))
             days = day.toordinal() - _EPOCH + 146_097 * shift
     except ValueError:
         return None
