@@ -33,6 +33,8 @@ AMOUNTS = {
     "units": (["5 kg", "7.25 kg", "1,000 kg"], [5, 7.25, 1000], (LEFT_OUT, SIGNS.format("kg"))),
     "units without a blank": (["5\u00b0C", "-7,5\u00b0C", "0\u00b0C"], [5, -7.5, 0], None),
     "two units": (["5 kg", "7 g", "9 kg"], None, ()),
+    "letters after a blank": (["5 m", "7 m", "-9 m"], [5, 7, -9], (SIGNS.format("m"),)),
+    "letters without one are names": (["5m", "7m", "9m"], None, ()),
     "letters before numbers are names": (["id 5", "id 7", "id 9"], None, ()),
     "ordinals": (["1st", "2nd", "3rd"], None, ()),
     "exponents": (["1,5e3", "2,5E-1", "7"], [1500, 0.25, 7], (COMMAS,)),
@@ -139,6 +141,18 @@ def test_marks_among_numbers_and_times_are_missing(mark, read_csv):
     for source in (read_csv(times), open_columns({"a": times})):
         assert np.isnan(source.load(0)).tolist() == [False, True, False]
     assert np.isnan(read_csv(["1,5", mark, "2,5"]).load(0)).tolist() == [False, True, False]
+
+
+def test_marks_among_objects_are_missing():
+    """As pandas reads a long file in parts: numbers in one, text in another."""
+    for values in ([3, "?", 1.5, None], [True, " - ", 3, "NA"], [3, "?", "?", 1]):
+        source = open_columns({"a": pd.Series(values, dtype=object), "b": values})
+        gaps = [value is None or isinstance(value, str) for value in values]
+        for i in range(2):
+            assert np.isnan(source.load(i)).tolist() == gaps
+        assert source.notes[0].startswith("texts that are no numbers or times are taken as missing")
+    for values in ([3, "?", "4"], [3, "u", "?"]):
+        assert open_columns({"a": values}, unusable="omit").names == ()
 
 
 def test_words_that_a_file_has_for_missing_are_missing_among_numbers_of_frames():

@@ -278,6 +278,23 @@ def test_damaged_parquet(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_a_panic_of_polars_is_a_damaged_file(tmp_path, monkeypatch):
+    """It derives from BaseException, so that only programs that know it go on."""
+    import sys
+
+    class PanicException(BaseException):
+        pass
+
+    def panic(*_, **__):
+        raise PanicException("assertion failed\n  left: 1")
+
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "t.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    monkeypatch.setattr(pl, "scan_parquet", panic)
+    with pytest.raises(infonet.InputError, match=r"Parquet file \(assertion failed\): write"):
+        open_columns(tmp_path / "t.parquet")
+
+
 def test_names(tmp_path):
     same = pa.table([[1.0], [2.0]], names=["a", "a"])
     with pytest.raises(infonet.InputError, match="occur twice"):

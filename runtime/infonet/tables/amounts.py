@@ -19,7 +19,9 @@ _SIGNS = r"US\$|A\$|C\$|R\$|HK\$|NZ\$|S\$|[$€£¥₹₩₽₺₴₫₪₱₦�
 _CODES = "USD|EUR|GBP|JPY|CNY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|INR|KRW|BRL|MXN|ZAR|RUB|TRY"
 _UNIT = rf"(?:{_SIGNS}|{_CODES})"
 _LETTERS = r"a-zA-Z\u00b0\u00b5\u03bc"
-_WORD = rf"[{_LETTERS}][{_LETTERS}\u00b2\u00b3/^]{{0,11}}\d?"  # kg, km/h, \u00b0C, m2
+# kg, km/h, m2; one letter only after a blank: 12a may be a name.
+_REST = rf"[{_LETTERS}\u00b2\u00b3/^]"
+_WORD = rf"(?:(?<=[{_BLANKS}])[{_LETTERS}]|[{_LETTERS}]{_REST}){_REST}{{0,10}}\d?"
 _AMOUNT = re.compile(
     rf"(?P<open>\()?(?P<sign>[-+\u2212])?[{_BLANKS}]*(?P<before>{_UNIT})?[{_BLANKS}]*"
     r"(?P<sign2>[-+\u2212])?"

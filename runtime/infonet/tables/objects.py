@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime
 import decimal
 import fractions
+from collections import Counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.csv_file import is_missing
 from infonet.tables.exact import EXACT, exact_numbers
+from infonet.tables.meanings import is_mark, missing_remark
 from infonet.tables.remarks import Remark
 
 _SPANS = (datetime.time, datetime.timedelta, np.timedelta64)
@@ -37,6 +40,10 @@ def unbox(array: NDArray[Any]) -> Unboxed:
     listed = array.tolist()
     missing = np.fromiter(map(_is_absent, listed), np.bool_, len(listed))
     present = [value for value, gap in zip(listed, missing, strict=True) if not gap]
+    marks = _marks(present)
+    if marks:
+        missing |= np.fromiter((isinstance(value, str) for value in listed), np.bool_, len(listed))
+        present = [value for value in present if not isinstance(value, str)]
     types = {type(value) for value in present}
 
     def all_are(*kinds: type) -> bool:
@@ -55,7 +62,15 @@ def unbox(array: NDArray[Any]) -> Unboxed:
         remarks = (Remark("time"),)
     elif all_are(*_WHOLE) or all_are(*_NUMBERS):
         found, remarks = _numbers(present, types)
-    return found, missing, remarks
+    return found, missing, (*remarks, *missing_remark(marks))
+
+
+def _marks(present: list[Any]) -> Counter[str]:
+    """Texts beside values that are no texts, if each of them says that a value is missing."""
+    marks = Counter(value for value in present if isinstance(value, str))
+    among = len(present) > marks.total()
+    absent = all(is_missing(mark) or is_mark(mark.strip()) for mark in marks)
+    return marks if among and absent else Counter()
 
 
 def _numbers(present: list[Any], types: set[type]) -> tuple[NDArray[Any], tuple[Remark, ...]]:
