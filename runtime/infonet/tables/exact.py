@@ -23,6 +23,7 @@ from infonet.tables.remarks import Remark
 EXACT = 2**53  # whole numbers up to here are float64
 _DIGITS = 15  # decimal digits that float64 always tells apart
 _DIGITS_OUT = 17  # digits that a float is ever written with, unless zeros are added
+_LARGEST = 4000  # exponents of ten beyond which a Decimal is infinite, or next to nothing
 _WHOLE = re.compile(r"[+-]?\d{16,400}")
 _REAL = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})")  # no exponent: 1e999999999
 
@@ -111,8 +112,10 @@ def _exact(value: Any) -> Any:
     if isinstance(value, Decimal):
         if not value.is_finite():
             return float(value)
-        if value.adjusted() > 400 or value.adjusted() < -400:  # no float anyway
-            return math.copysign(math.inf, value) if value.adjusted() > 0 else 0
+        if value.adjusted() > _LARGEST:
+            return math.copysign(math.inf, value)
+        if value and value.adjusted() < -_LARGEST:
+            return Fraction(-1 if value < 0 else 1, 10**_LARGEST)
         fraction = Fraction(value)
     elif isinstance(value, np.longdouble) and np.isfinite(value):
         fraction = Fraction(*value.as_integer_ratio())

@@ -130,12 +130,12 @@ def _exact(series: Any) -> Values:
     """Decimals, and integers of 128 bits."""
     import narwhals.stable.v1 as nw
 
-    if series.null_count() < len(series):
-        with contextlib.suppress(Exception):  # each library has its own, where values are too large
-            floats = series.cast(nw.Float64)
-            largest = float(abs(series).max())
-            if largest * 10 ** _scale(series) < EXACT / 2:
-                return np.asarray(floats.to_numpy(), np.float64), ()
+    floats = np.empty(0)
+    with contextlib.suppress(Exception):  # each library has its own, where values are too large
+        floats = np.asarray(series.cast(nw.Float64).to_numpy(), np.float64)
+    largest = float(np.nanmax(np.abs(floats))) if np.isfinite(floats).any() else np.inf
+    if largest * 10 ** _scale(series) < EXACT / 2:
+        return floats, ()
     missing = np.asarray(series.is_null().to_numpy(), np.bool_)
     numbers, remarks = exact_numbers(series.drop_nulls().to_list())
     whole = np.zeros(missing.size, numbers.dtype)
