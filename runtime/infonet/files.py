@@ -27,7 +27,7 @@ def regular_file(
 
     Example:
         >>> regular_file("weather.csv").st_size
-        48219
+        53262
     """
     file = Path(path)
     try:

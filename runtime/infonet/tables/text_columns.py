@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.csv_file import is_missing
+from infonet.errors import InputError
 from infonet.tables.categories import MOST_LEVELS, crowded, crowded_out, encode_names
 from infonet.tables.exact import with_gaps
 from infonet.tables.meanings import Meanings, is_mark, missing_remark
@@ -32,7 +33,15 @@ class TextColumn:
         self._rows = 0
 
     def add(self, cells: Sequence[str]) -> None:
-        """Add cells, in whatever form the column can still have."""
+        """Add cells, in whatever form the column can still have.
+
+        Raises:
+            InputError: zero bytes, which no text has.
+        """
+        if "\0" in "".join(cells):
+            raise InputError(
+                f"{self._label} holds zero bytes, allowed is text in UTF-8: write the file again"
+            )
         cells = [cell.strip() for cell in cells]
         absent = np.fromiter(map(is_missing, cells), np.bool_, len(cells))
         marked = np.fromiter(map(is_mark, cells), np.bool_, len(cells))
