@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.csv_layout import BLANKS, Layout, Row, find_layout, has_row_names
 from infonet.errors import InputError, warn
 
 _MISSING = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none", "nat"))
-_DELIMITERS = "\t;|,"
-_LOOKED_AT = 20  # lines to find the delimiter by
 _CHUNK = 16384  # rows held as text at a time
 _GZIP = b"\x1f\x8b"  # no text in UTF-8 begins like this
-
-Row = list[str]
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # nor like these, which Excel writes
 
 
 @dataclass(frozen=True)
@@ -34,29 +33,41 @@ class CsvRows:
     Attributes:
         names: names of the columns.
         chunks: lists of some thousand rows, each with as many cells as there are names.
+        notes: how the file is read, where that is not plain, each one sentence.
     """
 
     names: list[str]
     chunks: Iterator[list[Row]]
+    notes: tuple[str, ...]
 
 
 @contextmanager
-def open_csv(file: Path, name: str, quiet: bool = False) -> Iterator[CsvRows]:
+def open_csv(
+    file: Path, name: str, header: bool | None = None, quiet: bool = False
+) -> Iterator[CsvRows]:
     """Open a CSV file, plain or compressed with gzip, that messages call `name`.
 
-    The delimiter is the first of tab, semicolon, bar and comma that splits the first rows into
-    equally many cells. The first row is a header unless its cells are numbers (some may be NA);
-    without one, names are "0", "1", … and a warning says so unless `quiet`.
+    The delimiter is tab, semicolon, bar, comma or blanks, see `csv_layout`. Lines of comment (#, %,
+    //) before the first row are left out.
+
+    Args:
+        file: its path.
+        name: how messages call it.
+        header: whether the first row holds the names of the columns; None: it does unless its
+            cells are numbers (some may be NA). Without a header, names are "0", "1", …, and unless
+            that was asked for, a warning says so.
+        quiet: no warning.
 
     Raises:
         InputError: no rows, rows of unequal length, a name twice, or not text.
     """
     try:
-        with _open_bytes(file) as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as stream:
-            delimiter = _find_delimiter(list(islice(filter(str.strip, stream), _LOOKED_AT)))
+        code = _encoding(file)
+        with _open_bytes(file) as raw, io.TextIOWrapper(raw, code, newline="") as stream:
+            layout = find_layout(stream)
             stream.seek(0)
-            yield _with_header(name, _numbered(_reader(stream, delimiter)), quiet)
-    except UnicodeDecodeError:
+            yield _with_header(name, layout, layout.rows(stream), header, quiet)
+    except UnicodeError:
         raise InputError(f"{name} is not UTF-8 text: save it as UTF-8") from None
     except (csv.Error, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{name} is not a readable CSV file ({error}): write it again") from None
@@ -88,57 +99,76 @@ def _open_bytes(file: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(file)) if compressed else file.open("rb")
 
 
-def _reader(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
-    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+def _encoding(file: Path) -> str:
+    with _open_bytes(file) as start:
+        return "utf-16" if start.read(2) in _UTF_16 else "utf-8-sig"
 
 
-def _find_delimiter(lines: list[str]) -> str:
-    """The delimiter of a file that begins with these lines.
-
-    Comma is tried last, because it may be a decimal point or part of a name. If none fits (the
-    file may be ragged), it is the most frequent one in the first line.
-    """
-    for delimiter in _DELIMITERS:
-        counts = {len(row) for row in _reader(lines, delimiter)}
-        if len(counts) == 1 and max(counts) > 1:
-            return delimiter
-    return max(reversed(_DELIMITERS), key=lines[0].count) if lines else _DELIMITERS[-1]
-
-
-def _numbered(reader: Iterator[Row]) -> Iterator[tuple[int, Row]]:
-    """Rows that are not blank, with their numbers in the file."""
-    return ((number, row) for number, row in enumerate(reader, 1) if any(map(str.strip, row)))
-
-
-def _with_header(name: str, rows: Iterator[tuple[int, Row]], quiet: bool) -> CsvRows:
+def _with_header(
+    name: str, layout: Layout, rows: Iterator[tuple[int, Row]], header: bool | None, quiet: bool
+) -> CsvRows:
     first = next(rows, None)
     if first is None:
         raise InputError(f"{name} is empty: give a file with a header and rows of numbers")
     head = first[1]
-    has_header = any(parse_numbers([cell]) is None or not cell.strip() for cell in head)
-    has_header |= all(map(is_missing, head))
-    if not (has_header or quiet):
-        warn(
-            f"{name} has numbers in its first row, which is taken for data and not for a header: "
-            "columns are called 0, 1, …"
-        )
-    names = [cell.strip() for cell in head] if has_header else [str(i) for i in range(len(head))]
+    notes = []
+    if layout.comments:
+        notes.append(f"lines of comment are left out: {layout.comments} of {name}")
+    if layout.delimiter == BLANKS:
+        notes.append(f"columns are taken as separated by blanks: {name}")
+    if header is not False and layout.header is None:
+        rows, head = _with_row_names(rows, head)
+        if len(head) > len(first[1]):
+            notes.append(
+                f"rows are taken to begin with a name, for which the header has none: {name}"
+            )
+    cells = len(head)
+    if layout.header is not None and header is not False:
+        head, header = layout.header, True
+        rows = chain([first], rows)
+    elif header is None:
+        header = any(parse_numbers([cell]) is None or not cell.strip() for cell in head)
+        header |= all(map(is_missing, head))
+        if not (header or quiet):
+            warn(
+                f"{name} has numbers in its first row, which is taken for data and not for a "
+                "header: columns are called 0, 1, …; pass --header on the command line "
+                "(header=True) if it is one"
+            )
+    if not header:
+        rows = chain([first], rows)
+    names = [cell.strip() for cell in head] if header else [str(i) for i in range(cells)]
     names = [label or f"column {i}" for i, label in enumerate(names)]
     twice = sorted({label for label in names if names.count(label) > 1})
     if twice:
-        raise InputError(f"{name} names columns twice ({', '.join(twice)}): rename them")
-    return CsvRows(names, _chunks(name, [] if has_header else [first], rows, len(names)))
+        raise InputError(f"{name} names columns twice ({', '.join(twice[:8])}): rename them")
+    return CsvRows(names, _chunks(name, layout.mark, rows, cells), tuple(notes))
+
+
+def _with_row_names(
+    rows: Iterator[tuple[int, Row]], head: Row
+) -> tuple[Iterator[tuple[int, Row]], Row]:
+    """Rows, and the header with a cell more if the rows have names, as R writes them."""
+    second = next(rows, None)
+    if second is None:
+        return rows, head
+    if has_row_names([head, second[1]]):
+        head = ["", *head]
+    return chain([second], rows), head
 
 
 def _chunks(
-    name: str, pending: list[tuple[int, Row]], rows: Iterator[tuple[int, Row]], cells: int
+    name: str, mark: str, rows: Iterator[tuple[int, Row]], cells: int
 ) -> Iterator[list[Row]]:
-    while chunk := [*pending, *islice(rows, _CHUNK)]:
-        pending = []
+    while chunk := list(islice(rows, _CHUNK)):
+        kept = []
         for number, row in chunk:
-            if len(row) != cells:
+            if len(row) == cells:
+                kept.append(row)
+            elif not (mark and row[0].lstrip().startswith(mark)):  # else more comment
                 raise InputError(
                     f"{name} has {len(row)} cells in row {number} and {cells} in the first "
-                    "row: give every row as many"
+                    f"row: give every row as many; this one begins with {row[0][:40]!r}"
                 )
-        yield [row for _, row in chunk]
+        if kept:
+            yield kept

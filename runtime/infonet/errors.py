@@ -10,8 +10,18 @@ import sys
 import warnings
 
 
+def one_line(text: str) -> str:
+    """`text` on one line that a terminal shows as it is: names of columns may hold anything."""
+    if text.isprintable():
+        return text
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 class InfoNetError(Exception):
-    """Base class of all errors raised on purpose by infonet."""
+    """Base class of all errors raised on purpose by infonet; the message is one line."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
 
 
 class InputError(InfoNetError, ValueError):

@@ -16,7 +16,7 @@ from infonet.checks import Column, require_real
 from infonet.devices.foreign import cpu_array
 from infonet.errors import InputError
 from infonet.tables import open_columns
-from infonet.tables.arrays import as_array, column_like, in_memory
+from infonet.tables.arrays import as_array, column_like, in_memory, is_records
 from infonet.tables.remarks import is_nominal, sentences
 from infonet.tables.series import from_series
 from infonet.tables.values import from_array
@@ -73,15 +73,16 @@ def as_variable(values: Any, default_name: str) -> tuple[str, list[str], list[Co
         InputError: another shape, no dimension, columns of unequal lengths, or of a kind that does
             not become numbers.
     """
-    name, is_table = default_name, isinstance(values, Mapping)
+    name, is_table = default_name, isinstance(values, Mapping) or is_records(values)
     if isinstance(values, np.ndarray):
         is_table = values.dtype.names is not None
     elif not isinstance(values, (list, tuple, Mapping)):
         import narwhals.stable.v1 as nw
 
-        from infonet.tables.frames import chunked
+        from infonet.tables.frames import computed
+        from infonet.tables.series import chunked
 
-        found = nw.from_native(chunked(values), pass_through=True, allow_series=True)
+        found = nw.from_native(computed(chunked(values)), pass_through=True, allow_series=True)
         if isinstance(found, nw.Series):
             column = as_column(values, default_name)
             _report(column.notes)

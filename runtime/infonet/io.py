@@ -10,6 +10,7 @@ from pathlib import Path
 from infonet.checks import Column
 from infonet.errors import InputError
 from infonet.tables import ColumnSource, open_columns
+from infonet.tables.source import Unusable
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,21 @@ class Table:
         raise InputError(f"column {name!r} does not exist: {choose}")
 
 
-def read_table(path: str | Path, columns: Sequence[str] | None = None) -> Table:
+def read_table(
+    path: str | Path, columns: Sequence[str] | None = None, header: bool | None = None
+) -> Table:
     """Open the table in the file at `path`; its ending decides on the format.
 
     Args:
         path: the file; "-" for CSV on standard input.
         columns: names of the columns to look at; None for all.
+        header: whether the first row of a text file holds the names of the columns; None: unless it
+            holds numbers.
 
     Raises:
         InputError: missing, unreadable, empty or malformed file, no such column, or an unknown
             ending.
         MissingExtraError: Parquet without pyarrow or polars.
     """
-    return Table(open_columns(path, columns, unusable="omit" if columns is None else "raise"))
+    unusable: Unusable = "omit" if columns is None else "raise"
+    return Table(open_columns(path, columns, unusable, header=header))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
 import sys
 import zipfile
 
@@ -11,6 +13,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from infonet.files import regular_file
 from infonet.io import read_table
 
 
@@ -96,6 +99,14 @@ BAD = {
     "header only": (b"a,b\n", "t.csv", "header and no rows"),
     "ragged": (b"a,b\n1,2\n3\n", "t.csv", "1 cells in row 3 and 2 in the first"),
     "names": (b"a,a\n1,2\n", "t.csv", r"names columns twice \(a\)"),
+    "zero bytes": (b"a,b\n1,2\n\0\0,3\n", "t.csv", "column 'a' holds zero bytes.*write the file"),
+    "half of UTF-16": (
+        "a,b\n1,2\n3,4\n".encode("utf-16-le"),
+        "t.csv",
+        r"begins with '\\x00'",
+    ),
+    "an open quote": (b'a,b\n"1,2\n3,4\n', "t.csv", "1 cells in row 2 .*begins with '1,2"),
+    "a huge cell": (b"a,b\n" + b"x" * 200_000 + b",2\n", "t.csv", "field larger than field limit"),
     "binary": (bytes(range(128, 256)), "t.csv", "not UTF-8"),
     "parquet": (b"PAR1 no", "t.parquet", "not a readable Parquet file"),
     "npy": (b"\x93NUMPY no", "t.npy", "not a readable NumPy file"),
@@ -213,3 +224,54 @@ def test_npy_that_claims_to_be_huge(tmp_path):
         np.lib.format.write_array_header_1_0(file, header)
     with pytest.raises(infonet.InputError, match="not a readable NumPy file"):
         read_table(tmp_path / "h.npy")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "npy"])
+def test_pipes_devices_and_sockets_are_not_opened(tmp_path, ending):
+    pipe, link, plug = (tmp_path / f"{name}.{ending}" for name in ("pipe", "link", "socket"))
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    device = tmp_path / f"device.{ending}"
+    device.symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(plug))
+        for path in (pipe, link, device, plug):
+            with pytest.raises(infonet.InputError, match="is a pipe or a device: save the table"):
+                read_table(path)
+
+
+def test_regular_files(tmp_path):
+    path = write(tmp_path, "a,b\n1,2\n")
+    (tmp_path / "link.csv").symlink_to(path)
+    assert regular_file(tmp_path / "link.csv").st_size == regular_file(str(path)).st_size == 8
+    os.mkfifo(tmp_path / "p")
+    (tmp_path / "loop").symlink_to("loop")
+    cases = {
+        "p": "is a pipe or a device: try another",
+        "none": "no file at .*check the path",
+        "loop": "cannot read .*symbolic links",
+        "n" * 300: "cannot read .*too long",
+        "t.csv/x": "cannot read .*Not a directory",
+        "a\0b": "check the path",
+        ".": "is a directory: give a file",
+    }
+    for name, message in cases.items():
+        with pytest.raises(infonet.ModelError, match=message) as caught:
+            regular_file(tmp_path / name, infonet.ModelError, "try another")
+        assert str(caught.value).isprintable()
+
+
+def test_standard_input_by_its_path(tmp_path):
+    text = "x,y\n" + "".join(f"{i % 13},{i * i % 97}\n" for i in range(100))
+    command = [sys.executable, "-m", "infonet", "mi", "/dev/stdin", "--x", "x", "--y", "y"]
+    found = [
+        subprocess.run(
+            [*command[:4], name, *command[5:]], input=text, text=True, capture_output=True
+        )
+        for name in ("/dev/stdin", "-")
+    ]
+    assert found[0].stdout == found[1].stdout != ""
+    closed = subprocess.run(
+        ["sh", "-c", '"$@" <&-', "sh", *command], text=True, capture_output=True, check=False
+    )
+    assert (closed.returncode, closed.stderr.count("\n")) == (1, 1)

@@ -10,6 +10,8 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import scipy.sparse
+from infonet.tables import open_columns
 
 N = 60
 X = np.random.default_rng(0).standard_normal(N)
@@ -38,8 +40,8 @@ BAD_PAIRS = {
     "no time": (np.array(["2020", "NaT"] * 30, "M8[D]"), Y, r"x has 30 NaN values \(first at inde"),
     "series of texts": (pl.Series(map(str, X)).str.head(9) + "a", Y, r"x holds text with 60 diff"),
     "tensor": (Unreadable(), Y, r"x is of type Unreadable.*\(detach it\): pass a NumPy array"),
-    "nested": (pl.Series([{"a": 1}] * N), Y, r"x has shape \[60, 1\]|x holds Python objects"),
-    "too wide": (pl.Series(range(N), dtype=pl.Int128), Y, r"x is of type Series.*NumPy array"),
+    "nested": (pl.Series([{"a": 1}] * N), Y, r"x holds values of several parts \(Struct.*take one"),
+    "sparse": (scipy.sparse.eye_array(N).tocsr(), Y, r"x is a sparse matrix.*pass \.toarray\(\)"),
     "3 samples": (X[:3], Y[:3], r"x has 3 samples, the model needs at least \d+: pass more"),
     "1 sample": (X[:1], Y[:1], r"x has 1 sample, the model needs"),
     "2 samples": (X[:2], Y[:2], r"x has 2 samples"),
@@ -80,6 +82,7 @@ BAD_TABLES = {
     "one column": ({"a": X}, None, r"at least two are needed"),
     "lengths": ({"a": X, "b": Y[:-1]}, None, r"differ in length \('a': 60, 'b': 59\)"),
     "short": ({"a": X[:3], "b": Y[:3]}, None, r"column 'a' has 3 samples"),
+    "sparse": (scipy.sparse.eye_array(N).tocsc(), None, r"data is a sparse matrix.*\.toarray\(\)"),
     "one dimension": (X, None, r"data have shape \[60\]"),
     "same names": (pd.DataFrame(np.stack([X, Y], 1), columns=["a", "a"]), None, r"occur twice"),
 }
@@ -91,6 +94,24 @@ def test_bad_tables(estimator, kind):
     with pytest.raises(infonet.InputError, match=message) as caught:
         estimator.pairwise(data, columns)
     assert "\n" not in str(caught.value)
+
+
+BAD_TARGETS = {
+    "string": ("b", "targets is the string 'b', pass a list"),
+    "twice": (["b", "b"], r"targets \['b', 'b'\] name a column twice"),
+    "missing": (["d"], "targets: column 'd' does not exist: choose from a, b"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_TARGETS)
+def test_bad_targets_are_not_blamed_on_the_columns(estimator, tmp_path, kind):
+    targets, message = BAD_TARGETS[kind]
+    frame = pd.DataFrame({"a": X, "b": Y})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    for data in (frame, pl.LazyFrame({"a": X, "b": Y}), tmp_path / "t.csv", open_columns(frame)):
+        for columns in (None, ["a"]):
+            with pytest.raises(infonet.InputError, match=message):
+                estimator.pairwise(data, columns, targets=targets)
 
 
 def test_bad_batches(estimator):
@@ -127,6 +148,7 @@ FRAMES = {
     "records": lambda d: np.rec.fromarrays(list(d.values()), names=list(d)),
     "array": lambda d: np.stack(list(d.values()), axis=1),
     "rows": lambda d: list(zip(*d.values(), strict=True)),
+    "mappings": lambda d: pd.DataFrame(d).to_dict("records"),
 }
 
 

@@ -139,7 +139,7 @@ def test_bad_rows_are_not_taken(monitor):
         (lambda: watched.push(np.ones((1, 3))), "use extend"),
         (lambda: watched.push({"a": 1, "c": 2}), "the row lacks b"),
         (lambda: watched.push(["a", "b", "c"]), "strings"),
-        (lambda: watched.push([1, 2, None]), "Python objects"),
+        (lambda: watched.push([1, 2, None]), "c is nan in row 1"),
         (lambda: watched.push([1, 2j, 3]), "complex"),
         (lambda: watched.push([1, np.nan, 3]), "b is nan in row 1"),
         (lambda: watched.push([1, 2, 2**53 + 1]), "beyond 2\\*\\*53"),

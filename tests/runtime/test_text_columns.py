@@ -76,9 +76,12 @@ def test_commas_in_quotes(read):
     ("cells", "message"),
     [
         (["1,234", "12", "1,000"], "decimal commas or separators of thousands.*without separators"),
-        (["1.234,5", "1.000,0", "2.500,5"], "text with 3 different values in 3 rows"),
+        (
+            ["v1.234", "v1.000", "v2.500"],
+            "text with 3 different values in 3 rows.*such as 'v1.234'",
+        ),
         ([f"id{i}" for i in range(9)], "text with 9 different values in 9 rows"),
-        ([*map(str, range(30)), "?", "unknown", "?"], "numbers mixed with text such as '\\?'"),
+        ([*map(str, range(30)), "?", "unknown", "?"], "numbers mixed with text such as 'unknown'"),
         (["2020-02-30", "2020-02-28", "2020-02-29"], "text with 3 different"),
         (["2020-01-01", "2020/01/02", "soon"], "text with 3 different"),
     ],

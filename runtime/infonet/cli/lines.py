@@ -10,6 +10,7 @@ from typing import TextIO
 
 from infonet.csv_file import is_missing
 from infonet.errors import InputError
+from infonet.tables.meanings import is_mark
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,13 @@ class Lines:
     delimiter: str
 
     @staticmethod
-    def open(stream: TextIO, columns: str | None, time_column: str | None) -> Lines:
-        """Read the first line, and find out what it says about the others."""
+    def open(
+        stream: TextIO, columns: str | None, time_column: str | None, header: bool | None = None
+    ) -> Lines:
+        """Read the first line, and find out what it says about the others.
+
+        `header` says whether it holds the names of the columns; None: if it holds no number.
+        """
         lines = ((i, line) for i, line in enumerate(stream, 1) if line.strip())
         first = next(lines, None)
         if first is None:
@@ -42,7 +48,9 @@ class Lines:
         head = _cells(first[1], delimiter)
         # A row that begins with a text of the time is no header.
         text = [_number(cell) is None for cell in head]
-        has_header = any(text) and all(t or is_missing(c) for t, c in zip(text, head, strict=True))
+        absent = [is_missing(cell) or is_mark(cell) for cell in head]
+        all_text = any(text) and all(t or a for t, a in zip(text, absent, strict=True))
+        has_header = all_text if header is None else header
         names = [(c or f"column {i}") if has_header else str(i) for i, c in enumerate(head)]
         if len(set(names)) < len(names):
             raise InputError(f"the header names columns twice ({', '.join(names)}): rename them")
@@ -81,7 +89,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 def _number(cell: str) -> float | None:
     """A number, NaN for a missing one, None for other text."""
-    if is_missing(cell):
+    if is_missing(cell) or is_mark(cell):
         return math.nan
     try:
         return None if "_" in cell else float(cell)

@@ -22,8 +22,32 @@ device_option = click.option(
 )
 
 
+_HEADER = "infonet.header"  # in the context of a command
+
+
+def _keep(context: click.Context, _: click.Parameter, value: bool | None) -> None:
+    context.meta[_HEADER] = value
+
+
+# Kept for `chosen_header`, so that no command has to hand it on.
+header_option = click.option(
+    "--header/--no-header",
+    default=None,
+    expose_value=False,
+    callback=_keep,
+    help="The first row of a text file holds names, or values [default: unless it holds numbers].",
+)
+
+
+def chosen_header() -> bool | None:
+    """What `header_option` of the running command says; None if nothing."""
+    context = click.get_current_context(silent=True)
+    found: bool | None = None if context is None else context.meta.get(_HEADER)
+    return found
+
+
 def common_options(function: Function) -> Function:
-    """Unit, form of the output, missing values, model, device and threads."""
+    """Unit, form of the output, missing values, header, model, device and threads."""
     for option in (
         device_option,
         click.option("--threads", type=click.IntRange(1), help="Threads [default: all cores]."),
@@ -35,6 +59,7 @@ def common_options(function: Function) -> Function:
             show_default=True,
             help="Refuse missing values, or omit rows that have them.",
         ),
+        header_option,
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
         click.option(
             "--bits", "unit", flag_value="bits", default="nats", help="Print bits, not nats."
@@ -68,7 +93,9 @@ def open_table(file: str, names: Sequence[str] | None = None) -> ColumnSource:
     Raises:
         InputError: a file or a column that cannot be used.
     """
-    source = open_columns(file, names, unusable="omit" if names is None else "raise")
+    source = open_columns(
+        file, names, unusable="omit" if names is None else "raise", header=chosen_header()
+    )
     for note in source.notes:
         click.echo(note, err=True)
     return source

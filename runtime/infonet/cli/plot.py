@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from infonet.cli.options import common_options
+from infonet.cli.options import chosen_header, common_options
 
 
 @click.command()
@@ -45,7 +45,7 @@ def plot(
 
     require_matplotlib("infonet plot")
     check_picture_path(output)
-    table = read_table(file)
+    table = read_table(file, header=chosen_header())
     estimator = Estimator(model, device, threads)
     columns = table.column(x), table.column(y)
     result = estimator.estimate(*columns, nan=nan, names=(x, y))

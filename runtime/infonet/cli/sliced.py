@@ -135,8 +135,9 @@ def smi(
     if directions is not None:
         for label, group, direction in zip("xy", (first, second), directions, strict=True):
             click.echo(f"largest along {label}: {_describe(group.dimensions, direction)}")
-    if result.tolerance_reached is False:
-        click.echo(result.notes[-1], err=True)
+    for note in result.notes:
+        if not note.endswith("constant: mutual information 0"):  # which was a warning
+            click.echo(note, err=True)
 
 
 def _groups(files: Sequence[str], x: str | None, y: str | None) -> list[_Group]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from infonet.cli.lines import Lines, split_names
-from infonet.cli.options import device_option
+from infonet.cli.options import chosen_header, device_option, header_option
 from infonet.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ _INTERRUPTED = 130  # the exit code of programs that are ended by Ctrl-C
     show_default=True,
     help="Refuse lines that are not numbers, or omit them with a warning.",
 )
+@header_option
 @click.option("--alerts", "only_alerts", is_flag=True, help="Print alerts only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.option("--bits", "unit", flag_value="bits", default="nats", help="Print bits, not nats.")
@@ -79,7 +80,7 @@ def watch(
     from infonet.monitor import Monitor
 
     stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace")
-    table = Lines.open(stream, columns, time_column)
+    table = Lines.open(stream, columns, time_column, chosen_header())
     monitor = Monitor(
         window,
         table.names,

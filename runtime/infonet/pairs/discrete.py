@@ -11,8 +11,8 @@
 | a number one value of which is frequent (rain, claims)            | in parts, by the chain rule  |
 | all other ties                                                    | the network, ties broken     |
 
-Numbers whose values might be codes after all (product, airport) are tried as such: where that finds
-far more than the network, which takes their order for real, it is right.
+Numbers whose values might be codes after all (product, airport) are tried as such: where that says
+something else than the network, which takes their order for real, it is right.
 """
 
 from __future__ import annotations
@@ -134,7 +134,8 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
     for codes, number in ((x, y), (y, x)):
         if codes.tied and n >= 2 * _PER_LEVEL * codes.levels.number:
             other = neighbours(number.untied, codes.levels)
-            found = _larger(found, _found(other, Method.NEIGHBOURS))
+            if not other.low <= found.mi <= other.high and abs(other.mi - found.mi) > _FAR:
+                found = replace(_found(other, Method.NEIGHBOURS), statistic=found.statistic)
     return found if cells is None else _lattice(found, cells)
 
 

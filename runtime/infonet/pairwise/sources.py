@@ -56,9 +56,11 @@ def open_table(data: Any, columns: Labels, targets: Labels) -> Table:
                 f"data have {len(rows)} column(s), at least two are needed: add columns"
             )
         return _table([(source, i) for i in rows], Pairs.of(len(rows)))
-    other, found = (source, pick(source.names, targets)[1]) if columns is None else (None, [])
+    other, found = (
+        (source, pick(source.names, targets, "targets")[1]) if columns is None else (None, [])
+    )
     if other is None:
-        other, found = _open(data, targets)
+        other, found = _open(data, targets, "targets")
     places = {source.names[i]: place for place, i in enumerate(rows)}
     used, where = [(source, i) for i in rows], []
     for i in found:
@@ -75,10 +77,10 @@ def open_table(data: Any, columns: Labels, targets: Labels) -> Table:
     return _table(used, pairs)
 
 
-def _open(data: Any, columns: Labels) -> tuple[ColumnSource, list[int]]:
+def _open(data: Any, columns: Labels, argument: str = "columns") -> tuple[ColumnSource, list[int]]:
     if isinstance(data, ColumnSource):
-        return data, pick(data.names, columns)[1]
-    source = open_columns(data, columns)
+        return data, pick(data.names, columns, argument)[1]
+    source = open_columns(data, columns, argument=argument)
     return source, list(range(len(source.names)))
 
 

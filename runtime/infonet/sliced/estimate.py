@@ -25,7 +25,7 @@ def sliced(
 ) -> SlicedEstimate:
     """See `Estimator.sliced`."""
     network = engine.network
-    names, (first, second) = read_variables(
+    names, (first, second), hints = read_variables(
         x, y, names, options, network.model.n_min, network.threads, progress
     )
     # Two variables of one dimension have one projection, whatever its direction.
@@ -39,10 +39,10 @@ def sliced(
     values = np.repeat(run.values, options.least) if single else run.values
     error = 0.0 if single and len(values) > 1 else standard_error(values)
     reached = None if options.tolerance is None else error <= options.tolerance
-    notes = []
+    notes = list(hints)
     if run.constant:
         notes.append(f"{run.constant} projection(s) are constant: mutual information 0")
-        warn(f"{names[0]} with {names[1]}: {notes[0]}")
+        warn(f"{names[0]} with {names[1]}: {notes[-1]}")
     if reached is False:
         notes.append(
             f"the standard error is {error:.2g} nats after {len(values)} projections, above the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ from infonet.sliced.options import SlicedOptions
 from infonet.sliced.passes import finite_rows, ranges
 from infonet.sliced.samples import Samples, prepare
 from infonet.tiles import Progress, run_tiles
+
+_OUTWEIGHS = 100  # times the standard deviation of another dimension
+_ROWS, _LOOKED_AT = 2000, 2**16  # rows, and values at a time, to tell that by
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,11 @@ def read_variables(
     n_min: int,
     threads: int,
     progress: bool | None,
-) -> tuple[tuple[str, str], tuple[Variable, Variable]]:
+) -> tuple[tuple[str, str], tuple[Variable, Variable], tuple[str, ...]]:
     """Check two variables, leave out rows with missing values if asked to, and prepare both.
 
     Returns:
-        Names and samples of the two.
+        Names and samples of the two, and notes on columns of very different scales.
 
     Raises:
         InputError: not real numbers, not finite, of unequal lengths, or too few samples.
@@ -104,15 +108,17 @@ def read_variables(
         if keep is not None:
             n, label = keep.size, f"{x_name} with {y_name}, rows with missing values left out,"
     check_length(n, n_min, label)
-    variables = []
-    for _, labels, arrays in read:
+    variables, notes = [], []
+    for name, labels, arrays in read:
         bounds = [ranges(array, keep, threads, progress) for array in arrays]
         _check_finite(arrays, bounds, labels)
         if len(labels) == 1:
             variables.append(Variable(arrays[0][:, 0] if keep is None else arrays[0][keep, 0]))
         else:
             variables.append(Variable(prepare(arrays, bounds, keep, options.scale == "minmax")))
-    return (x_name, y_name), (variables[0], variables[1])
+            if options.scale is None:
+                notes += _scale_notes(name, labels, arrays, keep)
+    return (x_name, y_name), (variables[0], variables[1]), tuple(notes)
 
 
 def _read(values: Any, default_name: str) -> tuple[str, list[str], list[NDArray[Any]]]:
@@ -124,6 +130,47 @@ def _read(values: Any, default_name: str) -> tuple[str, list[str], list[NDArray[
         return default_name, labels, [np.asarray(values)]  # one array: in place, mapped or not
     name, labels, columns = as_variable(values, default_name)
     return name, labels, [column[:, None] for column in columns]
+
+
+def _scale_notes(
+    name: str, labels: list[str], arrays: list[NDArray[Any]], keep: NDArray[np.int64] | None
+) -> list[str]:
+    """What to say if one dimension outweighs the others in every random direction."""
+    n = len(arrays[0]) if keep is None else keep.size
+    rows = np.unique(np.linspace(0, n - 1, min(n, _ROWS)).astype(np.int64))
+    rows = rows if keep is None else keep[rows]
+    found = np.concatenate([_log_deviations(array, rows) for array in arrays])
+    varying = np.flatnonzero(np.isfinite(found))
+    if not varying.size:
+        return []
+    small, large = (varying[which(found[varying])] for which in (np.argmin, np.argmax))
+    times = found[large] - found[small]
+    if times <= math.log2(_OUTWEIGHS):
+        return []
+    return [
+        f"{labels[large]} varies 1e{times * math.log10(2):.0f} times as much as {labels[small]}, "
+        "so that random directions see little else: pass scale='minmax' (--scale minmax on the "
+        f"command line) if the columns of {name} have different units"
+    ]
+
+
+def _log_deviations(array: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Binary logarithms of the standard deviations of each column of [n, k]; -inf of constants."""
+    found = []
+    step = max(1, _LOOKED_AT // rows.size)
+    for start in range(0, array.shape[1], step):
+        block = array[rows, start : start + step]
+        exact = block.dtype.kind == "f" and block.dtype.itemsize <= 8
+        block = block.astype(np.float64 if exact else np.longdouble)
+        exponent = np.frexp(np.abs(block).max(axis=0))[
+            1
+        ]  # of the largest doubles, squares overflow
+        block = np.ldexp(block, -exponent)
+        deviation = (block - block[0]).std(axis=0).astype(np.float64)
+        logs = np.full(deviation.shape, -np.inf)
+        np.log2(deviation, out=logs, where=deviation > 0)
+        found.append(logs + exponent)
+    return np.concatenate(found)
 
 
 def _check_finite(

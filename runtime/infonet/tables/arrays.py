@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import mmap
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from infonet.checks import Column, require_real
 from infonet.errors import InputError
+from infonet.tables.exact import EXACT
 from infonet.tables.remarks import Remark
 from infonet.tables.series import from_series, not_an_array
 from infonet.tables.source import RawTable, label_of
@@ -84,9 +86,10 @@ def column_like(values: Any, label: str) -> Any:
     if not isinstance(values, (np.ndarray, list, tuple)):
         import narwhals.stable.v1 as nw
 
-        from infonet.tables.frames import chunked
+        from infonet.tables.frames import computed
+        from infonet.tables.series import chunked
 
-        found = nw.from_native(chunked(values), pass_through=True, allow_series=True)
+        found = nw.from_native(computed(chunked(values)), pass_through=True, allow_series=True)
         if isinstance(found, nw.Series):
             return found
         if isinstance(found, (nw.DataFrame, nw.LazyFrame)):
@@ -110,19 +113,45 @@ def as_array(values: Any, label: str) -> NDArray[Any]:
     Raises:
         InputError: a ragged list, or nothing that NumPy reads.
     """
+    if _is_sparse(values):
+        raise InputError(
+            f"{label} is a sparse matrix of SciPy, allowed are dense ones: pass .toarray() of it"
+        )
     if isinstance(values, np.ndarray):
         kept = isinstance(values, (np.memmap, np.ma.MaskedArray))
         return values if kept else np.asarray(values)  # of a matrix, columns are not [n]
     try:
         array = np.asarray(values)
         # NumPy turns [1, "a"] into strings, and [None, "a"] into objects: keep what they were.
-        return np.asarray(values, object) if array.dtype.kind in "US" else array
+        unlike = array.dtype.kind in "US"
+        if isinstance(values, (list, tuple)):
+            # Of times in two units, and of whole numbers among others, it may lose what they were.
+            long = array.dtype == np.float64 and bool((np.abs(array) >= EXACT).any())
+            unlike |= array.dtype.kind in "Mm" or long
+        return np.asarray(values, object) if unlike else array
     except Exception as error:  # each library has its own
         if isinstance(values, (list, tuple)) and isinstance(error, ValueError):
             raise InputError(
                 f"{label} is a ragged list, allowed are rows of one length: pass an array"
             ) from None
         raise not_an_array(values, label, error) from None
+
+
+def _is_sparse(values: Any) -> bool:
+    scipy = sys.modules.get("scipy.sparse")  # whoever has such a matrix has imported it
+    return scipy is not None and bool(scipy.issparse(values))
+
+
+def is_records(data: Any) -> bool:
+    """Whether `data` is a list of mappings from names to values, one for each row."""
+    listed = isinstance(data, (list, tuple)) and len(data) > 0
+    return listed and all(isinstance(row, Mapping) for row in data)
+
+
+def record_columns(rows: Sequence[Mapping[Any, Any]]) -> dict[Any, list[Any]]:
+    """Columns of records, in the order in which names first occur; None where a row lacks one."""
+    labels = dict.fromkeys(label for row in rows for label in row)
+    return {label: [row.get(label) for row in rows] for label in labels}
 
 
 def in_memory(column: Column) -> Column:

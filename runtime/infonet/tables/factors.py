@@ -15,7 +15,11 @@ def factorize(series: Any) -> Factors:
 
     `codes` are positions in `levels`, int64 [n], -1 where a value is missing.
     """
+    import narwhals.stable.v1 as nw
+
     native = series.to_native()
+    if isinstance(series.dtype, nw.Binary) and not series.implementation.is_pyarrow():
+        return _of_objects(series)
     if series.implementation.is_pandas_like():
         return _of_pandas(native)
     if series.implementation.is_polars():
@@ -23,6 +27,14 @@ def factorize(series: Any) -> Factors:
     if series.implementation.is_pyarrow():
         return _of_pyarrow(native)
     return _of_pyarrow(series.to_arrow())
+
+
+def _of_objects(series: Any) -> Factors:
+    missing = np.asarray(series.is_null().to_numpy(), np.bool_)
+    seen: dict[Any, int] = {}
+    codes = np.full(missing.size, -1, np.int64)
+    codes[~missing] = [seen.setdefault(v, len(seen)) for v in series.drop_nulls().to_list()]
+    return codes, list(seen), False
 
 
 def _of_pandas(native: Any) -> Factors:

@@ -6,18 +6,25 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from infonet.errors import InputError
+from infonet.errors import InputError, MissingExtraError
 from infonet.tables.arrays import array_table
 from infonet.tables.remarks import Remark
-from infonet.tables.series import from_parts, from_series, is_category
-from infonet.tables.source import RawTable, label_of, pick
+from infonet.tables.series import (
+    chunked,
+    from_parts,
+    from_series,
+    is_category,
+    is_long,
+    type_decides,
+)
+from infonet.tables.source import RawTable, Request, label_of
 from infonet.tables.values import Values
 
 
-def frame_table(data: Any, columns: Any) -> RawTable:
+def frame_table(data: Any, request: Request) -> RawTable:
     """A table of a data frame, or of whatever else NumPy reads.
 
-    A lazy frame is computed once, as a whole, but only its `columns`: two runs of a query may
+    A lazy frame is computed once, as a whole, but only the columns wanted: two runs of a query may
     return rows in two orders.
 
     Raises:
@@ -29,12 +36,12 @@ def frame_table(data: Any, columns: Any) -> RawTable:
     if arrow is not None and isinstance(data, arrow.Dataset):
         return _dataset_table(data)
     try:
-        frame = nw.from_native(chunked(data), pass_through=True, allow_series=True)
+        frame = nw.from_native(computed(chunked(data)), pass_through=True, allow_series=True)
     except nw.exceptions.DuplicateError as error:
         message = " ".join(str(error).split())
         raise InputError(f"column names occur twice ({message}): rename them") from None
     if isinstance(frame, nw.LazyFrame):
-        frame = _collect(frame, columns)
+        frame = _collect(frame, request)
     if not isinstance(frame, nw.DataFrame):
         return array_table(frame.to_native() if isinstance(frame, nw.Series) else data)
     return series_table(frame.columns, len(frame), _reader(frame))
@@ -71,13 +78,13 @@ def series_table(
     known: dict[Any, tuple[Remark, ...]] = {}  # by type, where that decides
 
     def convert(i: int) -> Values:
-        if parts is not None and not is_category(head(i)):
+        if parts is not None and not (is_category(head(i)) or is_long(head(i))):
             return from_parts(parts(i), rows, label_of(labels[i]))
         return from_series(series(i), label_of(labels[i]))
 
     def describe(i: int) -> tuple[Remark, ...]:
         found = head(i)
-        if is_category(found) or str(found.dtype) in ("Object", "Unknown"):
+        if not type_decides(found):
             return convert(i)[1]
         if found.dtype not in known:
             known[found.dtype] = from_series(found[:0], label_of(labels[i]))[1]
@@ -86,21 +93,29 @@ def series_table(
     return RawTable(labels, rows, describe, convert)
 
 
-def chunked(data: Any) -> Any:
-    """pyarrow's unchunked arrays and tables as chunked ones, which are what narwhals reads."""
-    arrow = sys.modules.get("pyarrow")
-    if arrow is not None and isinstance(data, arrow.Array):
-        return arrow.chunked_array([data])
-    if arrow is not None and isinstance(data, arrow.RecordBatch):
-        return arrow.Table.from_batches([data])
-    return data
+def computed(data: Any) -> Any:
+    """A relation of DuckDB, or of another library without frames in memory, as one of pyarrow."""
+    import narwhals.stable.v1 as nw
+    import narwhals.stable.v2 as nw2
+
+    # Version 1 lets one look at such relations only; a frame in memory has a length.
+    found = nw.from_native(data, pass_through=True, allow_series=True)
+    if not isinstance(found, nw.DataFrame) or getattr(found, "_level", "full") == "full":
+        return data
+    lazy = nw2.from_native(data, pass_through=True)
+    if not isinstance(lazy, nw2.LazyFrame):
+        return data
+    try:
+        return lazy.collect("pyarrow").to_native()
+    except ImportError as error:
+        raise MissingExtraError(f"reading {type(data).__name__}", "pyarrow") from error
 
 
-def _collect(frame: Any, columns: Any) -> Any:
+def _collect(frame: Any, request: Request) -> Any:
     labels = frame.collect_schema().names()
-    if columns is not None:
-        names, picked = pick(labels, columns)
-        if not all(isinstance(column, str) for column in columns):
+    if request.columns is not None:
+        names, picked = request.pick(labels)
+        if not all(isinstance(column, str) for column in request.columns):
             return frame.collect()  # positions count all columns
         frame = frame.select([names[i] for i in picked])
     return frame.collect()

@@ -13,6 +13,8 @@ from infonet.tables.arrays import array_table, mapping_table
 from infonet.tables.parquet import damaged
 from infonet.tables.source import RawTable
 
+_LONGEST = 2**24  # rows or columns of an array without any value
+
 
 def numpy_table(file: Path) -> RawTable:
     """The columns of the array or arrays in a file.
@@ -50,9 +52,10 @@ def _arrays(file: Path) -> dict[str, NDArray[Any]]:
         except ValueError:  # an empty array cannot be mapped
             loaded = np.load(file, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
-            return {"": loaded}
-        with loaded:
-            arrays = dict(loaded)
+            arrays = {"": loaded}
+        else:
+            with loaded:
+                arrays = dict(loaded)
     except OSError:
         raise
     except Exception as error:  # of NumPy, zipfile, zlib
@@ -60,7 +63,22 @@ def _arrays(file: Path) -> dict[str, NDArray[Any]]:
     foreign = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
     if foreign:
         raise InputError(f"{file} holds {foreign[0]!r}, which is no array: save arrays only")
+    for array in arrays.values():
+        _check(file, array)
     return arrays
+
+
+def _check(file: Path, array: NDArray[Any]) -> None:
+    """Refuse what only a damaged header says: values of no size, shapes beyond any file."""
+    if array.dtype.itemsize == 0 or array.dtype.hasobject:
+        raise InputError(
+            f"{file} holds values of type {array.dtype}, which have no size: write it again"
+        )
+    if not array.size and max(array.shape, default=0) > _LONGEST:
+        raise InputError(
+            f"{file} says that it holds an array of shape {list(array.shape)}, which is of no use: "
+            "write it again"
+        )
 
 
 def _split(name: str, array: NDArray[Any], alone: bool) -> dict[str, NDArray[Any]]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from infonet.tables.arrays import array_table, mapping_table
-from infonet.tables.source import ColumnSource, RawTable, Unusable, make_source
+from infonet.tables.arrays import array_table, is_records, mapping_table, record_columns
+from infonet.tables.source import ColumnSource, RawTable, Request, Unusable, make_source
 
 
 def open_columns(
@@ -17,6 +17,8 @@ def open_columns(
     columns: Sequence[str | int] | None = None,
     unusable: Unusable = "raise",
     only_numbers: bool = False,
+    header: bool | None = None,
+    argument: str = "columns",
 ) -> ColumnSource:
     """Open a table whose columns are read one at a time.
 
@@ -27,7 +29,8 @@ def open_columns(
         data: one of
 
             * an array [n, d] (of a mapped one, little is in memory at a time), a structured array
-              [n], a list of rows, or a mapping from names to columns;
+              [n], a list of rows or of records (mappings from names to values), or a mapping from
+              names to columns;
             * a data frame of pandas, polars, pyarrow and others, or a pyarrow dataset. A lazy
               frame is computed once, as a whole;
             * the path of a file: Parquet (read one column at a time), .npy (mapped), .npz, or CSV
@@ -38,24 +41,30 @@ def open_columns(
         unusable: "raise" refuses columns that cannot be used; "omit" leaves them out and says so.
         only_numbers: columns of other kinds than numbers and truth values cannot be used. For
             tables that come in parts, in each of which codes and ticks may mean something else.
+        header: whether the first row of a text file holds the names of the columns; None: unless it
+            holds numbers.
+        argument: how messages call `columns`.
 
     Raises:
         InputError: no such column, a column twice, unequal lengths, a file that cannot be read, or
             a column of another kind.
         MissingExtraError: Parquet without pyarrow or polars.
     """
-    return make_source(_raw_table(data, columns), columns, unusable, only_numbers)
+    request = Request(columns, argument, header)
+    return make_source(_raw_table(data, request), request, unusable, only_numbers)
 
 
-def _raw_table(data: Any, columns: Sequence[str | int] | None) -> RawTable:
+def _raw_table(data: Any, request: Request) -> RawTable:
     if isinstance(data, (str, os.PathLike)):
         from infonet.tables.files import file_table
 
-        return file_table(data, columns)
+        return file_table(data, request)
     if isinstance(data, Mapping):
         return mapping_table(data)
+    if is_records(data):
+        return mapping_table(record_columns(data))
     if isinstance(data, (np.ndarray, list, tuple)):
         return array_table(data)
     from infonet.tables.frames import frame_table
 
-    return frame_table(data, columns)
+    return frame_table(data, request)

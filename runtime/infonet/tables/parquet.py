@@ -33,15 +33,15 @@ def parquet_table(file: Path) -> RawTable:
             return reader(file)
         except OSError:
             raise
-        except Exception as error:  # each library has its own
-            raise damaged(file, "Parquet", error) from None
+        except BaseException as error:
+            raise _known(file, error) from None
     raise MissingExtraError("reading Parquet files", "infonet[parquet]")
 
 
-def damaged(file: Path, kind: str, error: Exception) -> InputError:
+def damaged(file: Path, kind: str, error: BaseException) -> InputError:
     """The error for a file that is not what its name says."""
     reason = (str(error).strip() or repr(error)).splitlines()[0].split(". ")[0].rstrip(".")
-    return InputError(f"{file} is not a readable {kind} file ({reason}): write it again")
+    return InputError(f"{file} is not a readable {kind} file ({reason[:200]}): write it again")
 
 
 def _with_pyarrow(file: Path) -> RawTable:
@@ -119,8 +119,15 @@ def _with_polars(file: Path) -> RawTable:
 def _guarded(file: Path, read: Callable[[], Any]) -> Any:
     try:
         return read()
-    except Exception as error:  # each library has its own
-        raise damaged(file, "Parquet", error) from None
+    except BaseException as error:
+        raise _known(file, error) from None
+
+
+def _known(file: Path, error: BaseException) -> BaseException:
+    """The error to raise: each library has its own, and a panic of polars is no Exception."""
+    if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+        return damaged(file, "Parquet", error)
+    return error
 
 
 def _guarded_parts(file: Path, parts: Iterator[Any]) -> Iterator[Any]:

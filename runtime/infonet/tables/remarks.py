@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from infonet.errors import one_line
+
 # Kinds of remarks, in the order in which they are said.
 SENTENCES = {
     "left out": "left out: {}",
+    "long": "numbers of more digits than float64 holds are taken by their order: {}",
     "comma": "decimal commas are read as decimal points: {}",
+    "thousands": "separators of thousands are left out: {}",
+    "dots": "dots are read as decimal points, though they may separate thousands: {}",
+    "unit": "units beside numbers are left out: {}",
     "truth": "true and false are taken as 1 and 0: {}",
     "time": "dates and times are taken as numbers: {}",
     "ordered": "ordered categories are taken as their positions in that order: {}",
     "numbered": "categories whose names are numbers are taken as these numbers: {}",
+    "missing": "texts that are no numbers or times are taken as missing: {}",
     "coded": "categories without an order are taken as codes, the most frequent as 0: {}",
+    "mixed": "text among numbers makes them categories: {}",
+    "mark": "a text that may say that a value is missing is taken as a category: {}",
 }
 
 
@@ -44,7 +53,7 @@ def sentences(remarks: Iterable[tuple[str, Remark]]) -> tuple[str, ...]:
     found: dict[str, list[str]] = {}
     for name, remark in remarks:
         detail = f" ({remark.detail})" if remark.detail else ""
-        found.setdefault(remark.kind, []).append(name + detail)
+        found.setdefault(remark.kind, []).append(one_line(name + detail))
     return tuple(
         text.format(", ".join(found[kind])) for kind, text in SENTENCES.items() if kind in found
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.checks import Column, require_real
-from infonet.errors import InputError
+from infonet.errors import InputError, one_line
 from infonet.tables.categories import encode
+from infonet.tables.exact import EXACT, exact_numbers, with_gaps
 from infonet.tables.factors import factorize
 from infonet.tables.remarks import Remark
-from infonet.tables.values import Values, from_array, split_times, with_gaps
+from infonet.tables.values import Values, from_array, split_times
 
 _Split = tuple[Column, NDArray[np.bool_] | None, tuple[Remark, ...]]
 
@@ -26,7 +29,9 @@ def from_series(series: Any, label: str) -> Values:
     """
     try:
         if is_category(series):
-            return encode(*factorize(series), label)
+            return encode(*factorize(series), label, declared=not _is_text(series))
+        if is_long(series):
+            return _exact(series)
         array, missing, remarks = _split(series, label)
     except InputError:
         raise
@@ -73,11 +78,76 @@ def from_parts(parts: Iterable[Any], rows: int, label: str) -> Values:
     return (with_gaps(whole, missing) if missing.any() else whole), remarks
 
 
+def chunked(data: Any) -> Any:
+    """What narwhals does not read as the like of it that it does.
+
+    Unchunked arrays and tables of pyarrow become chunked ones; an array or an index of pandas
+    becomes a series, which keeps the order of its categories.
+    """
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None and isinstance(data, arrow.Array):
+        return arrow.chunked_array([data])
+    if arrow is not None and isinstance(data, arrow.RecordBatch):
+        return arrow.Table.from_batches([data])
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and hasattr(pandas, "Series"):  # which may be half imported
+        flat = (pandas.api.extensions.ExtensionArray, pandas.Index)
+        if isinstance(data, flat) and not isinstance(data, pandas.MultiIndex):
+            return pandas.Series(data)
+    return data
+
+
 def is_category(series: Any) -> bool:
-    """Whether a narwhals series holds text or categories."""
+    """Whether a narwhals series holds text, bytes or categories."""
     import narwhals.stable.v1 as nw
 
-    return isinstance(series.dtype, (nw.String, nw.Categorical, nw.Enum))
+    return _is_text(series) or isinstance(series.dtype, (nw.Categorical, nw.Enum))
+
+
+def type_decides(series: Any) -> bool:
+    """Whether the type of a narwhals series alone says what is made of it."""
+    import narwhals.stable.v1 as nw
+
+    plain = (nw.Boolean, nw.Date, nw.Datetime, nw.Duration, nw.Time)
+    numeric = series.dtype.is_numeric() and not is_long(series)
+    return numeric or isinstance(series.dtype, plain)
+
+
+def is_long(series: Any) -> bool:
+    """Whether a narwhals series holds decimals or integers that float64 may not tell apart."""
+    import narwhals.stable.v1 as nw
+
+    return isinstance(series.dtype, (nw.Decimal, nw.Int128, nw.UInt128))
+
+
+def _is_text(series: Any) -> bool:
+    import narwhals.stable.v1 as nw
+
+    return isinstance(series.dtype, (nw.String, nw.Binary))
+
+
+def _exact(series: Any) -> Values:
+    """Decimals, and integers of 128 bits."""
+    import narwhals.stable.v1 as nw
+
+    floats = np.empty(0)
+    with contextlib.suppress(Exception):  # each library has its own, where values are too large
+        floats = np.asarray(series.cast(nw.Float64).to_numpy(), np.float64)
+    largest = float(np.nanmax(np.abs(floats))) if np.isfinite(floats).any() else np.inf
+    if largest * 10 ** _scale(series) < EXACT / 2:
+        return floats, ()
+    missing = np.asarray(series.is_null().to_numpy(), np.bool_)
+    numbers, remarks = exact_numbers(series.drop_nulls().to_list())
+    whole = np.zeros(missing.size, numbers.dtype)
+    whole[~missing] = numbers
+    return (with_gaps(whole, missing) if missing.any() else whole), remarks
+
+
+def _scale(series: Any) -> int:
+    """Digits after the point of a decimal type, 0 of an integer."""
+    native = series.to_native()
+    kind = getattr(native, "dtype", None) or native.type
+    return int(getattr(getattr(kind, "pyarrow_dtype", kind), "scale", None) or 0)
 
 
 def not_an_array(values: Any, label: str, error: Exception) -> InputError:
@@ -96,9 +166,12 @@ def _split(series: Any, label: str) -> _Split:
     dtype = series.dtype
     native = series.to_native()
     times = isinstance(dtype, (nw.Date, nw.Datetime, nw.Duration, nw.Time))
-    if isinstance(dtype, nw.Decimal):
-        series = series.cast(nw.Float64)
-    elif str(getattr(native, "dtype", "")).startswith("period["):  # of pandas
+    if isinstance(dtype, (nw.List, nw.Array, nw.Struct)):
+        raise InputError(
+            f"{label} holds values of several parts ({one_line(str(dtype))[:60]}), only real "
+            "numbers are allowed: take one part of each, or leave it out"
+        )
+    if str(getattr(native, "dtype", "")).startswith("period["):  # of pandas
         series, times = nw.from_native(native.dt.to_timestamp(), series_only=True), True
     elif isinstance(dtype, nw.Time):
         series = _clock(series)
@@ -124,8 +197,8 @@ def _clock(series: Any) -> Any:
     """Times of the day as their ticks since midnight."""
     import narwhals.stable.v1 as nw
 
-    if not series.implementation.is_pyarrow():
+    if series.implementation.is_polars():
         return series.cast(nw.Int64)
-    native = series.to_native()
+    native = series.to_arrow()
     width = "int32" if str(native.type).startswith("time32") else "int64"
-    return nw.from_native(native.cast(width), allow_series=True).cast(nw.Int64)
+    return nw.from_native(chunked(native.cast(width)), series_only=True).cast(nw.Int64)

@@ -46,6 +46,26 @@ class ColumnSource:
 
 
 @dataclass(frozen=True)
+class Request:
+    """What is wanted of a table.
+
+    Attributes:
+        columns: names or positions, in order; None for all.
+        argument: how messages call `columns`.
+        header: whether the first row of a text file holds the names of the columns; None to tell by
+            what it holds.
+    """
+
+    columns: Sequence[str | int] | None = None
+    argument: str = "columns"
+    header: bool | None = None
+
+    def pick(self, labels: Iterable[Hashable]) -> tuple[list[str], list[int]]:
+        """Return (names of all columns, positions of the wanted ones), see `pick`."""
+        return pick(labels, self.columns, self.argument)
+
+
+@dataclass(frozen=True)
 class RawTable:
     """Columns as a library or a file holds them.
 
@@ -55,22 +75,21 @@ class RawTable:
         describe: `describe(i)`: remarks about column i, without reading more of it than that
             takes; InputError if it cannot be used.
         convert: `convert(i)`: numbers and remarks for column i; InputError.
+        notes: about the table as a whole, each one sentence.
     """
 
     labels: Sequence[Hashable]
     rows: int
     describe: Callable[[int], tuple[Remark, ...]]
     convert: Callable[[int], Values]
+    notes: tuple[str, ...] = ()
 
 
 def make_source(
-    table: RawTable,
-    columns: Sequence[str | int] | None,
-    unusable: Unusable,
-    only_numbers: bool,
+    table: RawTable, request: Request, unusable: Unusable, only_numbers: bool
 ) -> ColumnSource:
-    """The `columns` of `table`; those that cannot be used are refused, or left out with a note."""
-    names, picked = pick(table.labels, columns)
+    """The wanted columns; those that cannot be used are refused, or left out with a note."""
+    names, picked = request.pick(table.labels)
     kept: list[int] = []
     remarks: list[tuple[str, Remark]] = []
     left_out: list[tuple[str, str]] = []
@@ -106,18 +125,19 @@ def make_source(
         names=tuple(names[i] for i in kept),
         rows=table.rows,
         load=load,
-        notes=sentences(remarks),
+        notes=table.notes + sentences(remarks),
         left_out=tuple(left_out),
         nominal=tuple(nominal),
     )
 
 
 def pick(
-    labels: Iterable[Hashable], columns: Sequence[str | int] | None
+    labels: Iterable[Hashable], columns: Sequence[str | int] | None, argument: str = "columns"
 ) -> tuple[list[str], list[int]]:
     """Return (names of all columns, positions of `columns` among them).
 
-    A number is the label of a column if there is one such, else a position.
+    A number is the label of a column if there is one such, else a position. Messages call `columns`
+    by the name of the `argument` that they come from.
     """
     labels = list(labels)
     names = [str(label) for label in labels]
@@ -128,7 +148,7 @@ def pick(
         return names, list(range(len(names)))
     if isinstance(columns, str) or not isinstance(columns, Iterable):
         kind = "the string " if isinstance(columns, str) else ""
-        raise InputError(f"columns is {kind}{columns!r}, pass a list of names: [{columns!r}]")
+        raise InputError(f"{argument} is {kind}{columns!r}, pass a list of names: [{columns!r}]")
     positions = {name: i for i, name in enumerate(names)}
     numbered = {label for label in labels if isinstance(label, (int, np.integer))}
     picked = []
@@ -141,9 +161,10 @@ def pick(
         else:
             shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
             problem = "occurs twice" if str(column) in twice else "does not exist"
-            raise InputError(f"column {column!r} {problem}: choose from {shown}")
+            of = "" if argument == "columns" else f"{argument}: "
+            raise InputError(f"{of}column {column!r} {problem}: choose from {shown}")
     if len(set(picked)) < len(picked):
-        raise InputError(f"columns {list(columns)!r} name a column twice: name each once")
+        raise InputError(f"{argument} {list(columns)!r} name a column twice: name each once")
     return names, picked
 
 

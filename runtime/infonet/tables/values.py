@@ -6,13 +6,16 @@ ticks of their own unit, so that their order is exact. Categories become codes.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from infonet.checks import Column, require_real
+from infonet.errors import InputError
 from infonet.tables.categories import encode
+from infonet.tables.exact import with_gaps
 from infonet.tables.objects import unbox
 from infonet.tables.remarks import Remark
 
@@ -34,6 +37,8 @@ def from_array(array: NDArray[Any], label: str) -> Values:
         ticks, missing = split_times(array)
         return (with_gaps(ticks, missing) if missing.any() else ticks), (Remark("time"),)
     if kind in "UST" and array.ndim == 1:
+        if kind == "U" and array.size and _code_points(array).max() > sys.maxunicode:
+            raise InputError(f"{label} holds text that is not Unicode: write it again")
         return _from_text(array.tolist(), label)
     if kind == "O" and array.ndim == 1:
         return _from_objects(array, label)
@@ -46,30 +51,23 @@ def split_times(array: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool
     return native.view(np.int64), np.isnat(array)
 
 
-def with_gaps(array: Column, missing: NDArray[np.bool_]) -> Column:
-    """A copy of `array` as floats that hold every value exactly, and NaN where it is `missing`."""
-    kind: type[np.floating[Any]] | np.dtype[Any] = array.dtype
-    if array.dtype.kind != "f":
-        kind = np.float64
-    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
-        low, high = (int(f(array, where=~missing, initial=0)) for f in (np.min, np.max))
-        if max(-low, high) > 2**53:  # time stamps, identifiers
-            kind = np.longdouble
-    floats = array.astype(kind)
-    floats[missing] = np.nan
-    return floats
+def _code_points(array: NDArray[np.str_]) -> NDArray[np.uint32]:
+    """Of all characters; files hold any numbers, of which Python makes texts that break it."""
+    native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    return native.view(np.uint32) if native.dtype.itemsize else np.zeros(1, np.uint32)
 
 
 def _from_objects(array: NDArray[Any], label: str) -> Values:
     """Python objects that are all of one kind; None, NaN, NaT and NA are missing."""
-    present, missing = unbox(array)
+    present, missing, remarks = unbox(array)
     if present is None:
         return require_real(array, label), ()
     if present.dtype.kind == "O":
         texts = array.copy()
         texts[missing] = None
         return _from_text(texts.tolist(), label)
-    numbers, remarks = from_array(present, label)
+    numbers, more = from_array(present, label)
+    remarks = remarks or more
     if not missing.any():
         return numbers, remarks
     whole = np.zeros(array.size, numbers.dtype)
@@ -85,7 +83,4 @@ def _from_text(texts: list[Any], label: str) -> Values:
         np.int64,
         len(texts),
     )
-    levels = [
-        level.decode(errors="replace") if isinstance(level, bytes) else level for level in seen
-    ]
-    return encode(codes, levels, False, label)
+    return encode(codes, list(seen), False, label)
