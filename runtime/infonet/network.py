@@ -21,6 +21,7 @@ from infonet.checks import check_finite
 from infonet.counting import count_pairs
 from infonet.inputs import as_batch
 from infonet.model import Model, core_of
+from infonet.pmi import normalised
 from infonet.ranking import RankedColumns, SeparateColumns, rank_columns, scale_columns
 from infonet.session import Session, kernels
 
@@ -154,6 +155,8 @@ class Network:
         quantiles = np.minimum(outputs["quantiles"], bound[:, None]).astype(np.float64)
         statistic = outputs["score" if scored else "mi"].astype(np.float64)
         tables = self._x_first(outputs["table"]) if table else None
+        if tables is not None:
+            tables = normalised(tables, self.model, self.rank_normalization, ranked, pairs)
         return Outputs(mi, quantiles, tables, statistic)
 
     def _compute(
