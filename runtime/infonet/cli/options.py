@@ -9,6 +9,7 @@ import click
 
 from infonet.checks import Column
 from infonet.cli.lines import split_names
+from infonet.cli.notes import show_notes
 from infonet.errors import InputError
 from infonet.tables import ColumnSource, open_columns
 
@@ -69,8 +70,7 @@ def open_table(file: str, names: Sequence[str] | None = None) -> ColumnSource:
         InputError: a file or a column that cannot be used.
     """
     source = open_columns(file, names, unusable="omit" if names is None else "raise")
-    for note in source.notes:
-        click.echo(note, err=True)
+    show_notes(source.notes)
     return source
 
 
