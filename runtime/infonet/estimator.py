@@ -27,7 +27,7 @@ from infonet.inputs import as_column
 from infonet.model import Model
 from infonet.network import ONE_PAIR
 from infonet.pairs.engine import BOUND, PairEngine
-from infonet.pairs.remarks import notes_of
+from infonet.pairs.remarks import NO_TABLE_NOTE, method_of, notes_of
 from infonet.pairwise import Options, PairwiseResult, pairwise
 from infonet.result import Estimate, SlicedEstimate
 from infonet.sliced import Scale, sliced
@@ -153,7 +153,7 @@ class Estimator:
             warn(note)
             flat = np.zeros((self.model.table_grid,) * 2, np.float32)
             exact = (0.0, 0.0) if self.model.quantile_levels else None
-            return Estimate(0.0, exact, None, x.size, names, (note,), flat)
+            return Estimate(0.0, exact, None, x.size, names, (note,), flat, method="constant")
         engine = self.engine.with_seed(seed)
         found = engine.estimate(ranked, ONE_PAIR, table=True)
         mi, quantiles, about = float(found.mi[0]), found.quantiles[0], int(found.about[0])
@@ -164,8 +164,11 @@ class Estimator:
             about &= ~BOUND
         notes = notes_of(about, p, interval, self.model.null, x.size)
         table = None if found.table is None or np.isnan(found.table[0, 0, 0]) else found.table[0]
+        if table is None:
+            notes = (*notes, NO_TABLE_NOTE)
         return Estimate(
-            mi, interval, None if math.isnan(p) else p, x.size, names, notes, table
+            *(mi, interval, None if math.isnan(p) else p, x.size, names, notes, table),
+            method=method_of(about),
         )
 
     def mi(self, samples: Any, progress: bool | None = None) -> NDArray[np.float64]:

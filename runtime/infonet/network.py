@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from infonet.checks import check_finite
 from infonet.inputs import as_batch
 from infonet.model import Model, core_of
+from infonet.pmi import normalised
 from infonet.ranking import RankedColumns, SeparateColumns, rank_columns, scale_columns
 from infonet.session import Session, kernels
 
@@ -142,6 +143,8 @@ class Network:
             for name in ("mi", "quantiles", "score" if scored else "mi")
         )
         tables = self._x_first(outputs["table"]) if table else None
+        if tables is not None:
+            tables = normalised(tables, self.model, self.rank_normalization, ranked, pairs)
         return Outputs(mi, quantiles, tables, statistic)
 
     def _compute(

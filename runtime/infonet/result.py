@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.errors import InputError
+from infonet.notebook import html_table
+
 UNITS = {"nats": 1.0, "bits": 1.0 / math.log(2.0)}
 
 BOUND_NOTE = "the p-value is an upper bound: the null distribution is not known further out"
@@ -16,7 +19,30 @@ UNSEEN_NOTE = (
     "the interval is well above 0, but the test of independence compares another statistic, which "
     "does not see this dependence"
 )
-TIES_NOTE = "for the p-value, equal values were put in random order"
+TIES_NOTE = "equal values were put in random order"
+# Remarks that lines for people leave out: the first is said by "<=", the other is routine.
+ROUTINE_NOTES = (BOUND_NOTE, TIES_NOTE)
+
+
+def unit_scale(unit: str) -> float:
+    """What one nat is in `unit`.
+
+    Raises:
+        InputError: another unit than "nats" and "bits".
+    """
+    if not isinstance(unit, str) or unit not in UNITS:
+        raise InputError(f"unit is {unit!r}, allowed are {' and '.join(map(repr, UNITS))}")
+    return UNITS[unit]
+
+
+def as_correlation(mi: Any) -> Any:
+    """Normalised mutual information, 0 to 1: sqrt(1 - exp(-2 mi)), of a number or an array in nats.
+
+    It is 0 for independent variables, 1 in the limit of a function without noise, and for Gaussian
+    variables the absolute value of their correlation (Linfoot 1957). NaN stays NaN; estimates below
+    0, which some models give, become 0.
+    """
+    return np.sqrt(-np.expm1(-2.0 * np.maximum(mi, 0.0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +64,19 @@ class Estimate:
         table: estimated log p(x, y) / (p(x) p(y)) in nats on a grid of ranks or
             scaled samples, shape [T, T], x along the first axis, float32;
             `model.table_positions` says where its values lie. Cells from 0 to 1 in the default
-            model; nodes from -1 to 1 in the paper's network, as published, where samples scaled to
-            0..1 read the upper half of each axis. None for entries of a pairwise matrix.
+            model, where the mean of exp(table) is 1 over all cells, over each row and over each
+            column; a level of a tied variable fills the ranks that it owns. Nodes from -1 to 1 in
+            the paper's network, where samples scaled to 0..1 read the upper half of each axis: as
+            published but for a constant, which makes that mean 1 over independent samples. None for
+            entries of a pairwise matrix.
+
+        method: how the estimate was made: "network", "counts" and others; see the documentation
+            of ties, counts and labels.
+
+    Example:
+        >>> found = infonet.estimate(x, y)
+        >>> f"{found:.3f}", round(found, 2), found.correlation
+        ('0.511', 0.51, 0.8000...)
     """
 
     mi: float
@@ -49,35 +86,46 @@ class Estimate:
     names: tuple[str, str] = ("x", "y")
     notes: tuple[str, ...] = ()
     table: NDArray[np.float32] | None = field(default=None, repr=False)
+    method: str = "network"
 
     @property
     def bits(self) -> float:
         """The estimate in bits."""
         return self.mi * UNITS["bits"]
 
+    @property
+    def correlation(self) -> float:
+        """Normalised mutual information, 0 to 1; see `as_correlation`."""
+        return float(as_correlation(self.mi))
+
     def __float__(self) -> float:
         return self.mi
+
+    def __round__(self, digits: int | None = None) -> float:
+        return round(self.mi, digits)
+
+    def __format__(self, form: str) -> str:
+        """The estimate in nats in a format of numbers; `describe` without one."""
+        return format(self.mi, form) if form else str(self)
 
     def __str__(self) -> str:
         return self.describe()
 
     def describe(self, unit: str = "nats") -> str:
         """One line for people, in "nats" or "bits"."""
-        scale = UNITS[unit]
-        sign = "<=" if BOUND_NOTE in self.notes else "="
-        p = "" if self.p_value is None else f", p {sign} {self.p_value:.2g}"
-        interval = ""
-        if self.interval is not None:
-            low, high = (bound * scale for bound in self.interval)
-            interval = f", 90 % interval {low:.4f} to {high:.4f}"
-        return (
-            f"MI({self.names[0]}, {self.names[1]}) = {self.mi * scale:.4f} {unit}"
-            f"{interval}{p}, n = {self.n}"
-        )
+        interval = self._interval(unit)
+        p = self.p_value_text
+        parts = [
+            f"MI({self.names[0]}, {self.names[1]}) = {self.mi * unit_scale(unit):.4f} {unit}",
+            *[f"90 % interval {interval}"] * bool(interval),
+            *[f"p {p}"] * bool(p),
+            f"n = {self.n}",
+        ]
+        return ", ".join(parts)
 
     def to_dict(self, unit: str = "nats") -> dict[str, Any]:
         """Plain values, ready for JSON, without the table. `unit` is "nats" or "bits"."""
-        scale = UNITS[unit]
+        scale = unit_scale(unit)
         interval = self.interval
         return {
             "x": self.names[0],
@@ -85,10 +133,35 @@ class Estimate:
             "mi": _number(self.mi * scale),
             "interval": interval and [_number(bound * scale) for bound in interval],
             "unit": unit,
+            "correlation": _number(self.correlation),
             "p_value": self.p_value,
             "n": self.n,
+            "method": self.method,
             "notes": list(self.notes),
         }
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "mutual information": f"{self.mi:.4f} nats",
+            "90 % interval": self._interval("nats"),
+            "correlation": f"{self.correlation:.4f}",
+            "p-value": self.p_value_text.removeprefix("= ").replace("<=", "≤"),
+            "samples": f"{self.n:,}",
+            "method": self.method,
+        }
+        return html_table(f"{self.names[0]} and {self.names[1]}", rows, self.notes)
+
+    def _interval(self, unit: str) -> str:
+        """ "0.1 to 0.2", or "" if there is none."""
+        scale = unit_scale(unit)
+        return " to ".join(f"{bound * scale:.4f}" for bound in self.interval or ())
+
+    @property
+    def p_value_text(self) -> str:
+        """The p-value behind its sign, "= 0.03" or "<= 1e-09" for a bound; "" if there is none."""
+        if self.p_value is None:
+            return ""
+        return f"{'<=' if BOUND_NOTE in self.notes else '='} {self.p_value:.2g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,23 +220,47 @@ class SlicedEstimate:
     def __float__(self) -> float:
         return self.mean
 
+    def __round__(self, digits: int | None = None) -> float:
+        return round(self.mean, digits)
+
+    def __format__(self, form: str) -> str:
+        """The mean in nats in a format of numbers; `describe` without one."""
+        return format(self.mean, form) if form else str(self)
+
     def __str__(self) -> str:
         return self.describe()
 
     def describe(self, unit: str = "nats") -> str:
         """One line for people, in "nats" or "bits"."""
-        scale = UNITS[unit]
-        error = "" if math.isnan(self.standard_error) else f" ± {self.standard_error * scale:.4f}"
-        many = "projection" if self.projections == 1 else "projections"
         p = "" if self.p_value is None else f", p = {self.p_value:.2g}"
         return (
-            f"SMI({self.names[0]}; {self.names[1]}) = {self.mean * scale:.4f}{error} {unit} over "
-            f"{self.projections} {many}, largest {self.max * scale:.4f}{p}, n = {self.n}"
+            f"SMI({self.names[0]}; {self.names[1]}) = {self._mean(unit)} over {self._count()}, "
+            f"largest {self.max * unit_scale(unit):.4f}{p}, n = {self.n}"
         )
+
+    def _repr_html_(self) -> str:
+        p = "" if self.p_value is None else f"{self.p_value:.2g}"
+        rows = {
+            "mean mutual information": self._mean("nats"),
+            "over": self._count(),
+            "largest": f"{self.max:.4f} nats",
+            "p-value": p and f"{p} ({self.permutations:,} permutations)",
+            "samples": f"{self.n:,}",
+            "method": self.method,
+        }
+        return html_table(f"{self.names[0]} and {self.names[1]}", rows, self.notes)
+
+    def _mean(self, unit: str) -> str:
+        scale = unit_scale(unit)
+        error = "" if math.isnan(self.standard_error) else f" ± {self.standard_error * scale:.4f}"
+        return f"{self.mean * scale:.4f}{error} {unit}"
+
+    def _count(self) -> str:
+        return f"{self.projections} projection{'' if self.projections == 1 else 's'}"
 
     def to_dict(self, unit: str = "nats") -> dict[str, Any]:
         """Plain values, ready for JSON, without arrays. `unit` is "nats" or "bits"."""
-        scale = UNITS[unit]
+        scale = unit_scale(unit)
         return {
             "x": self.names[0],
             "y": self.names[1],

@@ -98,6 +98,18 @@ def test_samples_graph_equals_pytorch(kind, batch, n, request):
 
 
 @pytest.mark.parametrize("kind", ["exported", "default"])
+def test_tables_of_the_file_are_log_density_ratios(kind, request):
+    """As other programs get them: the mean of exp over independent cells is 1."""
+    result = request.getfixturevalue(kind)[1]
+    histograms = _histograms(5, infonet.load_model(result.core).histogram_grid, 2000)
+    (table,) = _session(result.core, False).run(["table"], {"histogram": histograms})
+    side = table.shape[1]
+    joint = histograms.reshape(5, side, 2, side, 2).sum((2, 4)) / 2000
+    product = joint.sum(2)[:, :, None] * joint.sum(1)[:, None]
+    np.testing.assert_allclose((product * np.exp(table)).sum((1, 2)), 1, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["exported", "default"])
 def test_core_graph_equals_the_samples_graph(kind, request):
     _, result = request.getfixturevalue(kind)
     grid = infonet.load_model(result.core).histogram_grid

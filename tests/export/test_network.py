@@ -71,6 +71,23 @@ def test_the_reported_value_is_donsker_varadhan_of_the_reported_table(net):
     torch.testing.assert_close(out.dv.double(), expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("n", [50, 2000])
+def test_a_normalised_table_has_the_constant_of_pointwise_mutual_information(net, n):
+    histogram = _histograms(6, 32, n)
+    with torch.no_grad():
+        out = net(histogram)
+        table = net.normalised(histogram, out).double()
+    joint = histogram.view(6, 16, 2, 16, 2).sum((2, 4)).double() / n
+    product = joint.sum(2)[:, :, None] * joint.sum(1)[:, None]
+    one = torch.ones(6, dtype=torch.float64)
+    torch.testing.assert_close((product * table.exp()).sum((1, 2)), one, atol=1e-5, rtol=0)
+    torch.testing.assert_close((joint * table).sum((1, 2)), out.dv.double(), atol=1e-5, rtol=0)
+    difference = (table - out.table.double()).flatten(1)
+    torch.testing.assert_close(
+        difference, difference[:, :1].expand_as(difference), atol=1e-5, rtol=0
+    )
+
+
 def test_an_answer_does_not_depend_on_its_place_in_the_batch(net):
     histogram = _histograms(9, 32)
     with torch.no_grad():

@@ -12,6 +12,7 @@ import json
 
 import infonet_kernels
 import numpy as np
+import pytest
 from infonet_export.exporting.table_switch import put_behind_switch
 from onnx import TensorProto, helper, numpy_helper, save
 
@@ -99,3 +100,14 @@ def by_hand(x, y, eps=0.1, normalize="minmax"):
     joint = (slope * ranks[0] * ranks[1] + ranks[0]).mean()
     marginal = np.log(np.exp(slope * np.outer(*ranks) + ranks[0][:, None]).mean())
     return joint - marginal, slope * np.outer(NODES, NODES) + NODES[:, None]
+
+
+def check_table(found, expected, mi, x, y, eps=0.1, normalize="minmax"):
+    """`found` is `expected` but for a constant, by which its mean over the samples is `mi`."""
+    difference = found.astype(np.float64) - expected
+    np.testing.assert_allclose(difference, difference.mean(), atol=2e-6)
+    columns = np.stack([np.asarray(x, np.float64), np.asarray(y, np.float64)])
+    ranks = infonet_kernels.soft_rank(columns, eps, normalize).astype(np.float64)
+    joint = ((ranks[0] * ranks[1]).mean() * ranks[0] * ranks[1] + ranks[0]).mean()
+    # exp of the table is a little larger between nodes, a quarter apart, than at the samples
+    assert joint + difference.mean() == pytest.approx(mi, abs=0.01)

@@ -59,6 +59,40 @@ def test_mi_json_and_bits(run, csv):
     assert bits["mi"] == pytest.approx(expected.mi / np.log(2))
 
 
+def test_mi_normalized(run, csv):
+    expected = infonet.Estimator().estimate(A, B, names=("A", "B"))
+    printed = run("mi", csv, "--x", "A", "--y", "B", "--normalized").stdout.strip()
+    assert printed == f"{expected}, correlation {expected.correlation:.4f}"
+    found = json.loads(run("mi", csv, "--x", "A", "--y", "B", "--json").stdout)
+    assert found["correlation"] == expected.correlation
+
+
+def test_notes_of_every_command_are_said_once(run, tmp_path):
+    """On standard error, and in JSON: what was done to columns, then what is said of the answer."""
+    path = tmp_path / "t.csv"
+    rows = (
+        f"{a},{'uvw'[int(b * 7) % 3]},{i % 2}" for i, (a, b) in enumerate(zip(A, B, strict=True))
+    )
+    path.write_text("A,B,one\n" + "\n".join(rows))
+    done = (
+        "categories without an order are taken as codes, the most frequent as 0: B (3 categories)"
+    )
+    groups = ("--x", "A,B", "--y", "one,B", "--projections", "2")
+    for arguments in (
+        ("mi", path, "--x", "A", "--y", "B"),
+        ("smi", path, *groups),
+        ("matrix", path),
+    ):
+        assert run(*arguments).stderr.splitlines() == [done]
+        found = run(*arguments, "--json")
+        assert found.stderr.splitlines() == [done]
+        assert json.loads(found.stdout)["notes"][0] == done
+    found = run("smi", path, *groups, "--tolerance", "1e-9", "--max-projections", "64",
+                "--projections", "64")  # fmt: skip
+    assert found.stderr.count(done) == 1
+    assert "above the tolerance" in found.stderr
+
+
 def test_mi_of_numpy_files(run, tmp_path):
     np.save(tmp_path / "t.npy", np.stack([A, B], axis=1))
     found = json.loads(run("mi", tmp_path / "t.npy", "--x", "0", "--y", 1, "--json").stdout)

@@ -99,6 +99,49 @@ def test_top(run, file, tmp_path):
     assert saved.stdout.count(" nats") == 1
 
 
+def test_strongest_pairs_have_intervals_and_p_values(run, file, table):
+    strongest = infonet.pairwise(table).strongest(3)
+    lines = run(file, "--top", 3).stdout.splitlines()[-3:]
+    for line, pair in zip(lines, strongest, strict=True):
+        assert line.startswith(f"  {' - '.join(pair.names)}")
+        low, high = pair.interval
+        assert f"{pair.mi:.3f} nats  (90 % interval {low:.3f} to {high:.3f}, p " in line
+        assert line.endswith(f"{pair.p_value:.2g})")
+    found = json.loads(run(file, "--top", 2, "--json", "--bits").stdout)["strongest"]
+    assert found == [pair.to_dict("bits") for pair in strongest[:2]]
+
+
+def test_normalized(run, file, table, tmp_path):
+    expected = infonet.pairwise(table).correlation
+    printed = run(file, "--normalized").stdout.splitlines()
+    assert printed[1].split()[-3:] == [f"{value:.3f}" for value in expected[0, 1:]]
+    assert f"correlation {np.nanmax(expected):.3f}, 90 % interval" in printed[7]
+    found = json.loads(run(file, "--normalized", "--json").stdout)
+    np.testing.assert_array_equal(np.array(found["correlation"], float), expected)
+    assert "correlation" not in json.loads(run(file, "--json").stdout)
+    rows = list(csv.DictReader(io.StringIO(run(file, "--format", "long").stdout)))
+    assert float(rows[0]["correlation"]) == pytest.approx(expected[0, 1], rel=1e-6)
+    for name in ("m.npy", "m.csv"):
+        refused = run(file, "--normalized", "-o", tmp_path / name)
+        assert refused.exit_code == 1
+        assert "--format long" in refused.stderr
+    saved = run(file, "--normalized", "-o", tmp_path / "m.csv", "--format", "long")
+    assert saved.exit_code == 0
+    assert pd.read_csv(tmp_path / "m.csv")["correlation"][0] == pytest.approx(expected[0, 1])
+
+
+def test_why_there_are_no_p_values(run, tmp_path):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).random((1_000_001, 2), np.float32))
+    said = (
+        "no p-values: the null distribution is known for 20 to 1,000,000 rows; "
+        "Estimator.estimate(x, y, permutations=999) tests one pair\n"
+    )
+    long = run(tmp_path / "a.npy", "--format", "long")
+    assert long.stderr == said
+    assert long.stdout.splitlines()[1].split(",")[6:8] == ["", ""]
+    assert json.loads(run(tmp_path / "a.npy", "--json").stdout)["notes"] == [said.strip()]
+
+
 def test_resume(run, file, table, tmp_path):
     from infonet.pairwise.partial import PartialRun
 

@@ -42,12 +42,14 @@ def holed(table):
 
 
 def check_long(frame, result):
-    assert list(frame.columns) == ["x", "y", "mi", "low", "high", "n", "p_value", "p_adjusted"]
     expected = result.to_long()
+    assert list(frame.columns) == list(expected)
+    assert list(expected)[:5] == ["x", "y", "mi", "low", "high"]
+    assert list(expected)[5:] == ["n", "p_value", "p_adjusted", "correlation"]
     assert frame["x"].tolist() == expected["x"].tolist()
     assert frame["y"].tolist() == expected["y"].tolist()
     assert frame["n"].tolist() == expected["n"].tolist()
-    for name in ("mi", "low", "high"):
+    for name in ("mi", "low", "high", "correlation"):
         found = frame[name].to_numpy(np.float64).astype(np.float32)
         np.testing.assert_array_equal(found, expected[name].astype(np.float32))
     for name in ("p_value", "p_adjusted"):

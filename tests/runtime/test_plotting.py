@@ -171,6 +171,82 @@ def test_large_and_empty_matrices(tmp_path):
     png_size(save_figure(plot_matrix(none), tmp_path / "n.png"))
 
 
+def test_names_with_dollar_signs_are_no_formulas(estimator, tmp_path):
+    """Every text with names is what was given, whatever stands between its dollars."""
+    from matplotlib.cbook import is_math_text
+    from matplotlib.text import Text
+
+    x, y = sample(60)
+    names = ("$x^$", "Debt ($_2020) in \\$ and $\\frac$")
+    found = estimator.estimate(x, y, names=names)
+    result = estimator.pairwise({names[0]: x, names[1]: y, "$": x + y})
+    for k, figure in enumerate((plot_estimate(found, x, y), plot_matrix(result))):
+        save_figure(figure, tmp_path / f"{k}.png")
+        shown = ""
+        for text in figure.findobj(Text):
+            assert is_math_text(text.get_text()) is False
+            shown += text.get_text().replace(r"\$", "$") + "\n"
+        for name in names:
+            assert shown.count(name) >= 2, name  # both axes
+
+
+def test_names_of_many_columns_are_drawn_in_equal_steps():
+    d = 250
+    names = tuple(f"column {i}" for i in range(d))
+    mi = np.random.default_rng(0).random((d, 3))
+    wide = SimpleNamespace(mi=mi.T, row_names=names[:3], column_names=names)
+    for order in ("given", "clustered"):
+        axes = plot_matrix(wide, order=order).axes[0]
+        ticks, labels = axes.get_xticks(), [label.get_text() for label in axes.get_xticklabels()]
+        assert 50 <= len(labels) <= 80
+        assert labels == [names[int(i)] for i in ticks]
+        assert set(np.diff(ticks)) == {4}
+        assert len(axes.get_yticklabels()) == 3
+    square = SimpleNamespace(mi=np.kron(np.eye(81), np.ones((2, 2))), row_names=names[:162],
+                             column_names=names[:162])  # fmt: skip
+    axes = plot_matrix(square).axes[0]
+    drawn = np.asarray(axes.images[0].get_array())
+    place = [names.index(label.get_text()) for label in axes.get_yticklabels()]
+    # what a label stands beside is the row of that name
+    for i, tick in zip(place, axes.get_yticks(), strict=True):
+        assert drawn[int(tick)].sum() == square.mi[i].sum() == 2
+    assert len({i // 2 for i in place}) == len(place)  # one of every so many pairs
+
+
+def test_normalised_matrices_and_units(estimator):
+    x, y = sample(300)
+    result = estimator.pairwise({"x": x, "y": y, "z": x + y})
+    axes, bar = plot_matrix(result, order="given", normalized=True).axes
+    np.testing.assert_array_equal(axes.images[0].get_array(), result.correlation)
+    assert axes.images[0].get_clim() == (0, 1)
+    assert bar.get_ylabel() == "normalised mutual information"
+    with pytest.raises(InputError, match="unit is 'bit'"):
+        plot_matrix(result, unit="bit")
+    with pytest.raises(InputError, match="unit is 'bit'"):
+        plot_estimate(estimator.estimate(x, y), x, y, unit="bit")
+
+
+def test_the_command_says_what_was_done_to_columns(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [f"group {'abcdefghijklmnopqrst'[i]},{v:.3f},7" for i, v in
+            zip(rng.integers(0, 20, 200), rng.normal(size=200), strict=True)]  # fmt: skip
+    path, picture = tmp_path / "g.csv", tmp_path / "g.png"
+    path.write_text("g,y,c\n" + "\n".join(rows))
+    run = CliRunner().invoke
+    columns = [str(path), "--x", "g", "--y", "y"]
+    expected = run(main, ["mi", *columns])
+    assert "g (20 categories)" in expected.stderr
+    found = run(main, ["plot", *columns, "-o", str(picture)])
+    assert found.stderr == f"{expected.stderr}wrote {picture}\n"
+    plain = json.loads(run(main, ["mi", *columns, "--json"]).stdout)
+    found = json.loads(run(main, ["plot", *columns, "-o", str(picture), "--json"]).stdout)
+    assert found == {**plain, "picture": str(picture)}
+    constant = run(main, ["plot", str(path), "--x", "y", "--y", "c", "-o", str(picture)])
+    assert constant.stderr == f"c constant: mutual information is 0\nwrote {picture}\n"
+    missing = run(main, ["plot", str(path), "--x", "y", "--y", "z", "-o", str(picture)])
+    assert missing.stderr == run(main, ["mi", str(path), "--x", "y", "--y", "z"]).stderr
+
+
 def test_another_order_is_refused():
     with pytest.raises(InputError, match="'alphabetical'.*'clustered'"):
         plot_matrix(SimpleNamespace(), order="alphabetical")

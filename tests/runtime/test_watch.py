@@ -156,3 +156,13 @@ def test_a_closed_pipe_is_no_traceback():
             pass
         assert process.wait(10) == 1
         assert process.stderr.read() == ""
+
+
+def test_a_note_is_said_once_of_a_pair(run):
+    rows = ROWS.copy()
+    rows[:, 2] = 7
+    found = run(text(rows), "--window", 150, "--pairs", "a:b,b:c")
+    assert found.stderr.splitlines() == [
+        "b and c: a variable is constant: mutual information is 0",
+        "600 rows",
+    ]

@@ -20,8 +20,10 @@ class Core(nn.Module):
     [B]: what tests of independence compare, the network's own or combined (`CopulaNet.statistic`).
 
     MI is never negative, so the quantiles are clipped at 0 here; ``mi`` is the median. The factors
-    stretch the interval about it (training/calibration.py). Histograms are oriented first, so that
-    swapping the variables or reversing one changes nothing but the table's axes.
+    stretch the interval about it (training/calibration.py). The table has the constant of pointwise
+    mutual information (`CopulaNet.normalised`); the runtime balances its margins, too. Histograms
+    are oriented first, so that swapping the variables or reversing one changes nothing but the
+    table's axes.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class Core(nn.Module):
         middle = out.quantiles[:, 1:2]
         width = (out.quantiles - middle) * self.stretch(self.net.log_n(histogram))
         quantiles = (middle + width).clamp(min=0.0)
-        table = self.orientation.undo(out.table, symmetry)
+        table = self.orientation.undo(self.net.normalised(histogram, out), symmetry)
         score = out.score
         if self.combined:
             score = self.net.statistic(histogram, quantiles[:, 1], score)

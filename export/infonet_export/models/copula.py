@@ -192,6 +192,14 @@ class CopulaNet(nn.Module):
         half = F.avg_pool2d(relative, 2)
         return relative, half, F.avg_pool2d(half, 2), average * self.config.histogram_grid**2
 
+    def normalised(self, histogram: Tensor, out: CopulaOutput) -> Tensor:
+        """The table [B, T, T] as log p(x, y) / (p(x) p(y)), which training leaves open by a
+        constant: the mean of its exponential over independent cells, by the margins of the
+        histogram, becomes 1, and its mean over the samples ``dv``."""
+        joint = self._densities(histogram)[1]
+        surplus = _mean(joint * out.table[:, None]).flatten() - out.dv
+        return out.table - surplus[:, None, None]
+
     def statistic(self, histogram: Tensor, mi: Tensor, score: Tensor) -> Tensor:
         """A statistic [B] for tests of independence, from three that each see some dependence best:
         the estimate (mi [B], at least 0) curved ones, the rank correlation monotone ones, the score

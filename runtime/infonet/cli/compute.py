@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import Literal
 
 import click
 
+from infonet.cli.notes import notes_for_warnings, show_notes
 from infonet.cli.options import common_options, load_columns, open_table
-from infonet.errors import InfoNetWarning
 
 _SAMPLE = Path(__file__).parent.parent / "data" / "seattle-weather.csv"
 
@@ -26,12 +25,14 @@ _SAMPLE = Path(__file__).parent.parent / "data" / "seattle-weather.csv"
     metavar="M",
     help="p-value by M random permutations [default: by the model's table].",
 )
+@click.option("--normalized", is_flag=True, help="Print sqrt(1 - exp(-2 MI)), 0 to 1, too.")
 @common_options
 def mi(
     file: str,
     x: str,
     y: str,
     permutations: int,
+    normalized: bool,
     unit: str,
     as_json: bool,
     nan: Literal["raise", "omit"],
@@ -49,8 +50,7 @@ def mi(
     source = open_table(file, list(dict.fromkeys((x, y))))
     columns = load_columns(source)
     estimator = Estimator(model, device, threads)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InfoNetWarning)  # the notes of the estimate say the same
+    with notes_for_warnings():
         result = estimator.estimate(
             columns[x], columns[y], nan=nan, names=(x, y), permutations=permutations
         )
@@ -59,10 +59,9 @@ def mi(
         found = {**result.to_dict(unit), "notes": notes, "model": estimator.model.path.name}
         click.echo(json.dumps(found))
         return
-    click.echo(result.describe(unit))
-    if result.p_value is None:
-        for note in result.notes:
-            click.echo(note, err=True)
+    more = f", correlation {result.correlation:.4f}" if normalized else ""
+    click.echo(f"{result.describe(unit)}{more}")
+    show_notes(result.notes, shown=source.notes)
 
 
 @click.command()

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from numpy.typing import NDArray
 
+from infonet.cli.notes import show_notes
 from infonet.cli.options import common_options, open_table, read_names
 from infonet.errors import InputError
 from infonet.pairwise.adjust import METHODS
@@ -69,6 +71,11 @@ if TYPE_CHECKING:
     help="Go on with an interrupted run of the same output, or start over.",
 )
 @click.option("--plot", type=click.Path(), help="Draw the matrix: .png, .pdf or .svg.")
+@click.option(
+    "--normalized",
+    is_flag=True,
+    help="Print and draw sqrt(1 - exp(-2 MI)), 0 to 1, a column of every long table.",
+)
 @common_options
 def matrix(
     file: str,
@@ -83,6 +90,7 @@ def matrix(
     tile: int | None,
     resume: bool,
     plot: str | None,
+    normalized: bool,
     unit: str,
     as_json: bool,
     nan: Literal["raise", "omit"],
@@ -118,6 +126,11 @@ def matrix(
         check_not_input(Path(output), file)
         if layout is None and Path(output).suffix.lower() == ".csv":
             layout = "matrix"
+        if normalized and (layout == "matrix" or Path(output).suffix.lower() == ".npy"):
+            raise InputError(
+                f"--normalized with -o {output}: matrices are written in nats or bits; write a "
+                "long table, --format long with .csv or .parquet, which has it as a column"
+            )
     result = Estimator(model, device, threads).pairwise(
         source,
         rows,
@@ -132,11 +145,12 @@ def matrix(
         layout=layout if output is not None else None,
         unit=unit,
     )
-    _show(result, output, layout, top, adjust, unit, as_json)
+    _show(result, output, layout, top, adjust, unit, as_json, normalized)
+    show_notes(result.notes, shown=source.notes)
     if plot is not None:
         from infonet.plotting import plot_matrix, save_figure
 
-        save_figure(plot_matrix(result, unit), plot)
+        save_figure(plot_matrix(result, unit, normalized=normalized), plot)
         click.echo(f"wrote {plot}", err=True)
 
 
@@ -148,13 +162,18 @@ def _show(
     adjust: str,
     unit: str,
     as_json: bool,
+    normalized: bool,
 ) -> None:
     """Print what was asked for, and say what was written."""
     from infonet.cli.text import format_matrix, format_strongest
 
     if as_json:
-        long = layout == "long"
-        click.echo(json.dumps(_plain(result, adjust, unit) if long else result.to_dict(unit)))
+        found = _plain(result, adjust, unit) if layout == "long" else result.to_dict(unit)
+        if normalized and layout != "long":
+            found["correlation"] = _without_nan(result.correlation)
+        if top is not None:
+            found["strongest"] = [pair.to_dict(unit) for pair in result.strongest(top)]
+        click.echo(json.dumps(found))
     elif output is None and layout == "long":
         columns = result.to_long(adjust, unit)
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -162,11 +181,11 @@ def _show(
         for row in zip(*(column.tolist() for column in columns.values()), strict=True):
             writer.writerow(_cell(value) for value in row)
     elif output is None:
-        click.echo(format_matrix(result, unit))
+        click.echo(format_matrix(result, unit, normalized))
         click.echo()
-        click.echo(format_strongest(result, unit, 10 if top is None else top))
+        click.echo(format_strongest(result, unit, 10 if top is None else top, normalized))
     elif top is not None:
-        click.echo(format_strongest(result, unit, top))
+        click.echo(format_strongest(result, unit, top, normalized))
     if output is not None:
         shape = f"{len(result.row_names)} x {len(result.column_names)} matrix"
         what = shape if layout == "matrix" or output.endswith(".npy") else f"{_pairs(result)}"
@@ -186,8 +205,11 @@ def _cell(value: Any) -> Any:
 def _plain(result: PairwiseResult, adjust: str, unit: str) -> dict[str, Any]:
     """The long table, ready for JSON, which has no NaN."""
     columns = result.to_long(adjust, unit)
-    found = {
-        name: [None if value != value else value for value in column.tolist()]
-        for name, column in columns.items()
-    }
-    return {"unit": unit, "adjust": adjust, **found}
+    found = {name: _without_nan(column) for name, column in columns.items()}
+    return {"unit": unit, "adjust": adjust, **found, "notes": list(result.notes)}
+
+
+def _without_nan(values: NDArray[Any]) -> list[Any]:
+    if values.ndim > 1:
+        return [_without_nan(row) for row in values]
+    return [None if value != value else value for value in values.tolist()]

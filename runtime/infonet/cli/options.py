@@ -9,6 +9,7 @@ import click
 
 from infonet.checks import Column
 from infonet.cli.lines import split_names
+from infonet.cli.notes import show_notes
 from infonet.errors import InputError
 from infonet.tables import ColumnSource, open_columns
 
@@ -96,8 +97,7 @@ def open_table(file: str, names: Sequence[str] | None = None) -> ColumnSource:
     source = open_columns(
         file, names, unusable="omit" if names is None else "raise", header=chosen_header()
     )
-    for note in source.notes:
-        click.echo(note, err=True)
+    show_notes(source.notes)
     return source
 
 

@@ -7,7 +7,8 @@ from typing import Literal
 
 import click
 
-from infonet.cli.options import chosen_header, common_options
+from infonet.cli.notes import notes_for_warnings, show_notes
+from infonet.cli.options import common_options, load_columns, open_table
 
 
 @click.command()
@@ -39,24 +40,25 @@ def plot(
     Prints the estimate as `infonet mi` does. Needs matplotlib: pip install 'infonet[plot]'.
     """
     from infonet.estimator import Estimator
-    from infonet.io import read_table
     from infonet.plotting import plot_estimate, require_matplotlib, save_figure
     from infonet.plotting.backend import check_picture_path
 
     require_matplotlib("infonet plot")
     check_picture_path(output)
-    table = read_table(file, header=chosen_header())
+    source = open_table(file, list(dict.fromkeys((x, y))))
+    columns = load_columns(source)
     estimator = Estimator(model, device, threads)
-    columns = table.column(x), table.column(y)
-    result = estimator.estimate(*columns, nan=nan, names=(x, y))
-    figure = plot_estimate(result, *columns, unit=unit, positions=estimator.model.table_positions)
+    with notes_for_warnings():
+        result = estimator.estimate(columns[x], columns[y], nan=nan, names=(x, y))
+    figure = plot_estimate(
+        *(result, columns[x], columns[y]), unit=unit, positions=estimator.model.table_positions
+    )
     save_figure(figure, output)
     if as_json:
-        found = {**result.to_dict(unit), "model": estimator.model.path.name, "picture": output}
+        notes, name = [*source.notes, *result.notes], estimator.model.path.name
+        found = {**result.to_dict(unit), "notes": notes, "model": name, "picture": output}
         click.echo(json.dumps(found))
     else:
         click.echo(result.describe(unit))
-        if result.p_value is None:
-            for note in result.notes:
-                click.echo(note, err=True)
+        show_notes(result.notes, shown=source.notes)
         click.echo(f"wrote {output}", err=True)

@@ -11,6 +11,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.cli.notes import notes_for_warnings, show_notes
 from infonet.cli.options import common_options, load_columns, open_table, read_names
 from infonet.errors import InputError
 
@@ -23,6 +24,7 @@ class _Group(NamedTuple):
     name: str
     dimensions: Sequence[str]
     values: Any
+    notes: Sequence[str]
 
 
 @click.command()
@@ -108,22 +110,25 @@ def smi(
     from infonet.estimator import Estimator
 
     estimator = Estimator(model, device, threads)
-    result = estimator.sliced(
-        first.values,
-        second.values,
-        projections=projections,
-        seed=seed,
-        scale="minmax" if scale == "minmax" else None,
-        nan=nan,
-        names=(first.name, second.name),
-        tolerance=tolerance,
-        max_projections=max_projections,
-        permutations=permutations,
-        memory=memory,
-    )
+    with notes_for_warnings():
+        result = estimator.sliced(
+            first.values,
+            second.values,
+            projections=projections,
+            seed=seed,
+            scale="minmax" if scale == "minmax" else None,
+            nan=nan,
+            names=(first.name, second.name),
+            tolerance=tolerance,
+            max_projections=max_projections,
+            permutations=permutations,
+            memory=memory,
+        )
+    done = list(dict.fromkeys([*first.notes, *second.notes]))
     directions = result.directions if largest else None
     if as_json:
-        fields = {**result.to_dict(unit), "model": estimator.model.path.name}
+        notes = [*done, *result.notes]
+        fields = {**result.to_dict(unit), "notes": notes, "model": estimator.model.path.name}
         if directions is not None:
             fields["directions"] = [
                 dict(zip(group.dimensions, direction.tolist(), strict=True))
@@ -135,9 +140,7 @@ def smi(
     if directions is not None:
         for label, group, direction in zip("xy", (first, second), directions, strict=True):
             click.echo(f"largest along {label}: {_describe(group.dimensions, direction)}")
-    for note in result.notes:
-        if not note.endswith("constant: mutual information 0"):  # which was a warning
-            click.echo(note, err=True)
+    show_notes(result.notes, shown=done)
 
 
 def _groups(files: Sequence[str], x: str | None, y: str | None) -> list[_Group]:
@@ -151,22 +154,24 @@ def _groups(files: Sequence[str], x: str | None, y: str | None) -> list[_Group]:
         return [_read(file, chosen) for file, chosen in zip(files, names, strict=True)]
     groups = [chosen for chosen in names if chosen is not None]
     every = list(dict.fromkeys(name for group in groups for name in group))
-    columns = load_columns(open_table(files[0], every))
+    source = open_table(files[0], every)
+    columns = load_columns(source)
     return [
-        _Group(", ".join(group), group, {name: columns[name] for name in group}) for group in groups
+        _Group(", ".join(group), group, {name: columns[name] for name in group}, source.notes)
+        for group in groups
     ]
 
 
 def _read(file: str, chosen: list[str] | None) -> _Group:
     source = open_table(file, chosen)
     if chosen is not None:
-        return _Group(", ".join(chosen), chosen, load_columns(source))
+        return _Group(", ".join(chosen), chosen, load_columns(source), source.notes)
     path = Path(file)
     if path.suffix.lower() == ".npy":
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         if array.ndim == 2 and array.dtype.kind in "biuf":  # in place, rather than by column
-            return _Group(path.name, source.names, array)
-    return _Group(path.name, source.names, load_columns(source))
+            return _Group(path.name, source.names, array, source.notes)
+    return _Group(path.name, source.names, load_columns(source), source.notes)
 
 
 def _describe(dimensions: Sequence[str], direction: NDArray[np.float64]) -> str:

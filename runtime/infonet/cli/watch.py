@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from infonet.cli.lines import Lines, split_names
+from infonet.cli.notes import show_notes
 from infonet.cli.options import chosen_header, device_option, header_option
 from infonet.errors import InputError
 
@@ -129,12 +130,19 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _printer(only_alerts: bool, as_json: bool, unit: str) -> Callable[[Evaluation], None]:
+    shown: dict[str, set[str]] = {}  # a note is said once of a pair, not at every evaluation
+
     def show(evaluation: Evaluation) -> None:
         when = f"row {evaluation.row}" + (f", {evaluation.time}" if evaluation.time else "")
         if not only_alerts:
             for estimate in evaluation.estimates:
                 found = {"row": evaluation.row, "time": evaluation.time, **estimate.to_dict(unit)}
                 click.echo(json.dumps(found) if as_json else f"{when}: {estimate.describe(unit)}")
+                if not as_json:
+                    pair = " and ".join(estimate.names)
+                    before = shown.setdefault(pair, set())
+                    show_notes(estimate.notes, before, pair)
+                    before.update(estimate.notes)
         for alert in evaluation.alerts:
             text = json.dumps(alert.to_dict(unit))
             click.echo(text if as_json else f"{when}: ALERT {alert.describe(unit)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from infonet.result import UNITS, Estimate
+from infonet.result import Estimate, unit_scale
 
 Kind = Literal["appears", "vanishes", "drifts"]
 
@@ -51,4 +51,4 @@ class Alert:
 
 
 def _short(estimate: Estimate, unit: str) -> str:
-    return f"{estimate.mi * UNITS[unit]:.4f}"
+    return f"{estimate.mi * unit_scale(unit):.4f}"

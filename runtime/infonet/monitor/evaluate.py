@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from infonet.monitor.decisions import Sample, normal_quantile
 from infonet.network import ONE_PAIR
 from infonet.pairs.engine import PairEngine, PairEstimates, tile_size
-from infonet.pairs.remarks import notes_of
+from infonet.pairs.remarks import method_of, notes_of
 from infonet.ranking import RankedColumns
 from infonet.result import Estimate
 from infonet.tiles import Progress, run_tiles
@@ -69,7 +69,10 @@ class WindowEstimates:
         p = float(found.p_value[i])
         notes = notes_of(int(found.about[i]), p, interval, self._engine.model.null, n)
         pair = names[self._pairs[i, 0]], names[self._pairs[i, 1]]
-        return Estimate(float(found.mi[i]), interval, None if np.isnan(p) else p, n, pair, notes)
+        return Estimate(
+            *(float(found.mi[i]), interval, None if np.isnan(p) else p, n, pair, notes),
+            method=method_of(int(found.about[i])),
+        )
 
 
 def _run(engine: PairEngine, ranked: RankedColumns, pairs: Pairs) -> PairEstimates:

@@ -21,9 +21,11 @@ from infonet.pairs.discrete import Found, Method, different_rows, estimate
 from infonet.pairs.significance import combined, log_p_values, uses_network
 from infonet.pairs.variable import Ranks, RankedVariable, untied_pair
 from infonet.ranking import RankedColumns, SeparateColumns
+from infonet.session import kernels
 from infonet.tiles import Progress, run_tiles
 
 Pairs = NDArray[np.int64]
+_SAME, _SAME_SHARE = 0.05, 0.1  # nats, and share of an estimate, by which its table may differ
 # What is said of each pair in one byte: the method and these flags.
 TIED, CONSTANT, REPEATED, UNSURE, BOUND = 1, 2, 4, 8, 128
 METHOD_SHIFT = 4  # the method stands between the flags
@@ -223,7 +225,17 @@ class PairEngine:
             found.p_value[k], bound = self._p_value(x, y, answer)
             found.about[k] |= BOUND * bound
         if tables is not None:
-            tables[k] = np.nan
+            tables[k] = self._table(x, y, answer.mi)
+
+    def _table(self, x: RankedVariable, y: RankedVariable, mi: float) -> NDArray[np.float32]:
+        """The table of a pair that was tied, if it says what the estimate says; else NaN."""
+        table = self._run(x.ranks, y.ranks, (x, y)).table
+        assert table is not None
+        rows = np.stack([x.ranks, y.ranks])
+        counts = kernels().pair_histograms(rows, ONE_PAIR, self.model.table_grid)[0]
+        mean = float((counts * table[0]).sum(dtype=np.float64)) / x.n
+        near = abs(mean - mi) <= _SAME + _SAME_SHARE * mi
+        return table[0] if near else np.full_like(table[0], np.nan)
 
     def _ask(self, x: Ranks, y: Ranks) -> Found:
         outputs = self._run(x, y)
@@ -236,10 +248,15 @@ class PairEngine:
             statistic=float(outputs.statistic[0]),
         )
 
-    def _run(self, x: Ranks, y: Ranks, table: bool = False) -> Outputs:
-        none = np.zeros(2, np.bool_)
-        columns = SeparateColumns([x, y], np.full(2, np.inf), none, none, none)
-        return self.network.run(columns, ONE_PAIR, table)
+    def _run(
+        self, x: Ranks, y: Ranks, tied: tuple[RankedVariable, RankedVariable] | None = None
+    ) -> Outputs:
+        """The network's outputs for two columns of ranks; with a table if ties are given."""
+        none, entropy = np.zeros(2, np.bool_), np.full(2, np.inf)
+        if tied is not None:
+            entropy = np.array([v.entropy[0] if v.tied else np.inf for v in tied])
+        columns = SeparateColumns([x, y], none, none, entropy, none)
+        return self.network.run(columns, ONE_PAIR, tied is not None)
 
     def _p_value(self, x: RankedVariable, y: RankedVariable, answer: Found) -> tuple[float, bool]:
         """Of a pair that was tied, perhaps before repeated rows were left out; whether it is only

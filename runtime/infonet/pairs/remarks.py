@@ -7,16 +7,18 @@ import math
 from infonet.null import NullDistribution
 from infonet.pairs.discrete import Method
 from infonet.pairs.engine import BOUND, CONSTANT, METHOD_SHIFT, REPEATED, TIED, UNSURE
-from infonet.result import BOUND_NOTE, UNSEEN_NOTE
+from infonet.result import BOUND_NOTE, TIES_NOTE, UNSEEN_NOTE
 
 _NOT_SEEN = 0.1  # p-value above which a test says nothing of a dependence
-_ABOUT = {
-    Method.UNTIED: "equal values were put in random order",
-    Method.COUNTED: "both variables have few values, which were counted",
-    Method.LABEL: "a variable of few values was counted in bins of the other one",
-    Method.NEIGHBOURS: "a variable of few values was compared by nearest neighbours of the other",
-    Method.SHARED: "categories with few samples each were estimated together",
-    Method.PARTS: "the frequent value of a variable and its other values were estimated apart",
+_NAMES = {
+    Method.NETWORK: "network",
+    Method.UNTIED: "network, ties in random order",
+    Method.COUNTED: "counts",
+    Method.LABEL: "counts in bins, or nearest neighbours of a label",
+    Method.NEIGHBOURS: "nearest neighbours of a label",
+    Method.SHARED: "counts, shared by categories",
+    Method.PARTS: "parts, of a frequent value and the others",
+    Method.CONSTANT: "constant",
 }
 CONSTANT_NOTE = "a variable is constant: mutual information is 0"
 REPEATED_NOTE = (
@@ -26,12 +28,15 @@ REPEATED_NOTE = (
 UNSURE_NOTE = (
     "there are too few samples for so many different values: the interval says how little is known"
 )
+NO_TABLE_NOTE = (
+    "there is no table: the network, which makes them, does not see this dependence as it is"
+)
 _UNTESTED = "no p-value: the model has no null distribution; pass permutations=999, say"
 
 
-def method_of(about: int) -> Method:
+def method_of(about: int) -> str:
     """How the estimate of a pair was made."""
-    return Method((int(about) & ~BOUND) >> METHOD_SHIFT)
+    return _NAMES[Method((about & ~BOUND) >> METHOD_SHIFT)]
 
 
 def notes_of(
@@ -50,13 +55,11 @@ def notes_of(
         null: of the model.
         n: samples used.
     """
-    about = int(about)
     if about & CONSTANT:
         return (CONSTANT_NOTE,)
     notes = []
-    method = method_of(about)
-    if method in _ABOUT:
-        notes.append(_ABOUT[method])
+    if about & TIED:
+        notes.append(TIES_NOTE)
     if about & REPEATED:
         notes.append(REPEATED_NOTE)
     if about & UNSURE:

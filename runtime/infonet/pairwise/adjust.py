@@ -1,4 +1,7 @@
-"""Adjust p-values for the number of tests. Methods are named as in statsmodels."""
+"""p-values of many pairs: adjusted for their number, or the reason why there are none.
+
+Methods of adjustment are named as in statsmodels.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.errors import InputError
+from infonet.null import NullDistribution
 
 Method = Literal["bonferroni", "holm", "fdr_bh", "fdr_by"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -51,3 +55,21 @@ def adjust(p_values: NDArray[Any], method: str) -> NDArray[np.float64]:
     p[order] = np.minimum(ordered, 1.0)
     adjusted[tested] = p
     return adjusted
+
+
+def why_none(null: NullDistribution | None, without: int, pairs: int) -> tuple[str, ...]:
+    """One sentence on pairs that could be tested but have no p-value; empty if all have one.
+
+    Args:
+        null: distribution of the statistic under independence, if the model has it.
+        without: how many these are.
+        pairs: number of all pairs.
+    """
+    if not without:
+        return ()
+    those = "no p-values" if without == pairs else f"no p-value of {without:,} pair(s)"
+    why = "the model has no null distribution"
+    if null is not None:
+        low, high = int(null.n[0]), int(null.n[-1])
+        why = f"the null distribution is known for {low:,} to {high:,} rows"
+    return (f"{those}: {why}; Estimator.estimate(x, y, permutations=999) tests one pair",)

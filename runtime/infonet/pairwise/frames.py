@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from infonet.errors import InputError, MissingExtraError
 from infonet.pairwise.adjust import adjust
-from infonet.result import UNITS
+from infonet.result import as_correlation, unit_scale
 
 if TYPE_CHECKING:
     from infonet.pairwise.result import PairwiseResult
@@ -20,8 +20,7 @@ BACKENDS = ("pandas", "polars", "pyarrow")
 
 def check_unit(unit: str) -> None:
     """Refuse a unit other than "nats" and "bits"."""
-    if unit not in UNITS:
-        raise InputError(f"unit is {unit!r}, allowed are {', '.join(map(repr, UNITS))}")
+    unit_scale(unit)
 
 
 def long_table(result: PairwiseResult, method: str, unit: str) -> dict[str, NDArray[Any]]:
@@ -39,10 +38,11 @@ def long_rows(
     unit: str,
 ) -> dict[str, NDArray[Any]]:
     """Rows start .. stop - 1 of the long table; the p-values are those of all pairs."""
-    check_unit(unit)
+    scale = unit_scale(unit)
     names, here = np.array(result.names, object), slice(start, stop)
     columns = result.pairs.between(start, stop)
-    values = result.values[here].astype(np.float64) * UNITS[unit]
+    nats = result.values[here].astype(np.float64)
+    values = nats * scale
     none = np.full(len(values), np.nan)
     levels = values.shape[1] - 1
     counts = result.counts
@@ -56,6 +56,7 @@ def long_rows(
         "n": n,
         "p_value": p[here],
         "p_adjusted": adjusted[here],
+        "correlation": as_correlation(nats[:, 0]),
     }
 
 

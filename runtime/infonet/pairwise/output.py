@@ -106,7 +106,7 @@ def _write_csv(result: PairwiseResult, path: Path, form: Form) -> None:
             # Nine digits hold a float32 number, which estimates in nats are; repr holds any double.
             cells = [
                 [("" if v != v else f"{v:.9g}") for v in column.tolist()]
-                if name in ("mi", "low", "high")
+                if name in ("mi", "low", "high", "correlation")
                 else [("" if v != v else v) for v in column.tolist()]
                 for name, column in part.items()
             ]
@@ -118,7 +118,7 @@ def _write_parquet(result: PairwiseResult, path: Path, form: Form) -> None:
     kinds = {"x": arrow.string(), "y": arrow.string(), "n": arrow.int64()}
     schema = arrow.schema(
         (name, kinds.get(name, arrow.float64()))
-        for name in ("x", "y", "mi", "low", "high", "n", "p_value", "p_adjusted")
+        for name in ("x", "y", "mi", "low", "high", "n", "p_value", "p_adjusted", "correlation")
     )
     with parquet.ParquetWriter(str(path), schema) as file:
         for part in _parts(result, form):

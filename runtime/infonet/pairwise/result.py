@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,15 +13,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.errors import InputError
+from infonet.notebook import html_matrix, html_table
 from infonet.null import NullDistribution
-from infonet.pairwise import frames
-from infonet.pairwise.adjust import adjust
 from infonet.pairs.engine import CONSTANT, TIED
-from infonet.pairs.remarks import notes_of
+from infonet.pairs.remarks import method_of, notes_of
+from infonet.pairwise import frames
+from infonet.pairwise.adjust import adjust, why_none
 from infonet.pairwise.pairs import Indices, Pairs
-from infonet.result import UNITS, Estimate
+from infonet.result import Estimate, as_correlation, unit_scale
 
 Matrix = NDArray[np.float64]
+_WIDEST, _LONGEST = 20, 60  # columns and rows that a notebook shows
+
+
+class _Notes:
+    """The field `notes`: what is stored, and why there are no p-values, known when pairs are."""
+
+    def __set__(self, result: PairwiseResult, notes: tuple[str, ...]) -> None:
+        vars(result)["notes"] = tuple(notes)
+
+    def __get__(
+        self, result: PairwiseResult | None, owner: type[PairwiseResult]
+    ) -> tuple[str, ...]:
+        if result is None:
+            return ()  # the default
+        return tuple(dict.fromkeys([*vars(result)["notes"], *result._why_no_p_values()]))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,7 +46,8 @@ class PairwiseResult:
 
     A matrix of R rows and C columns: symmetric, or of some columns of the table against others.
     A column of the table with itself is NaN there: the mutual information of a continuous variable
-    with itself is infinite. `result["a", "b"]` is the Estimate of one pair.
+    with itself is infinite. `result["a", "b"]` is the Estimate of one pair, and
+    `numpy.asarray(result)` is `mi`.
 
     Each pair is kept once, 25 bytes a pair (29 where rows are left out for missing values): 112 MB
     for all pairs of 3,000 columns. Matrices are made when asked for, `mi` only once.
@@ -44,7 +61,12 @@ class PairwiseResult:
         about: uint8 [pairs]: how each estimate was made, and what `notes_of` says of it.
         p_values: float64 [pairs]: of the tests of independence, NaN where there is none.
         null: distribution of the test statistic under independence, if the model has it.
-        notes: what was done to columns of the table, one sentence each.
+        notes: what was done to columns of the table, and why pairs have no p-value; one sentence
+            each.
+
+    Example:
+        >>> result = infonet.pairwise(frame)
+        >>> result["age", "income"].mi, result[2020, 2021].p_value, result.correlation[0, 1]
     """
 
     row_names: tuple[str, ...]
@@ -55,11 +77,31 @@ class PairwiseResult:
     about: NDArray[np.uint8]
     p_values: NDArray[np.float64]
     null: NullDistribution | None = None
-    notes: tuple[str, ...] = ()
+    notes: _Notes = _Notes()
 
     def __repr__(self) -> str:
         rows, columns = len(self.row_names), len(self.column_names)
         return f"PairwiseResult({rows} x {columns} matrix, {self.pairs.count} pairs)"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """The matrix `mi`: itself where neither another type nor a copy is asked for.
+
+        Raises:
+            ValueError: copy=False, and another type than float64.
+        """
+        wanted = np.dtype(np.float64 if dtype is None else dtype)
+        if copy is False and wanted != self.mi.dtype:
+            raise ValueError(f"the matrix of float64 cannot be {wanted} without a copy: copy=None")
+        return self.mi.astype(wanted, copy=bool(copy))
+
+    def _repr_html_(self) -> str:
+        rows, columns = self.row_names, self.column_names
+        title = f"mutual information in nats, {len(rows)} x {len(columns)} matrix"
+        if len(columns) > _WIDEST or len(rows) > _LONGEST:
+            strongest = {" and ".join(pair.names): f"{pair.mi:.3f}" for pair in self.strongest(10)}
+            return html_table(f"{title}: the strongest pairs", strongest, self.notes)
+        cells = (["" if np.isnan(mi) else f"{mi:.3f}" for mi in row] for row in self.mi_rows())
+        return html_matrix(title, rows, columns, cells, self.notes)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -73,6 +115,12 @@ class PairwiseResult:
     def mi(self) -> Matrix:
         """Estimates, float64 [R, C], nats. NaN: a column with itself, or too few complete rows."""
         return self._matrix(self.values[:, 0], np.nan, np.float64)
+
+    @property
+    def correlation(self) -> Matrix:
+        """Normalised mutual information, 0 to 1, float64 [R, C]; see `Estimate.correlation`."""
+        found: Matrix = as_correlation(self.mi)
+        return found
 
     @property
     def quantiles(self) -> Matrix:
@@ -115,7 +163,7 @@ class PairwiseResult:
 
     @property
     def p_value(self) -> Matrix:
-        """p-values, float64 [R, C]; NaN where there is none (`result[x, y].notes` says why)."""
+        """p-values, float64 [R, C]; NaN where there is none (`notes` says why)."""
         return self._matrix(self.p_values, np.nan, np.float64)
 
     def adjusted(self, method: str = "fdr_bh") -> Matrix:
@@ -130,7 +178,21 @@ class PairwiseResult:
         """
         return self._matrix(adjust(self.p_values, method), np.nan, np.float64)
 
-    def __getitem__(self, pair: tuple[str | int, str | int]) -> Estimate:
+    def _why_no_p_values(self) -> tuple[str, ...]:
+        # constant columns and too few complete rows are left out: those pairs say so themselves
+        testable = ((self.about & CONSTANT) == 0) & ~np.isnan(self.values[:, 0])
+        return why_none(self.null, int((testable & np.isnan(self.p_values)).sum()), testable.size)
+
+    def __getitem__(self, pair: tuple[Hashable, Hashable]) -> Estimate:
+        """The estimate of two columns, by their labels or positions, as `columns=` takes them.
+
+        A whole number is the label that reads so if there is one, else a position.
+
+        Raises:
+            InputError: no such column, not two, or not one of the pairs.
+        """
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise InputError(f"the pair is {pair!r}, pass two columns: result['a', 'b']")
         a, b = self._columns(*pair)
         if a == b:
             raise InputError(f"{pair[0]!r} with itself has no estimate: name two columns")
@@ -154,31 +216,35 @@ class PairwiseResult:
         if np.isnan(mi):
             notes = ("no estimate: too few complete rows",)
         names = (self.names[a], self.names[b])
-        return Estimate(mi, interval, None if np.isnan(p) else p, n, names, notes)
+        return Estimate(
+            *(mi, interval, None if np.isnan(p) else p, n, names, notes),
+            method=method_of(int(self.about[k])),
+        )
 
-    def _columns(self, x: str | int, y: str | int) -> tuple[int, int]:
-        """Columns of the table: a row and a column of the matrix, or names the other way round."""
+    def _columns(self, x: Hashable, y: Hashable) -> tuple[int, int]:
+        """Columns of the table: a row and a column of the matrix, or labels the other way round."""
         try:
             return self._row(x), self._column(y)
         except InputError:
-            if isinstance(x, str) and isinstance(y, str) and {x, y} <= {*self.names}:
+            if {str(x), str(y)} <= {*self.names}:
                 try:
                     return self._column(x), self._row(y)
                 except InputError:
                     pass
             raise
 
-    def _row(self, name: str | int) -> int:
-        return int(self.pairs.rows[_position(name, self.row_names)])
+    def _row(self, label: Hashable) -> int:
+        return int(self.pairs.rows[_position(label, self.row_names)])
 
-    def _column(self, name: str | int) -> int:
-        return int(self.pairs.columns[_position(name, self.column_names)])
+    def _column(self, label: Hashable) -> int:
+        return int(self.pairs.columns[_position(label, self.column_names)])
 
     def to_long(self, adjust: str = "fdr_bh", unit: str = "nats") -> dict[str, NDArray[Any]]:
-        """One row a pair: columns x, y, mi, low, high, n, p_value, p_adjusted.
+        """One row a pair: columns x, y, mi, low, high, n, p_value, p_adjusted, correlation.
 
         x is the row of the matrix and y its column. "low" and "high" are the 90 % interval, NaN
-        from a model that gives none; so are p-values that cannot be given.
+        from a model that gives none; so are p-values that cannot be given. "correlation" is the
+        normalised mutual information, in any unit.
 
         Args:
             adjust: see `adjusted`.
@@ -212,27 +278,30 @@ class PairwiseResult:
         "low" and "high" are None if the model gives no intervals. "names" are those of the rows;
         "columns" those of the columns, where they differ.
         """
+        scale = unit_scale(unit)
         low, high = self.interval or (None, None)
         columns = {} if self.pairs.square else {"columns": list(self.column_names)}
         return {
             "names": list(self.row_names),
             **columns,
             "unit": unit,
-            "mi": _plain(self.mi * UNITS[unit]),
-            "low": None if low is None else _plain(low * UNITS[unit]),
-            "high": None if high is None else _plain(high * UNITS[unit]),
+            "mi": _plain(self.mi * scale),
+            "low": None if low is None else _plain(low * scale),
+            "high": None if high is None else _plain(high * scale),
             "n": self.n.tolist(),
+            "notes": list(self.notes),
         }
 
     def to_csv(self, target: str | Path | IO[str], unit: str = "nats") -> None:
         """Write the matrix, with names in the first row and column; NaN is an empty cell."""
+        scale = unit_scale(unit)
         if isinstance(target, (str, Path)):
             with Path(target).open("w", newline="", encoding="utf-8") as file:
                 return self.to_csv(file, unit)
         writer = csv.writer(target, lineterminator="\n")
         writer.writerow(["", *self.column_names])
         for name, row in zip(self.row_names, self.mi_rows(), strict=True):
-            cells = ("" if np.isnan(value) else f"{value:.8g}" for value in row * UNITS[unit])
+            cells = ("" if np.isnan(value) else f"{value:.8g}" for value in row * scale)
             writer.writerow([name, *cells])
 
     def mi_rows(self) -> Iterator[Matrix]:
@@ -257,14 +326,16 @@ class PairwiseResult:
         return found
 
 
-def _position(name: str | int, names: tuple[str, ...]) -> int:
-    if isinstance(name, (int, np.integer)) and not isinstance(name, bool):
-        if 0 <= name < len(names):
-            return int(name)
-    elif name in names:
-        return names.index(name)
+def _position(label: Hashable, names: tuple[str, ...]) -> int:
+    """Where a label, which names hold as text, or else a position, is among them."""
+    if str(label) in names:
+        return names.index(str(label))
+    if isinstance(label, (int, np.integer)) and not isinstance(label, bool):
+        position = int(label)
+        if -len(names) <= position < len(names):
+            return position % len(names)
     shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-    raise InputError(f"column {name!r} does not exist: choose from {shown}")
+    raise InputError(f"column {label!r} does not exist: choose from {shown}")
 
 
 def _plain(matrix: Matrix) -> list[list[float | None]]:

@@ -33,6 +33,11 @@ def new_figure(width: float, height: float) -> Any:
     return figure
 
 
+def plain(text: str) -> str:
+    """Text for a picture, with names of columns in it: dollar signs begin no formula."""
+    return text.replace("$", r"\$")
+
+
 def check_picture_path(path: str | Path) -> Path:
     """The path of a picture to write.
 

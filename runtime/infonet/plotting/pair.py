@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from infonet.errors import InputError
-from infonet.plotting.backend import new_figure
-from infonet.result import UNITS, Estimate
+from infonet.plotting.backend import new_figure, plain
+from infonet.result import Estimate, unit_scale
 
 POINTS = 3000  # beyond, single points hide each other and their density is drawn
 DENSITY_CELLS = 64
@@ -41,6 +41,7 @@ def plot_estimate(
         InputError: the estimate has no table, or the samples are not those of the estimate.
         MissingExtraError: matplotlib is not installed.
     """
+    scale = unit_scale(unit)
     if estimate.table is None:
         raise InputError("the estimate has no table: make it with Estimator.estimate(x, y)")
     columns = [np.asarray(values, np.float64).ravel() for values in (x, y)]
@@ -55,13 +56,13 @@ def plot_estimate(
     figure = new_figure(10.5, 4.8)
     left, right = figure.subplots(1, 2)
     _draw_ranks(left, *(ranks(values) for values in columns))
-    image = _draw_table(right, estimate.table * UNITS[unit], positions)
+    image = _draw_table(right, estimate.table * scale, positions)
     figure.colorbar(image, ax=right, label=f"pointwise mutual information ({unit})", extend="min")
     for axes in (left, right):
-        axes.set_xlabel(f"{estimate.names[0]} (rank / n)")
-        axes.set_ylabel(f"{estimate.names[1]} (rank / n)")
+        axes.set_xlabel(plain(f"{estimate.names[0]} (rank / n)"))
+        axes.set_ylabel(plain(f"{estimate.names[1]} (rank / n)"))
         axes.set_aspect("equal")
-    figure.suptitle(estimate.describe(unit), fontsize=10)
+    figure.suptitle(plain(estimate.describe(unit)), fontsize=10)
     return figure
 
 
