@@ -80,16 +80,16 @@ wheel: $(TEST)/.installed $(if $(NVCC),$(CUDA)/.checked) ## Build the wheel into
 	@ls -l dist
 
 bench-speed: $(TEST)/.installed ## Time the kernels and the estimator, one thread.
-	$(TEST)/bin/python tests/benchmarks/speed.py
+	$(TEST)/bin/python benchmarks/speed.py
 
 bench-accuracy: $(TEST)/.installed ## Measure the accuracy of the built-in model (20 minutes).
-	$(TEST)/bin/python tests/benchmarks/accuracy.py --output build/accuracy
+	$(TEST)/bin/python benchmarks/accuracy.py --output build/accuracy
 
 bench-sliced: $(TEST)/.installed ## Test independence with sliced MI (an hour; resumes).
-	$(TEST)/bin/python tests/benchmarks/sliced.py
+	$(TEST)/bin/python benchmarks/sliced.py
 
 bench-gpu: $(TEST)/.installed $(CUDA)/.checked ## Measure on a GPU (ARGS="--engine FILE" for TensorRT).
-	$(WITH_CUDA) $(TEST)/bin/python tests/benchmarks/gpu.py $(ARGS)
+	$(WITH_CUDA) $(TEST)/bin/python benchmarks/gpu.py $(ARGS)
 
 clean: ## Remove everything that make has made.
 	rm -rf $(RUN) $(TEST) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

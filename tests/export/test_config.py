@@ -14,7 +14,7 @@ def _write(tmp_path, text):
 
 
 def test_the_default_model_config_loads():
-    config = load_config(CONFIGS / "copula.yaml")
+    config = load_config(CONFIGS / "copula" / "stage3.yaml")
     assert config.architecture == "copula"
     assert config.model.histogram_grid == 128
     assert config.model.table_grid == 64
@@ -32,7 +32,7 @@ def test_absent_keys_take_their_defaults(tmp_path):
 
 
 def test_a_config_survives_its_dictionary():
-    config = load_config(CONFIGS / "copula.yaml")
+    config = load_config(CONFIGS / "copula" / "stage3.yaml")
     assert config_from_dict(config.to_dict()) == config
 
 

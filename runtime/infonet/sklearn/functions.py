@@ -77,7 +77,7 @@ def mutual_info_classif(
     put in the order of its mean ranks, where the network estimates best. With 2 to 20 classes
     errors are 0.7 to 1.4 times those of scikit-learn's estimator for features that tell something,
     and smaller by far for noise if there are 20 samples a class or more
-    (`tests/benchmarks/feature_selection.py`).
+    (`benchmarks/feature_selection.py`).
 
     Args:
         y: [n] class labels.

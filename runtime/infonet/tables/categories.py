@@ -21,7 +21,7 @@ from infonet.tables.remarks import Remark
 MOST_LEVELS = 65_536  # more categories than these are text, whatever the number of rows
 # Up to these, any order of the categories is about as good as the best one. Beyond, estimates of
 # strong dependence were measured up to 0.3 nats too high (30 categories) or too low (100), see
-# tests/benchmarks/categories.py; of independence they stay near 0. With enough rows the levels are
+# benchmarks/categories.py; of independence they stay near 0. With enough rows the levels are
 # counted (see `labels`), and their order is of no account.
 _MANY, _ROWS_A_LEVEL = 15, 50
 

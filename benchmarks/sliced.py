@@ -1,6 +1,6 @@
 """Independence testing with sliced mutual information: areas under the ROC curve.
 
-    python tests/benchmarks/sliced.py [--trials 100] [--projections 1024] [--alternatives one,all]
+    python benchmarks/sliced.py [--trials 100] [--projections 1024] [--alternatives one,all]
 
 The experiment of InfoNet's notebook independence_test.ipynb (after Goldfeld & Greenewald, NeurIPS
 2021): half of the trials draw dependent X and Y, half independent ones, and the sliced estimate is

@@ -1,6 +1,6 @@
 """How far the copula model in float16 is from float32, in ONNX Runtime on a CPU.
 
-    python tests/benchmarks/half_precision.py [CHECKPOINT] [--count 6] [--seed 1]
+    python benchmarks/half_precision.py [CHECKPOINT] [--count 6] [--seed 1]
 
 On held-out families, discrete tasks and independent data, n = 20 to 100,000; largest differences in
 nats. ONNX Runtime computes float16 in float32 there: a GPU, which does not, rounds more often.
@@ -19,7 +19,7 @@ from infonet_export.samplers import discrete_tasks
 from infonet_export.samplers.held_out import TEST
 from infonet_export.training.pool import finite_samples, histogram
 
-CHECKPOINT = Path(__file__).parents[2] / "export" / "checkpoints" / "copula.pt"
+CHECKPOINT = Path(__file__).parents[1] / "export" / "checkpoints" / "copula.pt"
 SIZES = (20, 50, 100, 1000, 10_000, 100_000)
 GRID = 128
 

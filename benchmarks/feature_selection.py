@@ -1,6 +1,6 @@
 """Feature selection: `infonet.sklearn` beside scikit-learn's own mutual information (KSG).
 
-    python tests/benchmarks/feature_selection.py [--n 5000] [--features 500] [--repeats 5]
+    python benchmarks/feature_selection.py [--n 5000] [--features 500] [--repeats 5]
 
 Both functions score the same data in turn, on one thread. Printed are medians, and how many of the
 20 best features of each are the other's and the right ones. Three problems:

@@ -1,6 +1,6 @@
 """Speed of the kernels and of the estimator, beside NumPy's argsort and scikit-learn's KSG.
 
-    python tests/benchmarks/speed.py [--threads 1] [--repeats 30]
+    python benchmarks/speed.py [--threads 1] [--repeats 30]
 
 What is compared runs in turn within one process, about 20 ms at a turn, so that the machine's
 mood falls on all alike; medians of single calls are printed. Nothing is asserted here.

@@ -1,7 +1,7 @@
 """A trained perceiver's order accuracy by the number of samples, and the cost of a training step.
 
-    python tests/benchmarks/perceiver_training.py order MODEL.pt [--triples 500]
-    python tests/benchmarks/perceiver_training.py step [CONFIG.yaml ...] [--device cuda] [--steps 3]
+    python benchmarks/perceiver_training.py order MODEL.pt [--triples 500]
+    python benchmarks/perceiver_training.py step [CONFIG.yaml ...] [--device cuda] [--steps 3]
 
 `order` judges on fresh mixtures that training never draws, and on those of the authors
 (../shared/fixtures/gmm_eval.npz, where it is there). `step` runs whole steps of the configurations
@@ -26,7 +26,7 @@ from infonet_export.training.perceiver.processes import Process, Share
 from infonet_export.training.perceiver.run import Run
 from infonet_export.training.perceiver.tables import Tables
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 MIXTURES = ROOT.parent / "shared" / "fixtures" / "gmm_eval.npz"
 SIZES = (500, 1000, 2000, 5000)
 
@@ -69,8 +69,8 @@ def print_order(options: argparse.Namespace) -> None:
 
 def print_steps(options: argparse.Namespace) -> None:
     """Seconds and peak memory of every configuration."""
-    names = ("perceiver_softrank", "perceiver_rank")
-    for path in options.configs or [ROOT / "configs" / f"{name}.yaml" for name in names]:
+    published = [ROOT / "configs" / "perceiver" / name for name in ("softrank.yaml", "rank.yaml")]
+    for path in options.configs or published:
         config = load_config(path)
         config = replace(config, training=replace(config.training, threads=options.threads))
         device = torch.device(options.device)

@@ -1,6 +1,6 @@
 """Peak memory and time of reading a Parquet file one column at a time.
 
-    python tests/benchmarks/read_columns.py [--rows 5000000] [--columns 5]
+    python benchmarks/read_columns.py [--rows 5000000] [--columns 5]
 
 Each way of reading runs in a process of its own, which prints its VmHWM when the file is open and
 when all columns were read. Half of the columns are float64, the others int64 with missing values.

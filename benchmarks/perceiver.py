@@ -1,6 +1,6 @@
 """The paper's network at full size: exported files beside the same network in PyTorch.
 
-    python tests/benchmarks/perceiver.py [--preset perceiver_softrank] [--threads 2] [--repeats 5]
+    python benchmarks/perceiver.py [--preset perceiver_softrank] [--threads 2] [--repeats 5]
 
 Weights are random: neither time nor memory depends on them. Prints the time of export, the error
 of each file against PyTorch, seconds for one pair (calls of all contestants in turn, medians) and

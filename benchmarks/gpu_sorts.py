@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 SOURCE = Path(__file__).with_name("segmented_sort.cu")
-BUILT = Path(__file__).resolve().parents[2] / "build" / "benchmarks"
+BUILT = Path(__file__).resolve().parents[1] / "build" / "benchmarks"
 
 
 def compile_sort(architecture: str) -> Path:

@@ -1,6 +1,6 @@
 """The accuracy of a model beside other estimators and the oracle: the tables of the README.
 
-    python tests/benchmarks/accuracy.py [MODEL.onnx] [--output DIR] [--quick] [...]
+    python benchmarks/accuracy.py [MODEL.onnx] [--output DIR] [--quick] [...]
 
 The same as `infonet evaluate --suite all --threads 1`, and the same options, on the paper's
 evaluation mixtures (../shared/fixtures/gmm_eval.npz) where they are there; and how much the
@@ -19,7 +19,7 @@ from infonet_export.evaluation.cases import fresh_mixture_cases
 from infonet_export.evaluation.command import evaluate
 from infonet_export.evaluation.tables import markdown, number
 
-MIXTURES = Path(__file__).parents[3] / "shared" / "fixtures" / "gmm_eval.npz"
+MIXTURES = Path(__file__).parents[2] / "shared" / "fixtures" / "gmm_eval.npz"
 
 
 def main() -> None:

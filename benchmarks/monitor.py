@@ -1,6 +1,6 @@
 """Cost, memory, false alarms and delay of `infonet.Monitor`.
 
-    python tests/benchmarks/monitor.py [--window 5000] [--rows 1000000] [--windows 1000]
+    python benchmarks/monitor.py [--window 5000] [--rows 1000000] [--windows 1000]
 
 One thread. False alarms: independent variables (continuous, binary, counts) and variables of
 constant dependence, --windows windows of 1,000 rows each; the stated number is an upper bound.

@@ -1,6 +1,6 @@
 """Speed on a GPU: ranking beside torchsort and bare sorts, estimates beside the paper's network.
 
-    python tests/benchmarks/gpu.py [--engine copula.engine] [--minutes 9] [--skip compile ...]
+    python benchmarks/gpu.py [--engine copula.engine] [--minutes 9] [--skip compile ...]
 
 Samples lie in the memory of the GPU and results stay there. Times are by CUDA events; what is
 compared runs in turns, and medians are printed. Limits are measured on the spot: a large copy, and
@@ -206,7 +206,7 @@ def counted(entry, options, batch, n):
 
 
 def read_options(arguments):
-    packaged = Path(__file__).resolve().parents[2] / "runtime" / "infonet" / "models"
+    packaged = Path(__file__).resolve().parents[1] / "runtime" / "infonet" / "models"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engine", type=Path, nargs="+", default=[], help="engines of the model")
     parser.add_argument("--model", type=Path, help="model of device='cuda'; default: the package's")

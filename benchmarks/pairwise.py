@@ -1,9 +1,9 @@
 """All pairs of columns: throughput, memory, interruption, Ray.
 
-    python tests/benchmarks/pairwise.py wide [--columns 1000] [--rows 5000] [--threads 2]
-    python tests/benchmarks/pairwise.py tall [--columns 20] [--rows 5000000] [--threads 2]
-    python tests/benchmarks/pairwise.py resume [--columns 200] [--rows 5000]
-    python tests/benchmarks/pairwise.py ray [--columns 100] [--rows 5000]
+    python benchmarks/pairwise.py wide [--columns 1000] [--rows 5000] [--threads 2]
+    python benchmarks/pairwise.py tall [--columns 20] [--rows 5000000] [--threads 2]
+    python benchmarks/pairwise.py resume [--columns 200] [--rows 5000]
+    python benchmarks/pairwise.py ray [--columns 100] [--rows 5000]
 
 Each measured run is a process of its own, whose peak memory is VmHWM of /proc, and gets a few pairs
 first, so that loading is not timed. Rivals run in turn with a sample of ours, with as many threads,

@@ -1,6 +1,6 @@
 """What the order of categories costs: estimates of categories against a number, the truth known.
 
-    python tests/benchmarks/categories.py [--repeats 10]
+    python benchmarks/categories.py [--repeats 10]
 
 Given the category, the number is normal with a mean of its own (spread: standard deviation of the
 means) and variance 1, so the mutual information is an integral. Categories are coded by frequency

@@ -1,6 +1,6 @@
 """A number against a label, beside scikit-learn (Ross 2014): the figures of the model card.
 
-    python tests/benchmarks/labels.py [--count 60] [--seed 3]
+    python benchmarks/labels.py [--count 60] [--seed 3]
 
 Labels drawn from a softmax of smooth waves of the number ("smooth"), labels that alternate along it
 ("stripes", a share of them flipped), and labels that are rare and independent of it. RMSE, bias and

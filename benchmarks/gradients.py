@@ -1,6 +1,6 @@
 """How good is the gradient of MI(w'x, y) by w, and what else could it have been?
 
-    python tests/benchmarks/gradients.py [--seeds 20]
+    python benchmarks/gradients.py [--seeds 20]
 
 x is standard normal in six dimensions, y = a'x + noise ("linear") or (a'x)^2 + noise ("square"),
 and w lies at a known angle to a, so the true gradient along the sphere is known: its direction by
@@ -24,7 +24,7 @@ from infonet_export import MutualInformationLoss, joint_histogram, soft_rank, st
 from infonet_export.differentiable import donsker_varadhan
 from infonet_export.training.checkpoint import load_model
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "examples"))
 from maximise_mi import SIGNAL, true_mi  # noqa: E402
 

@@ -1,6 +1,6 @@
 """Sliced mutual information of large memory-mapped variables: time and memory.
 
-    python tests/benchmarks/sliced_scale.py [--cases 1000000x64,20000x4096] [--projections 64]
+    python benchmarks/sliced_scale.py [--cases 1000000x64,20000x4096] [--projections 64]
 
 X and Y are float32 files [n, d], mapped. For each case, in a process of its own:
 
