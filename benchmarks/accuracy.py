@@ -1,4 +1,4 @@
-"""The accuracy of a model beside other estimators and the oracle: the tables of the README.
+"""The accuracy of a model beside other estimators and the oracle: docs/explanation/accuracy.md.
 
     python benchmarks/accuracy.py [MODEL.onnx] [--output DIR] [--quick] [...]
 

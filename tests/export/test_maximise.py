@@ -1,4 +1,4 @@
-"""What export/README.md shows is what happens, and the example finds what it claims to."""
+"""What docs/how-to/maximise.md shows is what happens, and the example finds what it claims to."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def load_example():
 example = load_example()
 
 
-def test_readme_example_prints_what_is_shown():
-    text = (ROOT / "export" / "README.md").read_text()
+def test_the_page_shows_what_is_printed():
+    text = (ROOT / "docs" / "how-to" / "maximise.md").read_text()
     code = re.search(r"```python\n(import torch.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(compile(code[1], "README.md", "exec"), {})
+        exec(compile(code[1], "maximise.md", "exec"), {})
     shown, got = (
         [float(number) for number in re.findall(r"-?\d+\.\d*", part)]
         for part in (code[2], printed.getvalue())
