@@ -110,7 +110,10 @@ def test_code_prints_what_is_shown(page, tmp_path, monkeypatch):
             same(block.body, run_commands(block.body))
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, "benchmarks/README.md", "examples/README.md", "runtime/infonet/models/README.md"],
+)
 def test_files_that_a_page_names_are_there(page):
     """Paths in backticks that begin with a folder of the repository, and links between files."""
     text = (ROOT / page).read_text()
@@ -132,6 +135,12 @@ def test_every_public_name_has_an_entry_in_the_reference(module):
     documented = set(re.findall(r"^::: \S+\.(\w+)$", text, re.MULTILINE))
     public = {name for name in importlib.import_module(module).__all__ if name[0] != "_"}
     assert public - documented == set()
+
+
+def test_every_benchmark_is_listed_with_what_it_makes():
+    folder = ROOT / "benchmarks"
+    text = (folder / "README.md").read_text()
+    assert [path.name for path in folder.glob("*.[pc]*") if path.name not in text] == []
 
 
 def test_the_readme_is_short():

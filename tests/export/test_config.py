@@ -24,6 +24,11 @@ def test_the_default_model_config_loads():
     assert config.steps_per_pool == per_pool
 
 
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda p: p.stem)
+def test_every_shipped_configuration_loads_as_what_its_folder_says(path):
+    assert load_config(path).architecture == path.parent.name
+
+
 def test_absent_keys_take_their_defaults(tmp_path):
     assert load_config(_write(tmp_path, "model:\n")) == CopulaTraining()
     config = load_config(_write(tmp_path, "training: {seed: 3}"))
