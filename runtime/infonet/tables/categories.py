@@ -15,15 +15,9 @@ from numpy.typing import NDArray
 
 from infonet.checks import Column
 from infonet.errors import InputError
-from infonet.labels import MANY_PER_LEVEL
 from infonet.tables.remarks import Remark
 
 MOST_LEVELS = 65_536  # more categories than these are text, whatever the number of rows
-# Up to these, any order of the categories is about as good as the best one. Beyond, estimates of
-# strong dependence were measured up to 0.3 nats too high (30 categories) or too low (100), see
-# benchmarks/categories.py; of independence they stay near 0. With enough rows the levels are
-# counted (see `labels`), and their order is of no account.
-_MANY, _ROWS_A_LEVEL = 15, 50
 
 
 def encode(
@@ -66,12 +60,7 @@ def encode(
     column = table[position]
     if missing.any():
         column = np.where(missing, np.nan, column)
-    remarks = [Remark(kind, f"{present.size} categories")]
-    if kind == "coded" and present.size > max(
-        2, min(_MANY, rows / _ROWS_A_LEVEL), rows / MANY_PER_LEVEL
-    ):
-        remarks.append(Remark("crowded", f"{present.size} categories in {rows} rows"))
-    return column, tuple(remarks)
+    return column, (Remark(kind, f"{present.size} categories"),)
 
 
 def crowded_out(levels: int, rows: int) -> str:
