@@ -34,7 +34,7 @@ PATH_WITHOUT_NVCC = $$(echo "$$PATH" | tr ':' '\n' | while read -r d; do \
 	[ -x "$$d/nvcc" ] || echo "$$d"; done | paste -sd ':' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cuda test-gpu sanitize lint format wheel bench-speed bench-accuracy bench-sliced bench-gpu clean
+.PHONY: help run test cuda test-gpu sanitize lint format docs wheel bench-speed bench-accuracy bench-sliced bench-gpu clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -72,6 +72,9 @@ format: $(TEST)/.installed ## Put the sources in the house style.
 	$(TEST)/bin/ruff format .
 	$(TEST)/bin/clang-format -i $(CPP)
 
+docs: $(TEST)/.installed ## Build the documentation site into build/docs; fails on a broken link.
+	NO_MKDOCS_2_WARNING=1 $(TEST)/bin/python -m mkdocs build --strict
+
 wheel: $(TEST)/.installed $(if $(NVCC),$(CUDA)/.checked) ## Build the wheel into dist/.
 	rm -rf dist
 	$(TEST)/bin/python $(PIP) wheel --quiet --no-deps --wheel-dir dist \
@@ -80,16 +83,16 @@ wheel: $(TEST)/.installed $(if $(NVCC),$(CUDA)/.checked) ## Build the wheel into
 	@ls -l dist
 
 bench-speed: $(TEST)/.installed ## Time the kernels and the estimator, one thread.
-	$(TEST)/bin/python tests/benchmarks/speed.py
+	$(TEST)/bin/python benchmarks/speed.py
 
 bench-accuracy: $(TEST)/.installed ## Measure the accuracy of the built-in model (20 minutes).
-	$(TEST)/bin/python tests/benchmarks/accuracy.py --output build/accuracy
+	$(TEST)/bin/python benchmarks/accuracy.py --output build/accuracy
 
 bench-sliced: $(TEST)/.installed ## Test independence with sliced MI (an hour; resumes).
-	$(TEST)/bin/python tests/benchmarks/sliced.py
+	$(TEST)/bin/python benchmarks/sliced.py
 
 bench-gpu: $(TEST)/.installed $(CUDA)/.checked ## Measure on a GPU (ARGS="--engine FILE" for TensorRT).
-	$(WITH_CUDA) $(TEST)/bin/python tests/benchmarks/gpu.py $(ARGS)
+	$(WITH_CUDA) $(TEST)/bin/python benchmarks/gpu.py $(ARGS)
 
 clean: ## Remove everything that make has made.
 	rm -rf $(RUN) $(TEST) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -112,7 +115,7 @@ $(TEST)/.torch: constraints.txt | $(TEST)/bin/python
 # Editable: Python sources are used in place, so only the compiled library asks for a new install.
 $(TEST)/.installed: $(PACKAGING) $(KERNELS) $(TEST)/.torch
 	$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) \
-		--config-settings=build-dir=build/test --config-settings=cmake.define.INFONET_CUDA=OFF --editable '.[export,test]'
+		--config-settings=build-dir=build/test --config-settings=cmake.define.INFONET_CUDA=OFF --editable '.[docs,export,test]'
 	@touch $@
 
 $(CUDA)/.checked: $(KERNELS) CMakeLists.txt

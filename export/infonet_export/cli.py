@@ -58,10 +58,15 @@ def train(config: Path, output: Path, device: str | None, restart: bool, no_ksg:
 def _train_copula(
     settings: CopulaTraining, output: Path, resume: bool, device: str | None, with_ksg: bool
 ) -> None:
-    from infonet_export.exporting.onnx_file import export_checkpoint
     from infonet_export.training.trainer import train as run_training
 
     checkpoint = run_training(settings, output, resume=resume, device=device, report=click.echo)
+    _export_and_evaluate(checkpoint, output, with_ksg)
+
+
+def _export_and_evaluate(checkpoint: Path, output: Path, with_ksg: bool) -> None:
+    from infonet_export.exporting.onnx_file import export_checkpoint
+
     result = export_checkpoint(checkpoint, output / "model.onnx")
     click.echo(str(result.parity))
     _evaluate(result.model, output, with_ksg)

@@ -25,8 +25,8 @@ def check_fit(
     """Refuse an engine that does not fit what is here.
 
     Args:
-        manifest, path: of the engine.
-        backend, version: what is to load it.
+        manifest, path: the manifest of the engine, and the path of its file.
+        backend, version: of the library that will load the engine.
         compute_capability: of the GPU, as "8.6"; None to leave it unchecked.
         model_sha256: of the core graph that it should have been built from; None: any.
 

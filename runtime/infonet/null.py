@@ -75,7 +75,7 @@ class NullDistribution:
 
     @property
     def smallest(self) -> float:
-        """The smallest probability that is given; those below are at most that."""
+        """The smallest p-value that is reported; smaller ones are reported as this bound."""
         if self.tail is not None:
             return EXTRAPOLATED
         return round(1.0 - float(self.probabilities[-1]), 12)

@@ -14,7 +14,7 @@ def _write(tmp_path, text):
 
 
 def test_the_default_model_config_loads():
-    config = load_config(CONFIGS / "copula.yaml")
+    config = load_config(CONFIGS / "copula" / "stage3.yaml")
     assert config.architecture == "copula"
     assert config.model.histogram_grid == 128
     assert config.model.table_grid == 64
@@ -22,6 +22,11 @@ def test_the_default_model_config_loads():
     assert config.steps == config.training.pools * config.steps_per_pool
     per_pool = config.data.pool_size // config.training.batch_size * config.data.passes
     assert config.steps_per_pool == per_pool
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda p: p.stem)
+def test_every_shipped_configuration_loads_as_what_its_folder_says(path):
+    assert load_config(path).architecture == path.parent.name
 
 
 def test_absent_keys_take_their_defaults(tmp_path):
@@ -32,7 +37,7 @@ def test_absent_keys_take_their_defaults(tmp_path):
 
 
 def test_a_config_survives_its_dictionary():
-    config = load_config(CONFIGS / "copula.yaml")
+    config = load_config(CONFIGS / "copula" / "stage3.yaml")
     assert config_from_dict(config.to_dict()) == config
 
 

@@ -51,7 +51,7 @@ def exported(tmp_path_factory):
 @pytest.fixture(scope="module")
 def default(tmp_path_factory):
     """The shipped architecture with random weights."""
-    config = load_config(CONFIGS / "copula.yaml")
+    config = load_config(CONFIGS / "copula" / "stage3.yaml")
     return _export(tmp_path_factory.mktemp("default"), config, (20, 40))
 
 

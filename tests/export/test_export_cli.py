@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from functools import partial
@@ -21,8 +22,9 @@ from infonet_export.exporting.parity import ParityError
 from infonet_export.training import trainer
 from infonet_export.training.calibration import calibrate
 from infonet_export.training.checkpoint import read_checkpoint
-from tiny_models import tiny_config
+from tiny_models import CONFIGS, tiny_config
 
+ROOT = CONFIGS.parent
 RUNNER = CliRunner()
 
 
@@ -173,6 +175,33 @@ def test_train_resumes_exports_and_evaluates(config_file, tmp_path):
     refused = _run("train", config_file, "-o", output, "--device", "cpu")
     _fails(refused, 1, "--output", "--restart")
     assert read_checkpoint(output / "checkpoint.pt")["pools"] == trained == 1
+
+
+def test_the_documented_stages_train_in_their_order_from_a_clean_clone(tmp_path, monkeypatch):
+    """The commands of docs/how-to/train.md, on the shipped configurations cut to a few steps. What
+    follows the training is left to the test above."""
+    page = (ROOT / "docs" / "how-to" / "train.md").read_text()
+    commands = re.findall(r"^infonet (train configs/copula/stage\S+ -o \S+)", page, re.MULTILINE)
+    assert len(commands) == len(list((CONFIGS / "copula").glob("stage*.yaml"))) == 3
+    monkeypatch.setattr(trainer, "calibrate", partial(calibrate, sizes=(30,), count=1))
+    monkeypatch.setattr(cli, "_export_and_evaluate", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs" / "copula").mkdir(parents=True)
+    last, sizes = None, []
+    for command in commands:
+        _, config, _, folder = command.split()
+        values = yaml.safe_load((ROOT / config).read_text())
+        sizes.append(values["model"])
+        values["model"] = {"histogram_grid": 32, "channels": [16, 16], "hidden": 16, "n_max": 200}
+        values["data"] |= {"pool_size": 256, "passes": 1, "scoring_samples": 256, "workers": 0}
+        values["training"]["pools"] = 1
+        assert values["training"].get("start_from") == last
+        (tmp_path / config).write_text(yaml.safe_dump(values))
+        result = _run(*command.split(), "--device", "cpu")
+        assert result.exit_code == 0, result.output
+        last = f"{folder}/model.pt"
+        assert read_checkpoint(tmp_path / last)["pools"] == 1
+    assert sizes[0] == sizes[1] == sizes[2]
 
 
 def test_train_with_a_mistake_in_the_config(tmp_path):

@@ -1,4 +1,4 @@
-"""The parts of tests/benchmarks/gpu.py that need no GPU: counting, timing, tables, messages."""
+"""The parts of benchmarks/gpu.py that need no GPU: counting, timing, tables, messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from random_perceivers import random_net as random_perceiver
 from tiny_models import tiny_config
 from torch.utils.flop_counter import FlopCounterMode
 
-BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
 @pytest.fixture(autouse=True)

@@ -331,7 +331,7 @@ def test_it_learns(tmp_path):
 
 def test_the_tiny_network_in_the_repository_orders_mixtures():
     path = CONFIGS.parent / "export" / "checkpoints" / "perceiver_tiny.pt"
-    config = load_config(CONFIGS / "perceiver_tiny.yaml")
+    config = load_config(CONFIGS / "perceiver" / "tiny.yaml")
     assert torch.load(path, weights_only=True)["config"] == config.to_dict()
     drawn = triples(config, 25, TEST)
     scores = judge(Tables(load_perceiver(path)), drawn, 16, Process(Share(), CPU))

@@ -305,7 +305,7 @@ def test_shares_are_a_partition(size):
 
 @pytest.mark.parametrize("name", ["perceiver_softrank", "perceiver_rank"])
 def test_the_published_configurations(name):
-    config = load_config(CONFIGS / f"{name}.yaml")
+    config = load_config(CONFIGS / "perceiver" / f"{name.removeprefix('perceiver_')}.yaml")
     assert isinstance(config, PerceiverTraining)
     assert config.model == PRESETS[name]
     assert config.data.samples == PRESETS[name].n_max

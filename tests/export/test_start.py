@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from infonet_export.models.copula import CopulaNet
+from infonet_export.training import trainer
 from infonet_export.training.checkpoint import read_checkpoint
 from infonet_export.training.start import start_from
 from infonet_export.training.states import write_state
@@ -51,14 +52,30 @@ def test_deeper_networks_are_refused(older):
         start_from(CopulaNet(config), older[0])
 
 
-def test_training_starts_there(older, tmp_path):
-    from infonet_export.training import trainer
-
+def test_training_starts_there(older, tmp_path, monkeypatch):
     config = tiny_config(pools=1, learning_rate=1e-9, start_from=str(older[0]))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "finish", lambda *_: None)
-        trainer.train(config, tmp_path / "run", device="cpu", report=lambda _: None)
+    monkeypatch.setattr(trainer, "finish", lambda *_: None)
+    trainer.train(config, tmp_path / "run", device="cpu", report=lambda _: None)
     state = read_checkpoint(tmp_path / "run" / "checkpoint.pt")
     for name, value in older[1].items():
         if name != "head.0.weight":
             np.testing.assert_allclose(state["model"][name], value, atol=1e-6)
+
+
+def test_a_file_that_is_missing_is_named_with_the_key_and_nothing_is_left_behind(tmp_path):
+    config = tiny_config(start_from=str(tmp_path / "stage1" / "model.pt"))
+    with pytest.raises(ValueError, match=r"training\.start_from is .*stage1.*does not exist: run"):
+        trainer.train(config, tmp_path / "run", device="cpu", report=lambda _: None)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_is_resumed_does_not_need_the_file_again(older, tmp_path, monkeypatch):
+    config = tiny_config(pools=1, start_from=str(older[0]))
+    monkeypatch.setattr(trainer, "finish", lambda *_: None)
+    trainer.train(config, tmp_path / "run", device="cpu", report=lambda _: None)
+    older[0].unlink()
+    lines = []
+    trainer.train(config, tmp_path / "run", device="cpu", report=lines.append)
+    assert lines == ["resuming after 1 of 1 pools"]
+    with pytest.raises(ValueError, match="start_from"):
+        trainer.train(config, tmp_path / "run", device="cpu", resume=False, report=lines.append)

@@ -5,7 +5,7 @@ Donsker-Varadhan bound of the network's table, held fixed: E[T] - log E'[exp T] 
 T = log p(x, y) / (p(x) p(y)), so where T is right its change does not matter to first order, and
 the rest is the gradient of the mutual information itself (the envelope theorem; what MINE-like
 estimators do when they alternate). Through the network it is noisier, and not even finite where the
-copula model takes square roots of empty cells; export/README.md has the figures.
+copula model takes square roots of empty cells; docs/how-to/maximise.md has the figures.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ class MutualInformationLoss(nn.Module):
     (`FrozenEstimator` says why); ranks are exact, and differentiated as if smoothed
     (`straight_through_rank`), except for the paper's model, whose soft ranks have a gradient of
     their own. For Gaussian data, n = 5000 and the default model it points within 5 degrees of the
-    true gradient of MI(w'x, y) by w, and is 3 to 4 % too short (export/README.md). Where the model
-    sees no dependence the gradient is noise: start from several places.
+    true gradient of MI(w'x, y) by w, and is 3 to 4 % too short (docs/how-to/maximise.md). Where the
+    model sees no dependence the gradient is noise: start from several places.
 
     What is maximised is an estimate from these samples. With as many parameters as samples it can
     be driven up on noise: judge the result on samples that took no part.

@@ -4,7 +4,7 @@ Ranks are piecewise constant, so their own gradient is zero. But the rank of x a
 about n F(x), F the distribution function, and that has a slope: the density. Soft ranks are a poor
 substitute. Normalised ones have slope 1 / (n eps) where samples are pooled and 0 where they are
 not: with eps small enough to stay near the exact ranks that is the density on average, from a few
-samples here and there, and with a larger eps it is not the density (export/README.md has figures).
+samples here and there, and with a larger eps it is not the density (docs/how-to/maximise.md).
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="A range of shapes; each size is BATCH, or BATCHxN for a perceiver. Or the NAME of one in "
     "the file of profiles. Repeat for several. Default: all of that file.",
 )
-@click.option("--profiles", "file", type=_FILE, help="File of profiles, as configs/profiles.yaml.")
+@click.option("--profiles", "file", type=_FILE, help="File of profiles, instead of the package's.")
 @click.option(
     "--compute-capability",
     "capabilities",

@@ -110,7 +110,7 @@ def high_information_cases(count: int, n: int, seed: int) -> Iterator[Case]:
 
 
 def discrete_cases(count: int, n: int, seed: int) -> Iterator[Case]:
-    """``count`` data sets of every strength of every kind of tied variables."""
+    """``count`` data sets for each kind of ties and each strength of dependence."""
     for kind, (name, tasks) in enumerate(discrete_tasks.tasks().items()):
         for strength, task in enumerate(tasks):
             for index in range(count):

@@ -17,8 +17,13 @@ def start_from(net: CopulaNet, path: Path) -> CopulaNet:
     Layers that the checkpoint lacks keep their random weights; where ``net`` reads further inputs,
     behind those of the checkpoint, their weights are 0, so that ``net`` begins with its answers.
 
-    Raises ValueError for another kind of file, or weights that do not fit.
+    Raises ValueError for a file that is missing or of another kind, or weights that do not fit.
     """
+    if not path.exists():
+        raise ValueError(
+            f"training.start_from is {path}, which does not exist: run the training that writes it "
+            "first, or take the key out of the configuration to start on random weights"
+        )
     weights = read_checkpoint(path)["average"]
     target = net.state_dict()
     foreign = sorted(weights.keys() - target.keys())

@@ -44,30 +44,26 @@ def train(
     events and, at the end, ``model.pt``: the averaged weights with calibrated intervals, for
     export.
 
-    Continues from an existing checkpoint of the same configuration unless ``resume`` is False.
+    Continues from an existing checkpoint of the same configuration unless ``resume`` is False; the
+    file that ``training.start_from`` names is read only where there is none to continue from.
     Returns the path of model.pt.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ValueError("the copula model trains in one process: leave out torchrun")
     place = choose_device(device)
-    output.mkdir(parents=True, exist_ok=True)
     path = output / "checkpoint.pt"
+    state = _checkpoint_to_resume(path, config) if resume and path.exists() else None
     torch.set_num_threads(config.training.threads)
     torch.manual_seed(config.training.seed)
     net = CopulaNet(config.model)
-    if config.training.start_from is not None:
+    if state is None and config.training.start_from is not None:
         net = start_from(net, Path(config.training.start_from))
+    output.mkdir(parents=True, exist_ok=True)
     net = net.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = deepcopy(net).requires_grad_(False)
     optimizer = _optimizer(net, config)
     first = 0
-    if resume and path.exists():
-        state = read_checkpoint(path)
-        if state["config"] != config.to_dict():
-            raise ValueError(
-                f"{path} was trained with another configuration; choose another --output or pass "
-                "--restart to overwrite it"
-            )
+    if state is not None:
         net.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
@@ -89,6 +85,17 @@ def train(
             write_checkpoint(path, net, average, optimizer, config, index + 1)
     records.close()
     return finish(path, output / "model.pt", report)
+
+
+def _checkpoint_to_resume(path: Path, config: CopulaTraining) -> dict[str, Any]:
+    """The state in ``path``. Raises ValueError if another configuration trained it."""
+    state = read_checkpoint(path)
+    if state["config"] != config.to_dict():
+        raise ValueError(
+            f"{path} was trained with another configuration; choose another --output or pass "
+            "--restart to overwrite it"
+        )
+    return state
 
 
 def finish(checkpoint: Path, output: Path, report: Callable[[str], None] = print) -> Path:

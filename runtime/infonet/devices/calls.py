@@ -29,7 +29,7 @@ def download(gpu: Gpu, call: Call, found: dict[str, NDArray[np.float32]], chunk:
 
 
 def kept(found: OrderedDict[Any, Any], key: Any, gpu: Gpu, make: Callable[[], Any]) -> Any:
-    """What was made for `key`, or a new one in the place of that which was used longest ago."""
+    """Return the object kept for `key`; make it on a miss, dropping the least recently used."""
     if key not in found:
         while len(found) >= KEPT:
             gpu.sync()  # it may still be at work

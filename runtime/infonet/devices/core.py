@@ -19,7 +19,7 @@ class Call:
         outputs: float32 [size, ...] each, by name.
         shapes: of the outputs.
         enqueue: puts the work on the stream of the GPU, and does not wait.
-        keep: what must live as long.
+        keep: objects that are kept alive as long as this call.
     """
 
     input: Buffer

@@ -66,8 +66,7 @@ def gpu_of(values: Any) -> int | None:
 
 
 def cpu_array(values: Any, label: str) -> Any:
-    """An array that exports DLPack but does not convert to NumPy by itself, as NumPy's; others as
-    they are.
+    """Convert a DLPack array to NumPy; return anything else unchanged.
 
     Raises:
         InputError: it is on a GPU, or cannot be exported.

@@ -104,7 +104,7 @@ class Gpu:
         self._stream.wait(Stream.from_handle(stream))
 
     def capture(self, work: Callable[[], None]) -> Any:
-        """What `work` puts on the stream, as a graph; None if it cannot be captured."""
+        """Capture what `work` puts on the stream into a CUDA graph; None if that fails."""
         builder = self._stream.create_graph_builder()
         try:
             builder.begin_building("thread_local")

@@ -41,7 +41,7 @@ def split(count: int, sizes: Sequence[int]) -> list[Chunk]:
         left = count - start
         fitting = [size for size in sizes if size <= left]
         above = [size for size in sizes if size >= left]
-        # another call costs more than padding, unless most would be padding
+        # Pad to the next size if more than half of it is used: that costs less than another call.
         padded = bool(above) and (not fitting or 2 * left > above[0])
         size = above[0] if padded else fitting[-1]
         chunks.append(Chunk(start, min(left, size), size))

@@ -48,7 +48,7 @@ class Coding:
 
 @dataclass(frozen=True)
 class Facts:
-    """What else is known of a column.
+    """Summary of a column: whether it is complete, tied, constant, its entropy, its fingerprint.
 
     Attributes:
         whole: no value is missing.

@@ -159,9 +159,9 @@ def _real(values: Column) -> Column:
 
 
 def _shift(low: Column, high: Column) -> tuple[Column, Column, Column]:
-    """Bounds in the type to compute in, and what to take off each dimension.
+    """Return (low, high, shift) in the type to compute in; shift is subtracted from each dimension.
 
-    A constant is taken off only where that loses nothing: time stamps keep the digits that tell
+    A dimension is shifted only where that loses nothing: time stamps keep the digits that tell
     them apart. That is so for 64-bit integers, and within a factor of two of each other (Sterbenz).
     """
     whole = low.dtype.kind in "iu" and low.dtype.itemsize == 8
