@@ -6,9 +6,10 @@
 Columns of every kind, independent; a pair in which one is constant is drawn again. By default
 pairs are those of `pairwise` of tables with up to 14 columns of each kind, so a column meets many
 others, and a kind has about half as many pairs with itself; `--by estimate` draws two new columns
-for each pair (slower). H: more than 7 % below 0.05, or 2 % below
-0.01, beyond chance (P < 0.01 that a valid test rejects so often); L: fewer than 3 % likewise;
-lower case: outside, but that may be chance. "none": pairs without a p-value.
+for each pair (slower). "none": pairs without a p-value.
+
+H: more than 7 % below 0.05, or 2 % below 0.01, beyond chance (P < 0.01 that a valid test rejects so
+often); L: fewer than 3 % below 0.05 likewise; h, l: outside, but that may be chance.
 
 Then tables of 60 such columns: the share in which any pair is significant at 0.05 after the
 adjustment of Benjamini and Hochberg, at most 5 % of tables (X where more than 5 %, beyond chance).

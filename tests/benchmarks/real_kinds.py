@@ -36,6 +36,7 @@ from sklearn.feature_selection import mutual_info_regression
 from sklearn.metrics import mutual_info_score
 
 WORSE = 0.02  # nats above the better rival
+NEAR = 1e-4  # nats by which an interval may miss the truth
 SLOW = 5000  # rows from which rivals get fewer draws
 
 
@@ -142,7 +143,7 @@ class Cell:
         if not self.ours:
             return None
         truth, (mi, low, high) = self.case.truth, np.array(self.ours, float).T
-        inside = (low <= truth + 1e-9) & (truth - 1e-9 <= high)
+        inside = (low <= truth + NEAR) & (truth - NEAR <= high)
         error = mi - truth
         cover = inside.mean()
         flags = ""
@@ -214,7 +215,7 @@ def check(found: Case, n: int, seed: int):
             _, place, many = np.unique(values, return_inverse=True, return_counts=True)
             lone = many < n / 100
             order = np.cumsum(np.where(lone, many, 0))[place]
-            bins = 400
+            bins = 150
             values = np.where(lone[place], order * bins // n, bins + place)
         codes.append(values)
     return miller_madow(*codes)
@@ -244,7 +245,7 @@ def main():
         print("| x | y | relation | truth | counted | |\n|---|---|---|---:|---:|---|")
         for c in chosen:
             counted = check(c, arguments.check, arguments.seed)
-            off = "OFF" if abs(counted - c.truth) > 0.01 + 0.01 * c.truth else ""
+            off = "OFF" if abs(counted - c.truth) > 0.01 + 0.02 * c.truth else ""
             print(f"| {c.x} | {c.y} | {c.relation} | {c.truth:.4f} | {counted:.4f} | {off} |")
         print(f"\n{time.perf_counter() - started:.0f} s")
         return
