@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from parts import Part
+
 Entry = Mapping[str, object]
 
 
@@ -11,6 +13,15 @@ def line(entry: Entry) -> str:
     """One line for a step."""
     note = f" ({entry['note']})" if entry["note"] else ""
     return f"{entry['part']}. {entry['step']}: {entry['status']}{note}, {entry['seconds']} s"
+
+
+def overview(parts: Sequence[Part]) -> str:
+    """Parts and steps with their limits, without running them."""
+    lines = []
+    for part in parts:
+        lines.append(f"{part.number}. {part.title}, at most {part.seconds:.0f} s")
+        lines += [f"   {n}. {s.name}, {s.seconds:.0f} s" for n, s in enumerate(part.steps, 1)]
+    return "\n".join(lines)
 
 
 def markdown(entries: Sequence[Entry]) -> str:
@@ -30,7 +41,7 @@ def markdown(entries: Sequence[Entry]) -> str:
             part = entry["part"]
             blocks.append(f"## {part}. {entry['title']}")
         blocks.append(f"### {entry['step']}: {entry['status']}")
-        blocks.append(f"`{entry['command']}` ({entry['log']})")
+        blocks.append(f"`{entry['command']}`" + (f" ({entry['log']})" if entry["log"] else ""))
         if entry["text"]:
             blocks.append(f"```text\n{str(entry['text']).replace('```', '` ` `')}\n```")
     return "\n\n".join(blocks) + "\n"

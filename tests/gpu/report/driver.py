@@ -1,12 +1,13 @@
 """Run the parts of the GPU report one after another, and write one report of all.
 
     python tests/gpu/report/driver.py [--parts 1 2] [--minutes 9] [--also FOLDER]
+    python tests/gpu/report/driver.py --parts 3 --steps 3 --seconds 450
     python tests/gpu/report/driver.py --join one/report.json two/report.json
 
 A step that fails, hangs or cannot start is recorded, and the next one runs. What earlier calls
-recorded stays: a part that runs again replaces itself alone. report.md, report.json and logs are in
+recorded stays: a step that runs again replaces itself alone. report.md, report.json and logs are in
 build/gpu-report after every step, so that a call that is cut off loses one step. Needs nothing but
-Python; the exit code is 0 if every step that was recorded passed, else 1.
+Python; the exit code is 0 if every step that ran passed, else 1.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import document
 import stage
@@ -44,6 +46,7 @@ class Result:
 
     part: int
     title: str
+    number: int
     step: str
     status: str
     note: str
@@ -74,14 +77,17 @@ def environment() -> dict[str, str]:
     return variables
 
 
-def run_part(part: Part, folder: Path, clock: Clock) -> Iterable[Result]:
-    """Every step of a part, each result as it comes."""
+def run_part(
+    part: Part, folder: Path, clock: Clock, chosen: Sequence[int] = ()
+) -> Iterator[Result]:
+    """Every step of a part, or those of ``chosen`` numbers, each result as it comes."""
     for number, step in enumerate(part.steps, 1):
+        if chosen and number not in chosen:
+            continue
         log = folder / f"part-{part.number}-{number}.log"
         seconds = min(step.seconds, clock.left())
         if seconds < min(5.0, step.seconds):
-            log.write_text("")
-            yield _result(part, step, "not started", "no time was left", 0.0, log)
+            yield _result(part, step, "not started", "no time was left")
             continue
         yield run_step(part, step, log, seconds)
 
@@ -102,7 +108,7 @@ def run_step(part: Part, step: Step, log: Path, seconds: float) -> Result:
                 start_new_session=True,
             )
         except OSError as error:
-            return _result(part, step, "could not start", str(error), 0.0, log)
+            return _result(part, step, "could not start", str(error))
         try:
             code = process.wait(seconds)
             status, note = _status(code)
@@ -110,7 +116,7 @@ def run_step(part: Part, step: Step, log: Path, seconds: float) -> Result:
             status, note = "out of time", f"ended after {seconds:.0f} s"
         finally:
             _end(process)
-    return _result(part, step, status, note, time.monotonic() - started, log)
+    return _result(part, step, status, note, log, time.monotonic() - started)
 
 
 def completed(command: Sequence[str]) -> list[str]:
@@ -119,6 +125,7 @@ def completed(command: Sequence[str]) -> list[str]:
         "python": sys.executable,
         "report": str(Path(__file__).parent.relative_to(ROOT)),
         "benchmarks": str(benchmarks().relative_to(ROOT)),
+        "staged": str(stage.FILES.relative_to(ROOT)),
     }
     return [re.sub(r"\{(\w+)\}", lambda found: places[found[1]], word) for word in command]
 
@@ -153,8 +160,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _result(part: Part, step: Step, status: str, note: str, seconds: float, log: Path) -> Result:
-    text = log.read_text(errors="replace") if log.is_file() else ""
+def _result(
+    part: Part,
+    step: Step,
+    status: str,
+    note: str,
+    log: Path | None = None,
+    seconds: float = 0.0,
+) -> Result:
+    text = "" if log is None else log.read_text(errors="replace")
     lines = text.rstrip().splitlines()
     left_out = sum(line.startswith("left out:") for line in lines)  # as gpu.py says it
     if left_out:
@@ -164,17 +178,18 @@ def _result(part: Part, step: Step, status: str, note: str, seconds: float, log:
     return Result(
         part=part.number,
         title=part.title,
+        number=1 + part.steps.index(step),
         step=step.name,
         status=status,
         note=note,
         seconds=round(seconds, 1),
         command=" ".join(step.command),
-        log=log.name,
+        log="" if log is None else log.name,
         text="\n".join(lines)[-SHOWN:],
     )
 
 
-def read(path: Path) -> list[dict[str, object]]:
+def read(path: Path) -> list[dict[str, Any]]:
     """Results that were written before; none if there is no file."""
     if not path.is_file():
         return []
@@ -184,16 +199,18 @@ def read(path: Path) -> list[dict[str, object]]:
     return found
 
 
-def merged(*reports: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Of every part the last report that has it, in the order of parts."""
-    of_part: dict[int, list[dict[str, object]]] = {}
-    for report in reports:
-        for number in dict.fromkeys(int(str(entry["part"])) for entry in report):
-            of_part[number] = [entry for entry in report if entry["part"] == number]
-    return [entry for number in sorted(of_part) for entry in of_part[number]]
+def merged(*reports: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of every step the last report that has it, in order. A step that was not started replaces
+    none that was."""
+    found: dict[tuple[int, int], dict[str, Any]] = {}
+    for entry in (entry for report in reports for entry in report):
+        key = (entry["part"], entry["number"])
+        if entry["status"] != "not started" or key not in found:
+            found[key] = entry
+    return [found[key] for key in sorted(found)]
 
 
-def write(results: list[dict[str, object]], folder: Path, also: Path | None = None) -> None:
+def write(results: list[dict[str, Any]], folder: Path, also: Path | None = None) -> None:
     """report.json and report.md; also there, with the logs as one archive."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in (
@@ -212,17 +229,21 @@ def write(results: list[dict[str, object]], folder: Path, also: Path | None = No
                 archive.add(log, log.name)
 
 
-def run(parts: Iterable[Part], folder: Path, minutes: float | None, also: Path | None) -> bool:
+def run(
+    parts: Iterable[Part],
+    folder: Path,
+    minutes: float | None = None,
+    also: Path | None = None,
+    chosen: Sequence[int] = (),
+) -> bool:
     """Run parts, record them beside those of earlier calls; whether every step passed."""
     folder.mkdir(parents=True, exist_ok=True)
     clock = Clock(minutes)
     earlier = read(folder / "report.json")
-    done: list[dict[str, object]] = []
+    done: list[dict[str, Any]] = []
     for part in parts:
         print(f"\n== part {part.number}: {part.title}", flush=True)
-        for old in folder.glob(f"part-{part.number}-*.log"):
-            old.unlink()
-        for result in run_part(part, folder, clock):
+        for result in run_part(part, folder, clock, chosen):
             done.append(asdict(result))
             write(merged(earlier, done), folder, also)
             print(document.line(done[-1]), flush=True)
@@ -233,7 +254,10 @@ def main(arguments: list[str] | None = None, parts: tuple[Part, ...] = PARTS) ->
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     numbers = [part.number for part in parts]
     parser.add_argument("--parts", type=int, nargs="+", choices=numbers, default=numbers)
+    parser.add_argument("--steps", type=int, nargs="+", default=[], help="of one part, from 1")
+    parser.add_argument("--seconds", type=float, help="for each step, instead of its own limit")
     parser.add_argument("--minutes", type=float, help="for all of this call; at these it ends")
+    parser.add_argument("--list", action="store_true", help="no run: print parts and limits")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of report and logs")
     parser.add_argument("--also", type=Path, help="a folder for copies of them")
     parser.add_argument("--join", type=Path, nargs="+", help="no run: one report of several")
@@ -246,7 +270,19 @@ def main(arguments: list[str] | None = None, parts: tuple[Part, ...] = PARTS) ->
         print(f"wrote {options.output / 'report.md'}")
         return 0
     chosen = [part for part in parts if part.number in options.parts]
-    passed = run(chosen, options.output, options.minutes, options.also)
+    if options.steps and not (
+        len(chosen) == 1 and set(options.steps) <= set(range(1, len(chosen[0].steps) + 1))
+    ):
+        parser.error("--steps needs one part (--parts 3), and numbers of its steps (see --list)")
+    if options.seconds is not None:
+        chosen = [
+            replace(part, steps=tuple(replace(s, seconds=options.seconds) for s in part.steps))
+            for part in chosen
+        ]
+    if options.list:
+        print(document.overview(chosen))
+        return 0
+    passed = run(chosen, options.output, options.minutes, options.also, options.steps)
     print(f"\nwrote {options.output / 'report.md'}")
     return 0 if passed else 1
 
