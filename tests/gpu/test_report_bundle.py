@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import shutil
@@ -187,9 +188,6 @@ def test_a_bundle_is_carried_group_by_group(tmp_path, made, monkeypatch):
     assert imported(there / "site", "onnxruntime_gpu")[0] == "1.31"
     assert imported(there / "site", "a_large_one")[0] == "2.0"
     assert (there / "site" / "onnxruntime_gpu_data.bin").read_bytes() == noise(8000, 2)
-    assert stage.library_variables(there) == {
-        "INFONET_KERNELS_LIBRARY": str(there / "files" / "libinfonet_kernels.so")
-    }
 
     # A newer bundle replaces what has changed; nothing is installed twice.
     monkeypatch.setattr(stage, "install", None)
@@ -249,3 +247,23 @@ def test_every_group_has_the_whole_list(made):
         name: group for group, names in groups.items() for name in names
     }
     assert all(stage.is_whole(output / e["group"] / name, e) for name, e in files.items())
+
+
+def test_the_libraries_are_those_that_came_last(tmp_path):
+    import stage
+
+    assert stage.library_variables(tmp_path, tmp_path / "compiled.so") == {}
+    cpu, cuda = (tmp_path / "files" / name for name in stage.LIBRARIES.values())
+    cpu.parent.mkdir()
+    compiled = tmp_path / "compiled.so"
+    for time, path in enumerate((cpu, cuda, compiled)):
+        path.touch()
+        os.utime(path, (time, time))
+    found = stage.library_variables(tmp_path, compiled)
+    assert list(found.values()) == [str(cpu), str(compiled)]
+    os.utime(cuda, (9, 9))  # carried again
+    found = stage.library_variables(tmp_path, compiled)
+    assert list(found.values()) == [str(cpu), str(cuda)]
+    cuda.unlink()
+    found = stage.library_variables(tmp_path, compiled)
+    assert found["INFONET_KERNELS_CUDA_LIBRARY"] == str(compiled)

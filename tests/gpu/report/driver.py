@@ -99,7 +99,7 @@ def run_step(part: Part, step: Step, log: Path, seconds: float) -> Result:
     with log.open("wb") as file:
         try:
             process = subprocess.Popen(
-                completed(step.command),
+                completed(step.command, seconds),
                 cwd=ROOT,
                 env=variables,
                 stdin=subprocess.DEVNULL,
@@ -119,13 +119,14 @@ def run_step(part: Part, step: Step, log: Path, seconds: float) -> Result:
     return _result(part, step, status, note, log, time.monotonic() - started)
 
 
-def completed(command: Sequence[str]) -> list[str]:
-    """A command with its places filled in."""
+def completed(command: Sequence[str], seconds: float) -> list[str]:
+    """A command with its places filled in, for a step that gets so many seconds."""
     places = {
         "python": sys.executable,
         "report": str(Path(__file__).parent.relative_to(ROOT)),
         "benchmarks": str(benchmarks().relative_to(ROOT)),
         "staged": str(stage.FILES.relative_to(ROOT)),
+        "minutes": f"{0.8 * seconds / 60:.2f}",
     }
     return [re.sub(r"\{(\w+)\}", lambda found: places[found[1]], word) for word in command]
 

@@ -2,7 +2,8 @@
 
 A part takes less than eight minutes even where every command runs into its limit. Commands start in
 the root of the repository; "{python}" stands for the interpreter, "{report}" for this folder,
-"{benchmarks}" for that of the benchmarks, "{staged}" for the files that stage.py took.
+"{benchmarks}" for that of the benchmarks, "{staged}" for the files that stage.py took, "{minutes}"
+for most of the time that the step gets.
 """
 
 from __future__ import annotations
@@ -61,8 +62,7 @@ def _sanitized(tool: str, file: str, seconds: float) -> Step:
 
 def _benchmark(name: str, *arguments: str, seconds: float) -> Step:
     # gpu.py starts nothing new after its own limit, and says what it left out.
-    minutes = str(round(0.8 * seconds / 60, 2))
-    command = ("{python}", "{benchmarks}/gpu.py", *arguments, "--minutes", minutes)
+    command = ("{python}", "{benchmarks}/gpu.py", *arguments, "--minutes", "{minutes}")
     return Step(name, command, seconds, show="all")
 
 

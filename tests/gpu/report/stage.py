@@ -206,16 +206,16 @@ def staged(contents: Contents, stage: Path, paths: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(missing))
 
 
-def library_variables(stage: Path = STAGE) -> dict[str, str]:
-    """Environment that names the compiled libraries: staged ones, else what `make cuda` built."""
-    found = {
-        variable: str(stage / "files" / name)
-        for variable, name in LIBRARIES.items()
-        if (stage / "files" / name).is_file()
-    }
-    if not found and COMPILED.is_file():
-        found["INFONET_KERNELS_CUDA_LIBRARY"] = str(COMPILED)
-    return found
+def library_variables(stage: Path = STAGE, compiled: Path = COMPILED) -> dict[str, str]:
+    """Environment that names the compiled libraries: staged ones, or what was compiled since."""
+    found = {variable: stage / "files" / name for variable, name in LIBRARIES.items()}
+    found = {variable: path for variable, path in found.items() if path.is_file()}
+    carried = found.get("INFONET_KERNELS_CUDA_LIBRARY")
+    if compiled.is_file() and (
+        carried is None or compiled.stat().st_mtime > carried.stat().st_mtime
+    ):
+        found["INFONET_KERNELS_CUDA_LIBRARY"] = compiled
+    return {variable: str(path) for variable, path in found.items()}
 
 
 def compile_torchsort(stage: Path) -> str:
