@@ -267,3 +267,16 @@ def test_the_libraries_are_those_that_came_last(tmp_path):
     cuda.unlink()
     found = stage.library_variables(tmp_path, compiled)
     assert found["INFONET_KERNELS_CUDA_LIBRARY"] == str(compiled)
+
+
+def test_the_library_that_pytorch_brings_gets_the_name_that_linkers_look_for(tmp_path):
+    import stage
+
+    library = tmp_path / "site" / "nvidia" / "cu13" / "lib" / "libcudart.so.13"
+    library.parent.mkdir(parents=True)
+    library.write_bytes(b"ELF")
+    paths = ["", str(tmp_path / "nowhere"), str(tmp_path / "site")]
+    for _ in range(2):  # also where it was done before
+        folder = stage.linkable("libcudart.so", tmp_path / "links", paths)
+        assert (folder / "libcudart.so").read_bytes() == b"ELF"
+    assert stage.linkable("libcudart.so", tmp_path / "links", paths[:2]) is None

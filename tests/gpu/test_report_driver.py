@@ -216,6 +216,22 @@ print(os.path.basename(os.environ["INFONET_KERNELS_CUDA_LIBRARY"]), os.environ["
     ]
 
 
+def test_steps_find_the_libraries_of_nvidias_wheels(tmp_path, monkeypatch):
+    """onnxruntime, staged elsewhere, does not find them by itself."""
+    import driver
+
+    wheels = tmp_path / "site-packages"
+    for name in ("cu13", "cudnn"):
+        (wheels / "nvidia" / name / "lib").mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(wheels))
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/of/the/user")
+    code = "import os; print(*os.environ['LD_LIBRARY_PATH'].split(':'), sep='\\n')"
+    assert driver.run((part(1, step("where", code)),), tmp_path)
+    found = by_step(tmp_path)["where"]["text"].splitlines()
+    expected = [str(wheels / "nvidia" / name / "lib") for name in ("cu13", "cudnn")]
+    assert found[:3] == ["/of/the/user", *expected]
+
+
 def test_every_part_fits_a_call_and_every_command_is_there(monkeypatch):
     import driver
     from parts import LONGEST_PART, PARTS

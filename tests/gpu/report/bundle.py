@@ -229,16 +229,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=BUNDLE)
     parser.add_argument("--limit-mib", type=float, default=64, help="of a call, repository and all")
     parser.add_argument("--no-half", action="store_true", help="without the model in float16")
+    parser.add_argument("--wheels", type=Path, nargs="+", default=[],
+                        help="more wheels, as of a torchsort that is compiled already")  # fmt: skip
     options = parser.parse_args(arguments)
     tree = tree_bytes()
     try:
         most = room(int(options.limit_mib * (1 << 20)), tree)
         files = [*libraries(options.cuda_library)]
+        for path in options.wheels:
+            if path.suffix != ".whl" or not path.is_file():
+                raise FileNotFoundError(f"--wheels: {path} is not a wheel")
     except (ValueError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1
     least = requirements()
-    wheels = download(least, DOWNLOADS)
+    wheels = [*download(least, DOWNLOADS), *options.wheels]
     files.append(download_torchsort(DOWNLOADS))
     if not options.no_half:
         files += half_models(DOWNLOADS)

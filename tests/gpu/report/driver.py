@@ -72,6 +72,9 @@ def environment() -> dict[str, str]:
     folders = [str(ROOT / name) for name in ("kernels", "runtime", "export")]
     folders += [str(stage.SITE), os.environ.get("PYTHONPATH", "")]
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
+    libraries = [*map(str, stage.nvidia_folders(sys.path)), "/usr/local/cuda/lib64"]
+    libraries = [os.environ.get("LD_LIBRARY_PATH", ""), *libraries]
+    variables["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, libraries))
     variables["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/cuda/bin"])
     variables["PYTHONUNBUFFERED"] = "1"
     return variables

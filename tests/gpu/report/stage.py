@@ -237,12 +237,33 @@ def compile_torchsort(stage: Path) -> str:
     told = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
     variables.setdefault("TORCH_CUDA_ARCH_LIST", told.stdout.strip() or "9.0")
     variables["PATH"] += f"{os.pathsep}/usr/local/cuda/bin"
+    # Where the toolkit lacks it: the one that PyTorch brings has no name that linkers look for.
+    links = linkable("libcudart.so", stage / "links", sys.path)
+    searched = [os.environ.get("LIBRARY_PATH"), str(links) if links else None]
+    variables["LIBRARY_PATH"] = os.pathsep.join(filter(None, searched))
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     command += ["--no-index", "--no-deps", "--no-build-isolation", "--upgrade"]
     command += ["--target", str(stage / "site"), str(sources[-1])]
     subprocess.run(command, env=variables, check=True)
     subprocess.run(check, env=variables, check=True)
     return f"torchsort was compiled for compute capability {variables['TORCH_CUDA_ARCH_LIST']}"
+
+
+def nvidia_folders(paths: Sequence[str]) -> list[Path]:
+    """Folders of CUDA's and cuDNN's libraries from wheels in these folders. onnxruntime looks for
+    them beside itself, and from build/gpu-stage/site finds them only where the linker looks."""
+    return [lib for path in filter(None, paths) for lib in sorted(Path(path).glob("nvidia/*/lib"))]
+
+
+def linkable(name: str, folder: Path, paths: Sequence[str]) -> Path | None:
+    """A folder with a link of that name to a library of NVIDIA's wheels; None if there is none."""
+    found = [path for lib in nvidia_folders(paths) for path in sorted(lib.glob(f"{name}.*"))]
+    if not found:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(found[0].resolve())
+    return folder
 
 
 def main(arguments: list[str] | None = None) -> int:
