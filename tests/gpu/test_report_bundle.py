@@ -280,3 +280,51 @@ def test_the_library_that_pytorch_brings_gets_the_name_that_linkers_look_for(tmp
         folder = stage.linkable("libcudart.so", tmp_path / "links", paths)
         assert (folder / "libcudart.so").read_bytes() == b"ELF"
     assert stage.linkable("libcudart.so", tmp_path / "links", paths[:2]) is None
+
+
+def test_what_cannot_be_bundled_is_told_in_one_line(tmp_path, capsys):
+    import bundle
+
+    output = tmp_path / "bundle"
+    library = tmp_path / "lib.so"
+    library.touch()
+    for arguments, words in (
+        (["--cuda-library", str(tmp_path / "none.so")], "run  make cuda"),
+        (["--cuda-library", str(library), "--limit-mib", "1"], "give a larger --limit-mib"),
+        (["--cuda-library", str(library), "--wheels", str(library)], "lib.so is not a wheel"),
+    ):
+        assert bundle.main([*arguments, "--output", str(output)]) == 1
+        err = capsys.readouterr().err
+        assert words in err
+        assert err.count("\n") == 1
+    assert not output.exists()
+
+
+def test_distributions_may_share_a_folder_and_new_versions_replace_old_ones(tmp_path):
+    import stage
+
+    site = tmp_path / "site"
+
+    def wheel(name, version, *files):
+        info = f"{name}-{version}.dist-info"
+        path = tmp_path / f"{name}-{version}-py3-none-any.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in files:
+                archive.writestr(file, version)
+            archive.writestr(
+                f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+            )
+            record = [*files, f"{info}/METADATA", f"{info}/RECORD"]
+            archive.writestr(f"{info}/RECORD", "".join(f"{line},,\n" for line in record))
+        return path
+
+    def there():
+        return {str(p.relative_to(site)): p.read_text() for p in site.rglob("*.py")}
+
+    stage.install([wheel("shared_one", "1", "cuda/one.py", "cuda/gone.py")], site)
+    stage.install([wheel("shared_two", "1", "shared_two-1.data/platlib/cuda/two.py")], site)
+    assert there() == {"cuda/one.py": "1", "cuda/gone.py": "1", "cuda/two.py": "1"}
+    stage.install([wheel("shared_one", "2", "cuda/one.py")], site)
+    assert there() == {"cuda/one.py": "2", "cuda/two.py": "1"}
+    wheels = {"shared-one": {"least": "2", "always": False}}
+    assert stage.lacking(wheels, [str(site)]) == []

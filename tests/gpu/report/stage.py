@@ -6,8 +6,8 @@ For a machine without a network, to which `make gpu-bundle` is carried group by 
 and in as many calls as it takes: each call copies what is new to build/gpu-stage, and says which
 groups are still to be carried. Nothing is installed into the interpreter: wheels go to
 build/gpu-stage/site, those alone that the machine lacks. With --torchsort it compiles torchsort for
-the GPU that is there. Needs Python and pip; the exit code is 1 if a file is damaged or an
-installation fails, and 0 while groups are missing.
+the GPU that is there, which needs pip. The exit code is 1 if a file is damaged or the compiler
+fails, and 0 while groups are missing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,15 +165,25 @@ def release(version: str) -> tuple[int, ...]:
 
 
 def install(wheels: Iterable[Path], site: Path) -> None:
-    """Unpack wheels into a folder, without a network and without what they depend on.
+    """Unpack wheels into a folder, in the place of other versions of theirs.
 
-    Raises:
-        subprocess.CalledProcessError: pip fails; it has said why.
+    pip's --target is of no use: it replaces whole folders, and some distributions share one (cuda).
     """
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    command += ["--no-index", "--no-deps", "--no-compile", "--no-cache-dir", "--upgrade"]
-    command += ["--target", str(site)]
-    subprocess.run([*command, *map(str, wheels)], check=True)
+    site.mkdir(parents=True, exist_ok=True)
+    for wheel in wheels:
+        name = canonical(wheel.name.split("-")[0])
+        for old in importlib.metadata.distributions(path=[str(site)]):
+            if canonical(old.metadata["Name"] or "") == name:
+                for file in old.files or ():
+                    Path(str(old.locate_file(file))).unlink(missing_ok=True)
+        with zipfile.ZipFile(wheel) as archive:
+            for member in archive.infolist():
+                parts = Path(member.filename).parts
+                if parts[0].endswith(".data"):  # of a wheel that says where its files go
+                    if member.is_dir() or parts[1] not in ("purelib", "platlib"):
+                        continue
+                    member.filename = "/".join(parts[2:])
+                archive.extract(member, site)
 
 
 def staged(contents: Contents, stage: Path, paths: Sequence[str]) -> list[str]:
