@@ -66,6 +66,7 @@ def made(tmp_path, monkeypatch):
         return bundle.assemble([library], wheels, least, 3000, output)
 
     monkeypatch.setattr(bundle, "SMALL", 1500)
+    monkeypatch.setattr(bundle, "PYTHON", "{}.{}".format(*sys.version_info))
     return make, output, library
 
 
@@ -233,6 +234,20 @@ def test_a_damaged_group_is_to_be_carried_again(tmp_path, made, capsys):
     assert out.endswith("still to be carried: base, onnxruntime-1, onnxruntime-3, more-1\n")
     (kept,) = (there / "files").glob("*.02-of-03")
     assert stage.is_whole(kept, stage.read_contents(there / stage.CONTENTS).files[kept.name])
+
+
+def test_another_python_is_refused(tmp_path, made, capsys, monkeypatch):
+    import stage
+
+    make, output, _ = made
+    make()
+    monkeypatch.setattr(stage, "PYTHON", "3.1")
+    there = tmp_path / "there"
+    assert stage.main(["--bundle", str(output), "--stage", str(there)]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("this is Python 3.1, the bundle is for 3.")
+    assert err.count("\n") == 1
+    assert not (there / "site").exists()
 
 
 def test_every_group_has_the_whole_list(made):

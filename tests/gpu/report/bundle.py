@@ -217,7 +217,7 @@ def assemble(
                 shutil.copyfile(path, target)
             size = target.stat().st_size
             listed[path.name] = {"group": group, "bytes": size, "sha256": sha256(target)}
-    contents = {"made": time.time(), "files": listed, "wheels": entries}
+    contents = {"made": time.time(), "python": PYTHON, "files": listed, "wheels": entries}
     for group in groups:
         (output / group / CONTENTS).write_text(json.dumps(contents, indent=1))
     return {group: [path.name for path in paths] for group, paths in groups.items()}

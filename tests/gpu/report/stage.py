@@ -38,6 +38,7 @@ LIBRARIES = {
 }
 HALF_MODEL = "copula_fp16.onnx"
 COMPILED = ROOT / "build" / "cuda" / "kernels" / "cuda" / LIBRARIES["INFONET_KERNELS_CUDA_LIBRARY"]
+PYTHON = "{}.{}".format(*sys.version_info)
 BLOCK = 1 << 20
 
 
@@ -49,19 +50,21 @@ class DamagedError(Exception):
 class Contents:
     """The list that every group has of the whole bundle.
 
-    made: seconds since 1970; the newest list counts. files: name -> group, bytes, sha256. wheels:
-    name of a distribution -> wheel, parts (of a wheel that is split, in order), sha256, version,
-    least (an older one on the machine does not do), always (also if the machine has it).
+    made: seconds since 1970; the newest list counts. python: that of the wheels, as "3.12". files:
+    name -> group, bytes, sha256. wheels: name of a distribution -> wheel, parts (of a wheel that is
+    split, in order), sha256, version, least (an older one on the machine does not do), always (also
+    if the machine has it).
     """
 
     made: float
+    python: str
     files: dict[str, dict[str, Any]]
     wheels: dict[str, dict[str, Any]]
 
 
 def read_contents(path: Path) -> Contents:
     found = json.loads(path.read_text())
-    return Contents(found["made"], found["files"], found["wheels"])
+    return Contents(found["made"], found["python"], found["files"], found["wheels"])
 
 
 def sha256(path: Path) -> str:
@@ -288,6 +291,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(compile_torchsort(options.stage))
             return 0
         contents = take(options.bundle, options.stage)
+        if contents.python != PYTHON:
+            print(f"this is Python {PYTHON}, the bundle is for {contents.python}: run it with that",
+                  file=sys.stderr)  # fmt: skip
+            return 1
         outside = [path for path in sys.path if path != str(options.stage / "site")]
         missing = staged(contents, options.stage, outside)
     except (DamagedError, FileNotFoundError) as error:
