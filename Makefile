@@ -34,7 +34,7 @@ PATH_WITHOUT_NVCC = $$(echo "$$PATH" | tr ':' '\n' | while read -r d; do \
 	[ -x "$$d/nvcc" ] || echo "$$d"; done | paste -sd ':' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cuda test-gpu sanitize lint format docs wheel bench-speed bench-accuracy bench-sliced bench-gpu clean
+.PHONY: help run test cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel bench-speed bench-accuracy bench-sliced bench-gpu clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -60,6 +60,12 @@ sanitize: $(TEST)/.installed $(CUDA)/.checked ## Run the kernels under compute-s
 		INFONET_SANITIZE=1 $(WITH_CUDA) PYTORCH_NO_CUDA_MEMORY_CACHING=1 \
 		$(SANITIZE) --tool $$tool $(TEST)/bin/python -m pytest -q -x \
 		tests/gpu/test_kernels.py tests/gpu/test_gradient.py $(PYTEST_ARGS) || exit 1; done
+
+gpu-bundle: $(TEST)/.installed $(CUDA)/.checked ## Collect what the GPU report needs offline.
+	$(TEST)/bin/python tests/gpu/report/bundle.py $(ARGS)
+
+gpu-report: ## Run the GPU report (ARGS="--parts 1 2"); see tests/gpu/README.md.
+	$(PYTHON) tests/gpu/report/driver.py $(ARGS)
 
 lint: $(TEST)/.installed ## Check style and types.
 	$(TEST)/bin/ruff check .

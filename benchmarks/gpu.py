@@ -218,7 +218,8 @@ def read_options(arguments):
     parser.add_argument("--sizes", type=int, nargs="+", default=[5000, 500, 50_000])
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=9, help="start nothing new after these")
-    parser.add_argument("--skip", nargs="+", default=[], choices=["ranks", "cuda", *PAPER])
+    parser.add_argument("--skip", nargs="+", default=[],
+                        choices=["ranks", "estimates", "cuda", *PAPER])  # fmt: skip
     options = parser.parse_args(arguments)
     for name in ("batches", "sizes"):
         if min(getattr(options, name)) < 1:
@@ -249,9 +250,10 @@ def main(arguments=None):
         header = ["soft rank of rows", "size", "ms", "of ours, exact", "of copy bandwidth"]
         rows = soft_ranks(timed, limits, options.rounds, clock)
         print("\n" + table(header, rows), flush=True)
-    header = ["estimates", "n", "batch", "pairs/s", "median ms", "p99 ms", "times eager"]
-    header += ["of bandwidth", "of arithmetic", "largest difference from the CPU"]
-    print("\n" + table(header, end_to_end(options, timed, limits, clock)))
+    if "estimates" not in options.skip:
+        header = ["estimates", "n", "batch", "pairs/s", "median ms", "p99 ms", "times eager"]
+        header += ["of bandwidth", "of arithmetic", "largest difference from the CPU"]
+        print("\n" + table(header, end_to_end(options, timed, limits, clock)))
     for note in clock.notes:
         print(f"left out: {note}")
 
