@@ -15,9 +15,7 @@ from infonet.pairs.engine import PairEngine, PairEstimates, tile_size
 from infonet.tiles import Progress, run_tiles
 
 
-def estimate_batch(
-    engine: PairEngine, samples: ArrayLike, progress: bool | None
-) -> PairEstimates:
+def estimate_batch(engine: PairEngine, samples: ArrayLike, progress: bool | None) -> PairEstimates:
     """See `Estimator.mi` and `Estimator.quantiles`; without tables and p-values."""
     network = engine.network
     batch = network.open_batch(samples)
@@ -34,9 +32,7 @@ def estimate_batch(
     return result
 
 
-def _tasks(
-    engine: PairEngine, batch: Any, result: PairEstimates
-) -> Iterator[Callable[[], int]]:
+def _tasks(engine: PairEngine, batch: Any, result: PairEstimates) -> Iterator[Callable[[], int]]:
     tile = tile_size(engine.network, batch.shape[1])
 
     def task(start: int) -> Callable[[], int]:

@@ -43,7 +43,9 @@ class RankedColumns:
 
     def repeated(self, times: Sequence[int], rows: NDArray[np.float32]) -> RankedColumns:
         """Other orders of the same columns: `times[i]` of column i, in `rows`."""
-        facts = (np.repeat(f, times) for f in (self.tied, self.constant, self.entropy, self.nominal))
+        facts = (
+            np.repeat(f, times) for f in (self.tied, self.constant, self.entropy, self.nominal)
+        )
         return RankedColumns(rows, *facts)
 
 

@@ -50,9 +50,7 @@ def from_table(
     """
     first, second = np.nonzero(counts)
     row, column = counts.sum(axis=1), counts.sum(axis=0)
-    return _miller_madow(
-        counts[first, second], row[first], column[second], uncorrected, apart
-    )
+    return _miller_madow(counts[first, second], row[first], column[second], uncorrected, apart)
 
 
 def _miller_madow(
@@ -108,9 +106,7 @@ def shared(cells: Cells) -> Counted:
     prior = y.counts / n
     sizes, repeats = np.unique(x.counts, return_counts=True)
     # equal cells add equal terms
-    keys, times = np.unique(
-        np.stack([cells.counts, cells.second]), axis=1, return_counts=True
-    )
+    keys, times = np.unique(np.stack([cells.counts, cells.second]), axis=1, return_counts=True)
     likelihood = np.empty(_CONCENTRATIONS.size)
     for i, a in enumerate(_CONCENTRATIONS):
         mass = a * prior[keys[1]]
@@ -158,4 +154,6 @@ def _told(
     ]
     share = cells.x.counts / cells.x.n
     mean = float(share @ moments[0])
-    return np.asarray(digamma(total + 1) - sums / total), moments[1] - 2 * mean * moments[0] + mean**2
+    return np.asarray(digamma(total + 1) - sums / total), moments[1] - 2 * mean * moments[
+        0
+    ] + mean**2

@@ -28,11 +28,13 @@ from numpy.typing import NDArray
 from infonet.pairs.counted import Counted, plug_in, shared
 from infonet.pairs.labels import most_levels, neighbours, number_and_label
 from infonet.pairs.levels import Cells
-from infonet.pairs.variable import Ranks, RankedVariable, untied_pair
+from infonet.pairs.variable import RankedVariable, Ranks, untied_pair
 
 PER_CELL = 4  # samples for each cell that occurs, on average, from which cells are counted
 _CERTAIN = 20  # and from which counts are right whatever the order of the levels
-_MANY = 12  # levels of both from which the network is the better estimator, if order means something
+_MANY = (
+    12  # levels of both from which the network is the better estimator, if order means something
+)
 _FEW = 30  # labels at most that categories share
 _PER_LEVEL = 4  # samples for each level, on average, that have neighbours of their own
 _FREQUENT = 0.8  # share of one value from which it is set apart from the others
@@ -123,9 +125,7 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
     label = _label(x, y)
     if label is not None:
         number = y if label is x else x
-        return _found(
-            number_and_label(number.ranks, number.untied, label.levels), Method.LABEL
-        )
+        return _found(number_and_label(number.ranks, number.untied, label.levels), Method.LABEL)
     if nominal:
         return _categories(x, y, cells, ask)
     if (parts := _parts(x, y, ask)) is not None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from infonet.network import ONE_PAIR, Network, Outputs
 from infonet.pairs.discrete import Found, Method, different_rows, estimate
 from infonet.pairs.significance import combined, log_p_values, uses_network
-from infonet.pairs.variable import Ranks, RankedVariable, untied_pair
+from infonet.pairs.variable import RankedVariable, Ranks, untied_pair
 from infonet.ranking import RankedColumns, SeparateColumns
 from infonet.session import kernels
 from infonet.tiles import Progress, run_tiles
@@ -126,15 +126,16 @@ class PairEngine:
             if test and self.model.null is not None and self.model.null.covers(n):
                 p = self.model.null.p_values(outputs.statistic, n)
                 found.p_value[plain] = p
-                found.about[plain] |= np.where(p <= self.model.null.smallest, BOUND, 0).astype(np.uint8)
+                found.about[plain] |= np.where(p <= self.model.null.smallest, BOUND, 0).astype(
+                    np.uint8
+                )
             if tables is not None and outputs.table is not None:
                 tables[plain] = outputs.table
         if self._counts and tied.any():
             variables = dict(known or {})
             for k in np.flatnonzero(tied):
                 x, y = (
-                    variables.setdefault(i, self.variable(ranked, i))
-                    for i in map(int, pairs[k])
+                    variables.setdefault(i, self.variable(ranked, i)) for i in map(int, pairs[k])
                 )
                 self._tied(found, int(k), x, y, tables, test)
         return PairEstimates(
@@ -239,11 +240,11 @@ class PairEngine:
 
     def _ask(self, x: Ranks, y: Ranks) -> Found:
         outputs = self._run(x, y)
-        low, mi, high = outputs.quantiles[0]
+        low, *_, high = map(float, outputs.quantiles[0])
         return Found(
             float(outputs.mi[0]),
-            float(low),
-            float(high),
+            low,
+            high,
             Method.NETWORK,
             statistic=float(outputs.statistic[0]),
         )

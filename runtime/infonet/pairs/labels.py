@@ -69,9 +69,7 @@ def number_and_label(
     return neighbours(untied, label, from_table(chosen).mi)
 
 
-def neighbours(
-    ranks: NDArray[np.float32], label: Levels, counted: float | None = None
-) -> Counted:
+def neighbours(ranks: NDArray[np.float32], label: Levels, counted: float | None = None) -> Counted:
     """Ross's estimate and 90 % interval, nats.
 
     Args:
@@ -194,4 +192,3 @@ def _spaced(n: int) -> NDArray[np.int64]:
     numbers, for which "strictly nearer" is exact, and the same from both ends."""
     gaps = 1 + (np.random.default_rng(0).standard_exponential(n // 2) * 2**20).astype(np.int64)
     return np.concatenate([[0], gaps, gaps[: n - 1 - n // 2][::-1]]).cumsum()
-

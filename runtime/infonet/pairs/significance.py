@@ -10,11 +10,12 @@ of all permutations of one variable, has known moments:
 - the test of Kruskal & Wallis, for a variable of few levels and one with an order;
 - Pearson's chi-squared, for a table of counts.
 
-Where a few samples decide (a rare label) the null distribution is simulated. Discrete statistics get
-a random share of the probability of their own value, without which tests of rare labels would
+Where a few samples decide (a rare label) the null distribution is simulated. Discrete statistics
+get a random share of the probability of their own value, without which tests of rare labels would
 reject too seldom; like the order of ties it is a function of seed and ranks. Which tests are made
-depends on the two variables by themselves, never on how they go together. Their p-values are combined by
-the Cauchy combination test (Liu & Xie 2020), which holds its level whether tests agree or not.
+depends on the two variables by themselves, never on how they go together. Their p-values are
+combined by the Cauchy combination test (Liu & Xie 2020), which holds its level whether tests agree
+or not.
 """
 
 from __future__ import annotations
@@ -123,12 +124,10 @@ def _correlation(x: RankedVariable, y: RankedVariable, random: np.random.Generat
     a, b = a - a.mean(), b - b.mean()
     n = a.size
     scale = math.sqrt(float(a @ a) * float(b @ b) / (n - 1))
-    minor = sorted(
-        (v.levels.minor if v.tied else n, i) for i, v in enumerate((x, y))
-    )
+    minor = sorted((v.levels.minor if v.tied else n, i) for i, v in enumerate((x, y)))
     fewest, other = minor[0][0], minor[1][0]
     if fewest <= _FEW_APART or fewest * other <= _FEW_TOGETHER * n:
-        rare, common = (x, y) if minor[0][1] == 0 else (y, x)
+        rare = x if minor[0][1] == 0 else y
         return _simulated(rare, (a, b) if rare is x else (b, a), scale, random)
     z = float(a @ b) / scale
     skewness = float((a**3).sum() * (b**3).sum()) / n / (scale * math.sqrt((n - 1) / n)) ** 3
@@ -136,7 +135,7 @@ def _correlation(x: RankedVariable, y: RankedVariable, random: np.random.Generat
 
 
 def _pearson_tail(z: float, skewness: float) -> float:
-    """log P(Z >= z) of a gamma variable shifted to mean 0, variance 1 and this skewness (z >= 0)."""
+    """log P(Z >= z), z >= 0, of a shifted gamma variable of mean 0, variance 1, this skewness."""
     if abs(skewness) < 1e-3:
         return log_normal_tail(z)
     shape = 4 / skewness**2
@@ -202,8 +201,10 @@ def _two_by_two(x: Levels, y: Levels, random: np.random.Generator) -> float:
     low, high = max(0, m + k - n), min(m, k)
     # far from the mean all is negligible beside the table that was observed
     cells = np.arange(low, high + 1, dtype=np.float64)
-    log_probability = _log_choose(m, cells) + _log_choose(n - m, k - cells) - float(
-        _log_choose(n, np.array([float(k)]))[0]
+    log_probability = (
+        _log_choose(m, cells)
+        + _log_choose(n - m, k - cells)
+        - float(_log_choose(n, np.array([float(k)]))[0])
     )
     own = log_probability[together - low]
     less = log_probability < own - 1e-7
@@ -266,18 +267,18 @@ def _beside_draws(statistic: float, drawn: Array, random: np.random.Generator) -
 
 
 def _pearson(counts: Array, rows: Array, columns: Array, n: int) -> float:
-    return n * (float((counts.astype(np.float64) ** 2 / (rows.astype(np.float64) * columns)).sum()) - 1)
+    return n * (
+        float((counts.astype(np.float64) ** 2 / (rows.astype(np.float64) * columns)).sum()) - 1
+    )
 
 
 def _of_groups(counts: NDArray[np.int64]) -> tuple[float, float, float]:
-    """Of the projection on the means of groups: trace, that of its square, squares of the diagonal."""
+    """Of the projection on means of groups: trace, that of its square, squares of its diagonal."""
     n, k = int(counts.sum()), counts.size
     return k - 1.0, k - 1.0, float((1 / counts).sum()) - (2 * k - 1) / n
 
 
-def _trace_variance(
-    n: int, a: tuple[float, float, float], b: tuple[float, float, float]
-) -> float:
+def _trace_variance(n: int, a: tuple[float, float, float], b: tuple[float, float, float]) -> float:
     """Variance of tr(A P B P') over all permutations P of n samples (Kazi-Aoual et al. 1995).
 
     Args:

@@ -32,7 +32,9 @@ def log_gamma(x: Any) -> Array:
     z = x + _SHIFT
     q = 1 / z**2
     series = (1 / 12 - q * (1 / 360 - q * (1 / 1260 - q / 1680))) / z
-    return np.asarray((z - 0.5) * np.log(z) - z + 0.5 * math.log(2 * math.pi) + series - np.log(product))
+    return np.asarray(
+        (z - 0.5) * np.log(z) - z + 0.5 * math.log(2 * math.pi) + series - np.log(product)
+    )
 
 
 def log_normal_tail(z: float) -> float:

@@ -67,7 +67,9 @@ def estimate_tile(engine: PairEngine, blocks: list[Block], pairs: Indices) -> Ti
             continue
         rows = [block.codes[i][keep] for block, i in (first, second)]
         nominal = np.array([block.facts[i].nominal for block, i in (first, second)])
-        found.fill([k], engine.estimate(engine.network.prepare(rows).with_nominal(nominal), ONE_PAIR))
+        found.fill(
+            [k], engine.estimate(engine.network.prepare(rows).with_nominal(nominal), ONE_PAIR)
+        )
     values = np.column_stack([found.mi, found.quantiles]).astype(np.float32)
     return TileResult(values, n, found.about, found.p_value)
 
@@ -76,7 +78,8 @@ def _ranked(engine: PairEngine, blocks: list[Block], used: Indices) -> SeparateC
     """What the network reads of each column; of those not used, anything."""
     facts = [fact for block in blocks for fact in block.facts]
     tied, constant, nominal = (
-        np.array([getattr(fact, name) for fact in facts]) for name in ("tied", "constant", "nominal")
+        np.array([getattr(fact, name) for fact in facts])
+        for name in ("tied", "constant", "nominal")
     )
     entropy = np.array([fact.entropy for fact in facts])
     return SeparateColumns(_rows(engine, blocks, used), tied, constant, entropy, nominal)
@@ -90,4 +93,3 @@ def _rows(engine: PairEngine, blocks: list[Block], used: Indices) -> list[NDArra
     for i, row in zip(used, engine.network.prepare([values[i] for i in used]).rows, strict=True):
         rows[i] = row
     return rows
-

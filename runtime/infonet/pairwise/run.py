@@ -20,9 +20,9 @@ from infonet.checks import (
     whole,
 )
 from infonet.errors import InputError, warn
+from infonet.pairs.engine import CONSTANT, PairEngine
 from infonet.pairwise.adjust import check_method
 from infonet.pairwise.engines import Engine, find_engine
-from infonet.pairs.engine import CONSTANT, PairEngine
 from infonet.pairwise.estimate import TileResult
 from infonet.pairwise.frames import check_unit
 from infonet.pairwise.manifest import Manifest

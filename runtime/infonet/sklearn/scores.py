@@ -81,9 +81,7 @@ def scores(engine: PairEngine, task: Task, threads: int = 1, test: bool = False)
     return result
 
 
-def _with_gaps(
-    engine: PairEngine, task: Task, j: int, column: Column, test: bool
-) -> PairEstimates:
+def _with_gaps(engine: PairEngine, task: Task, j: int, column: Column, test: bool) -> PairEstimates:
     """A feature with missing values: the rows where it has one."""
     keep = finite_rows(column)
     if keep.sum() < engine.model.n_min:

@@ -30,7 +30,9 @@ def sliced(
     )
     # Two variables of one dimension have one projection, whatever its direction.
     single = max(first.dimensions, second.dimensions) == 1
-    run = Projections(engine.with_seed(options.seed), first, second, options, 1 if single else options.tested)
+    run = Projections(
+        engine.with_seed(options.seed), first, second, options, 1 if single else options.tested
+    )
     wanted = 1 if single else options.least
     while wanted > len(run.values):
         run.extend(wanted, progress)
