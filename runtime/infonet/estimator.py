@@ -25,7 +25,7 @@ from infonet.devices.opening import open_network
 from infonet.errors import InputError, warn
 from infonet.inputs import as_column
 from infonet.model import Model
-from infonet.network import ONE_PAIR
+from infonet.network import ONE_PAIR, Network
 from infonet.pairs.engine import BOUND, PairEngine
 from infonet.pairs.remarks import NO_TABLE_NOTE, method_of, notes_of
 from infonet.pairwise import Options, PairwiseResult, pairwise
@@ -68,8 +68,8 @@ class Estimator:
         threads: int | None = None,
     ) -> None:
         self.threads = count_threads(threads)
-        self.device, self._network = open_network(model, device, self.threads)
-        self.engine = PairEngine(self._network)
+        self.device, network = open_network(model, device, self.threads)
+        self.engine = PairEngine(network)
         # For pickling: the path must hold in a process that has another working directory.
         path = None if model is None else self.model.path.resolve()
         self._arguments = (path, device, threads)
@@ -79,6 +79,10 @@ class Estimator:
 
     def __repr__(self) -> str:
         return f"Estimator(model={self.model.path.name!r}, device={self.device!r})"
+
+    @property
+    def _network(self) -> Network:
+        return self.engine.network
 
     @property
     def model(self) -> Model:

@@ -246,7 +246,6 @@ class SlicedEstimate:
             "largest": f"{self.max:.4f} nats",
             "p-value": p and f"{p} ({self.permutations:,} permutations)",
             "samples": f"{self.n:,}",
-            "method": self.method,
         }
         return html_table(f"{self.names[0]} and {self.names[1]}", rows, self.notes)
 

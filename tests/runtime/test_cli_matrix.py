@@ -131,7 +131,7 @@ def test_normalized(run, file, table, tmp_path):
 
 
 def test_why_there_are_no_p_values(run, tmp_path):
-    np.save(tmp_path / "a.npy", np.random.default_rng(0).random((1_000_001, 2), np.float32))
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).random((1_000_001, 2)))
     said = (
         "no p-values: the null distribution is known for 20 to 1,000,000 rows; "
         "Estimator.estimate(x, y, permutations=999) tests one pair\n"

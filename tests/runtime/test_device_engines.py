@@ -19,6 +19,7 @@ from infonet.devices.network import DeviceNetwork
 from infonet.engine_file import Profile, read_manifest
 from infonet.errors import DeviceError, ModelError
 from infonet.model import core_beside, load_model
+from infonet.pairs.engine import PairEngine
 from test_device_network import batch_of
 from test_devices import engine_file
 
@@ -122,7 +123,7 @@ def test_an_engine_estimates(parts, estimator):
     core = EngineCore(gpu, module, model, manifest, b"no engine")
     assert core.sizes(100) == (1, 4, 8, 16)
     twin = infonet.Estimator(threads=1)
-    twin._network = DeviceNetwork(model, core, gpu, threads=1)
+    twin.engine = PairEngine(DeviceNetwork(model, core, gpu, threads=1))
     samples = batch_of(31)
     for seed in range(3):  # launches, then a captured graph, then that again
         samples = batch_of(31, seed=seed)

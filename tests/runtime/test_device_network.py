@@ -13,6 +13,7 @@ from infonet.devices.opening import check_agreement
 from infonet.errors import DeviceError
 from infonet.model import core_beside, load_model
 from infonet.network import Network
+from infonet.pairs.engine import PairEngine
 from perceiver_core import write_core
 
 
@@ -23,7 +24,7 @@ def make(monkeypatch, estimator, core=None, **options):
     gpu = HostGpu()
     core = HostCore(gpu, core or core_beside(model), **options)
     twin = infonet.Estimator(estimator._arguments[0], threads=2)
-    twin._network = DeviceNetwork(model, core, gpu, threads=2)
+    twin.engine = PairEngine(DeviceNetwork(model, core, gpu, threads=2))
     twin.device = "cuda"
     return twin, gpu, core
 

@@ -33,7 +33,7 @@ def gaps(table):
 
 
 def same(a, b):
-    for key in ("values", "flags", "statistics"):
+    for key in ("values", "about", "p_values"):
         assert getattr(a, key).tobytes() == getattr(b, key).tobytes(), key
     np.testing.assert_array_equal(a.n, b.n)
     assert (a.row_names, a.column_names) == (b.row_names, b.column_names)
@@ -181,7 +181,7 @@ def test_a_low_ceiling_puts_ranks_and_results_into_files(estimator, table, monke
     monkeypatch.setattr(memory, "_LEAST", 0)
     monkeypatch.setattr(memory, "_SESSION", 0)
     found = estimator.pairwise(wide, memory=22_000)
-    assert len(spilled) == 4  # ranks, values, flags, statistics
+    assert len(spilled) == 4  # ranks, values, what is said of them, p-values
     assert isinstance(found.values, np.memmap)
     same(found, expected)
 
@@ -245,7 +245,7 @@ def test_codes_give_back_the_kernels_ranks(estimator, n, normalize):
 
     rng = np.random.default_rng(0)
     for values in (rng.standard_normal(n), rng.integers(0, 5, n), np.ones(n)):
-        codes, facts = encode(values, coding, fingerprint=True)
+        codes, facts = encode(values, coding, nominal=False, fingerprint=True)
         rows = Block(codes[None], (facts,), coding).rows()
         expected = infonet_kernels.rank_columns([values], normalize)[0]
         assert rows.tobytes() == expected.tobytes()

@@ -108,7 +108,7 @@ def test_parquet_says_null_where_there_is_nothing(estimator, holed, tmp_path):
         result = estimator.pairwise(holed, nan="omit", output=tmp_path / "o.parquet")
     read = pq.read_table(tmp_path / "o.parquet")
     assert read["mi"].null_count == np.isnan(result.values[:, 0]).sum() > 0
-    assert read["p_value"].null_count == np.isnan(result.pair_p_values()).sum()
+    assert read["p_value"].null_count == np.isnan(result.p_values).sum()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -149,7 +149,7 @@ def test_adjusted_p_values_are_those_of_statsmodels(method):
 
 def test_adjusted_matrix(estimator, table):
     result = estimator.pairwise(table)
-    p = result.pair_p_values()
+    p = result.p_values
     found = result.adjusted("holm")
     np.testing.assert_array_equal(found, found.T)
     assert found[0, 1] == adjust(p, "holm")[0]
@@ -257,7 +257,7 @@ def test_what_differs_is_refused(estimator, table, stopped):
     fields = json.loads(manifest.read_text())
     for key, value, message in (
         ("model", "0" * 64, "differs in the model: pass"),
-        ("format", 0, "the version of infonet .0 then, 1 now"),
+        ("format", 0, "the version of infonet .0 then, 2 now"),
     ):
         manifest.write_text(json.dumps({**fields, key: value}))
         with pytest.raises(infonet.InputError, match=message):

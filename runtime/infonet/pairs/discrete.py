@@ -3,6 +3,7 @@
 | the pair                                                          | estimate                     |
 |-------------------------------------------------------------------|------------------------------|
 | rows that repeat in both of two numbers                           | that of the different rows   |
+| a variable that is a function of the other one                    | its entropy                  |
 | two discrete variables, `PER_CELL` samples a cell that occurs     | counts (`counted.plug_in`)   |
 | a label, of 10 levels at most, and anything else                  | bins or nearest neighbours   |
 |                                                                   | (`labels.number_and_label`)  |
@@ -36,7 +37,11 @@ _MANY = (
     12  # levels of both from which the network is the better estimator, if order means something
 )
 _FEW = 30  # labels at most that categories share
-_PER_LEVEL = 4  # samples for each level, on average, that have neighbours of their own
+_PER_LEVEL = 2  # samples for each level, on average, that have neighbours of their own
+_COARSE, _STRONG = 16, 0.3  # levels of steps that the network sees, and nats from which it matters
+_ALONE = 0.2  # of the cells that occur, those of a single sample at most, to be counted
+_SHOWN = 20  # samples that would differ by chance, from which a function is no accident
+_TIMES = 3  # that a row occurs on average at most, for its repetitions to be no codes
 _FREQUENT = 0.8  # share of one value from which it is set apart from the others
 _SCATTERED = 0.5  # of which at least so many differ from each other, of all
 _REPEATED = 0.95  # of the rows equal in one variable that are equal in the other one too
@@ -102,19 +107,30 @@ def different_rows(x: RankedVariable, y: RankedVariable) -> NDArray[np.int64] | 
     if not (x.tied and y.tied) or x.nominal or y.nominal:
         return None
     n, few = x.n, max(_LEAST, 2 * math.sqrt(x.n))
-    if x.levels.number < few or y.levels.number < few:
+    levels = x.levels.number, y.levels.number
+    if min(levels) < few or n > _TIMES * max(levels):
         return None
-    cells, most = Cells.of(x.levels, y.levels), max(x.levels.number, y.levels.number)
+    cells = Cells.of(x.levels, y.levels)
+    if min(levels) < _REPEATED * cells.number or _is_monotone(cells):
+        return None
     # of the samples beyond one a level, those that are beyond one a cell
-    if n - cells.number < _REPEATED * (n - most) or cells.number > most / _REPEATED:
+    if n - cells.number < _REPEATED * (n - max(levels)):
         return None
     return np.sort(np.unique(cells.of_sample, return_index=True)[1])
+
+
+def _is_monotone(cells: Cells) -> bool:
+    """Whether the cells go up, or down, from each to the next."""
+    steps = np.diff(cells.second)
+    return bool((steps >= 0).all() or (steps <= 0).all())
 
 
 def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
     n, nominal = x.n, x.nominal or y.nominal
     cells = Cells.of(x.levels, y.levels) if x.tied and y.tied else None
-    if cells is not None and n >= PER_CELL * cells.number:
+    if (whole := _function(x, y, cells)) is not None:
+        return whole
+    if cells is not None and _countable(cells):
         counted = _found(plug_in(cells), Method.COUNTED)
         few, many = sorted((cells.x.number, cells.y.number))
         if n >= _CERTAIN * cells.number or n >= PER_CELL * few * many:
@@ -132,11 +148,62 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
         return parts
     found = _network(x, y, ask)
     for codes, number in ((x, y), (y, x)):
-        if codes.tied and n >= 2 * _PER_LEVEL * codes.levels.number:
-            other = neighbours(number.untied, codes.levels)
-            if not other.low <= found.mi <= other.high and abs(other.mi - found.mi) > _FAR:
-                found = replace(_found(other, Method.NEIGHBOURS), statistic=found.statistic)
+        if codes.tied and n >= _PER_LEVEL * codes.levels.number:
+            found = _as_codes(found, codes, number)
     return found if cells is None else _lattice(found, cells)
+
+
+def _countable(cells: Cells) -> bool:
+    """Whether cells hold samples enough: many that are alone say that more were not seen."""
+    n, alone = cells.x.n, int((cells.counts == 1).sum())
+    if n >= PER_CELL * cells.x.number * cells.y.number:
+        return True
+    return n >= PER_CELL * cells.number and alone <= _ALONE * cells.number
+
+
+def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Found | None:
+    """The entropy of a variable that the other one determines, as far as the samples show.
+
+    Samples that are equal in one variable, or neighbours in it, are equal in the other, where of
+    independent ones `_SHOWN` at least would differ.
+    """
+    for cause, effect in ((x, y), (y, x)):
+        if not effect.tied:
+            continue
+        levels, n = effect.levels, effect.n
+        differ = 1 - float((levels.counts / n) @ (levels.counts / n))
+        if cause.tied:
+            assert cells is not None
+            apart = cells.number - cause.levels.number
+            expected = differ * (n - cause.levels.number)
+            allowed = 0.0
+        else:
+            ordered = levels.codes[np.argsort(cause.ranks, kind="stable")]
+            apart = int(np.count_nonzero(np.diff(ordered)))
+            expected = differ * (n - 1) - 5 * math.sqrt(n)
+            allowed = min(2.05 * levels.number, expected)
+        if apart <= allowed and expected >= _SHOWN:
+            value, error = effect.entropy
+            alone = float((levels.counts == 1).sum()) / n
+            reach = 1.645 * math.hypot(error, alone / 2)
+            return Found(value, max(0.0, value - reach), value + reach, Method.COUNTED)
+    return None
+
+
+def _as_codes(found: Found, codes: RankedVariable, number: RankedVariable) -> Found:
+    """What a tied variable tells if its order means nothing, where that says something else."""
+    levels, n = codes.levels.number, codes.n
+    other = neighbours(number.untied, codes.levels)
+    many = n >= 4 * _PER_LEVEL * levels
+    if levels <= _COARSE and many and found.mi > _STRONG:
+        differs = other.mi > found.mi  # steps so coarse look weaker to the network than they are
+    elif many:
+        differs = not other.low <= found.mi <= other.high
+    else:
+        differs = other.low > found.mi
+    if not differs or abs(other.mi - found.mi) <= _FAR:
+        return found
+    return replace(_found(other, Method.NEIGHBOURS), statistic=found.statistic)
 
 
 def _label(x: RankedVariable, y: RankedVariable) -> RankedVariable | None:

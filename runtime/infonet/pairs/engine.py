@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.model import Model
 from infonet.network import ONE_PAIR, Network, Outputs
 from infonet.pairs.discrete import Found, Method, different_rows, estimate
 from infonet.pairs.significance import combined, log_p_values, uses_network
@@ -85,9 +86,19 @@ class PairEngine:
     """
 
     def __init__(self, network: Network, seed: int = 0) -> None:
-        self.network, self.model, self.seed = network, network.model, seed
-        # Counting needs plain ranks, and intervals of three quantiles to fill in.
-        self._counts = self.model.architecture == "copula" and len(self.model.quantile_levels) == 3
+        self.network, self.seed = network, seed
+
+    @property
+    def model(self) -> Model:
+        """Metadata of the model."""
+        return self.network.model
+
+    @property
+    def _counts(self) -> bool:
+        """Whether pairs with ties are counted: that needs plain ranks, and intervals to fill in."""
+        model = self.model
+        ranks = model.eps == 0 and model.normalize == "midrank"
+        return model.architecture == "copula" and ranks and len(model.quantile_levels) == 3
 
     def with_seed(self, seed: int) -> PairEngine:
         """The same with another order of ties."""

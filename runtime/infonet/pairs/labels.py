@@ -29,9 +29,6 @@ _CELLS = 8  # for each sample at most, in finer tables: rare levels make large o
 _GAIN = 1.0  # nats of predicted likelihood that narrower bins must add, over all samples
 _PSEUDOCOUNT = 0.5  # of each level in each bin (Krichevsky & Trofimov 1981)
 _NEIGHBOURS = 3
-_ENOUGH = 100  # samples a level, on average, from which neighbours are near
-_FEW = 9  # and below which only the nearest ones are
-_LEFT = 0.25  # nats of bias, over samples a level, that may be left: it widens the interval
 _EXACT = 1 << 22  # samples up to which float32 tells mid-ranks apart
 _UNCORRECTED = 0.2  # of the Miller-Madow correction, that may be wrong: it widens the interval
 
@@ -78,20 +75,15 @@ def neighbours(ranks: NDArray[np.float32], label: Levels, counted: float | None 
         counted: an estimate of another bias to compare with, nats.
     """
     placed = _Placed.of(_twice(ranks), label)
-    size = len(ranks) / label.number
-    if size >= _ENOUGH:
-        mi, variance = placed.estimate(_NEIGHBOURS)
-        # How far estimates of unlike bias are apart says how sure any can be. That of twice as many
-        # neighbours is about twice as large where labels change within few samples.
-        biased, _ = placed.estimate(2 * _NEIGHBOURS)
-        variance += (biased - mi) ** 2
-    else:
-        # Of few samples a level, neighbours reach far into it. The bias grows with their number, so
-        # that of none is what two numbers point to; what is left of it is as large as one sample.
-        near = 1 if size < _FEW else 2
-        (one, variance), (two, _) = placed.estimate(near), placed.estimate(2 * near)
-        mi = 2 * one - two
-        variance = 2 * variance + (two - one) ** 2 + (_LEFT / size) ** 2
+    mi, variance = placed.estimate(_NEIGHBOURS)
+    # How far estimates of unlike bias are apart says how sure any can be. That of twice as many
+    # neighbours is about twice as large where labels change within few samples.
+    biased, _ = placed.estimate(2 * _NEIGHBOURS)
+    # Of few samples a level, neighbours reach far into it, and what varies within a level looks as
+    # if it told levels apart. This was measured on groups of normal samples, 5 to 100 in each.
+    excess = min(mi, 1.0) * _NEIGHBOURS / (3 * (len(ranks) / label.number + 6))
+    mi -= excess
+    variance += (biased - mi) ** 2 / 2 + excess**2
     if counted is not None:
         variance += (counted - mi) ** 2 / 4
     return interval(mi, variance)

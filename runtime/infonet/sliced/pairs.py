@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.pairs.engine import PairEngine
+from infonet.pairs.engine import TIED, PairEngine
 from infonet.ranking import RankedColumns, SeparateColumns
 
 
@@ -17,6 +17,7 @@ def estimate_pairs(
     y: RankedColumns,
     which: Sequence[int],
     order: NDArray[np.int64] | None = None,
+    test: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Estimate projections `which` of x with the same ones of y.
 
@@ -25,10 +26,12 @@ def estimate_pairs(
         x, y: prepared projections; a variable of one dimension has a single one for all.
         which: positions of the projections.
         order: permutation of the samples of y, [n]; None for none.
+        test: whether the statistics are of use.
 
     Returns:
-        Estimates in nats, what tests of independence compare (see `PairEstimates`), both float64
-        [pairs], and which of them are 0 because a projection is constant, bool [pairs].
+        Estimates in nats, float64 [pairs], those of permuted samples 0; what tests by permutations
+        compare, the statistic of the network, float64 [pairs]; and which of them are 0 because a
+        projection is constant, bool [pairs].
     """
     first = [i if x.constant.size > 1 else 0 for i in which]
     second = [i if y.constant.size > 1 else 0 for i in which]
@@ -46,6 +49,13 @@ def estimate_pairs(
     values, statistics = np.zeros((2, len(flat)))
     at = np.arange(keep.size)
     pairs = np.stack([at, keep.size + at], axis=1)
-    found = engine.estimate(SeparateColumns(rows, *facts), pairs, test=False)
+    columns = SeparateColumns(rows, *facts)
+    if order is not None:
+        statistics[keep] = engine.network.run(columns, pairs).statistic
+        return values, statistics, flat
+    found = engine.estimate(columns, pairs, test=False)
     values[keep], statistics[keep] = found.mi, found.statistic
+    tied = np.flatnonzero(found.about & TIED)
+    if test and tied.size:  # which were estimated by other means
+        statistics[keep[tied]] = engine.network.run(columns, pairs[tied]).statistic
     return values, statistics, flat

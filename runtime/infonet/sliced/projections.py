@@ -69,7 +69,7 @@ class Projections:
         def estimate(at: range) -> Callable[[], int]:
             def run() -> int:
                 part = slice(at.start, at.stop)
-                found = estimate_pairs(self.engine, x, y, at)
+                found = estimate_pairs(self.engine, x, y, at, test=self.options.permutations > 0)
                 values[part], statistics[part], constant[part] = found
                 return len(at)
 
