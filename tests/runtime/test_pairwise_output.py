@@ -302,14 +302,18 @@ def test_a_changed_byte_of_a_tile_is_never_an_answer(estimator, table, stopped, 
         tile.write_bytes(changed)
         with PartialRun(stopped) as run:
             run.start(Manifest(**without_hash(json.loads(manifest.read_text()))), resume=True)
-            tiles = {f"tile-{t.first.start}-{t.second.start}.npz": t for t in Pairs.of(5).tiles(2)}
-            assert run.load(tiles[tile.name]) is None
+            assert run.load(tiles()[tile.name]) is None
             tile.write_bytes(whole)
-            assert run.load(tiles[tile.name]) is not None
+            assert run.load(tiles()[tile.name]) is not None
     tile.write_bytes(changed)
     del computed[:]
     assert estimator.pairwise(table, output=stopped).values.tobytes() == expected
     assert len(computed) == 3
+
+
+def tiles():
+    """Those of `stopped`, by the names of their files."""
+    return {f"tile-{t.first.start}-{t.second.start}.npz": t for t in Pairs.of(5).tiles(2)}
 
 
 def without_hash(fields):
@@ -318,12 +322,19 @@ def without_hash(fields):
 
 def test_tiles_of_another_run_or_place_are_not_taken(estimator, table, stopped, computed):
     folder = Path(f"{stopped}.partial")
-    first, second, third = sorted(folder.glob("tile-*.npz"))
+    first, second, _ = sorted(folder.glob("tile-*.npz"))
     second.write_bytes(first.read_bytes())
-    other = stopped.with_name("p.csv")
-    estimator.pairwise({**table, "w": table["w"][::-1]}, output=other)
-    assert not Path(f"{other}.partial").exists()
-    del computed[:]
+    fields = without_hash(json.loads((folder / "manifest.json").read_text()))
+    tile = tiles()[first.name]
+    with PartialRun(stopped) as run:
+        run.start(Manifest(**fields), resume=True)
+        assert run.load(tile) is not None
+        content = first.read_bytes()
+    other = Manifest(**{**fields, "n": 199})
+    with PartialRun(stopped.with_name("p.csv")) as run:
+        run.start(other, resume=True)
+        (run.folder / first.name).write_bytes(content)
+        assert run.load(tile) is None
     found = estimator.pairwise(table, output=stopped)
     assert len(computed) == 3
     assert found.values.tobytes() == estimator.pairwise(table).values.tobytes()
@@ -418,12 +429,10 @@ def test_a_link_in_the_place_of_the_folder_is_refused(estimator, table, tmp_path
 @pytest.mark.parametrize("name", ["", "lock", "manifest.json", "tile-0-0.npz"])
 @pytest.mark.parametrize("kind", ["pipe", "folder", "file"])
 def test_pipes_and_folders_in_the_place_of_ours(estimator, table, tmp_path, name, kind):
-    path = tmp_path / "o.csv.partial" / name
-    path.parent.mkdir(exist_ok=True)
-    if not name:
-        path.parent.rmdir() if path.parent != tmp_path else None
-        path = tmp_path / "o.csv.partial"
-        path.rmdir() if path.exists() else None
+    path = tmp_path / "o.csv.partial"
+    if name:
+        path.mkdir()
+        path /= name
     {"pipe": os.mkfifo, "folder": os.mkdir, "file": lambda p: p.write_bytes(b"mine")}[kind](path)
     if not name and kind == "folder":  # an empty folder holds nothing that could be lost
         estimator.pairwise(table, output=tmp_path / "o.csv")
