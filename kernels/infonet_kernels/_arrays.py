@@ -44,7 +44,7 @@ def as_array(name: str, values: Any) -> NDArray[Any]:
     try:
         return np.asarray(values)
     except (ValueError, TypeError, OverflowError) as error:
-        reason = " ".join(str(error).split())
+        reason = shown(error.args[0] if error.args else error)
         raise ValueError(f"{name}: got what is no array ({reason}); [rows, n] is needed") from None
 
 

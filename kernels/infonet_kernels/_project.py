@@ -59,11 +59,11 @@ def project(
     """
     if not isinstance(directions, Directions):
         raise TypeError(f"directions: got {shown(directions)}; an object of Directions is needed")
-    first = as_count("first", first, 0)
+    first = as_count("first", first, -(2**63))
     block = as_rows("values", values, np.float64)
     rows, columns = block.shape
     shape = (directions.count, rows)
-    if first + columns > directions.dimensions:
+    if first < 0 or first + columns > directions.dimensions:
         raise ValueError(
             f"values: got columns {shown(first)} to {shown(first + columns)}; the directions have "
             f"{directions.dimensions} dimensions"

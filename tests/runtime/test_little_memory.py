@@ -32,7 +32,8 @@ WHAT = {
     "output": lambda: estimator.pairwise(x, output=sys.argv[2], resume=False).mi[0].tolist(),
     "sliced": lambda: estimator.sliced(x[:, :6], x[:, 6:], 64).mean,
     "monitor": lambda: [
-        e.estimates[0].mi for e in infonet.Monitor(500, 12, [(0, 1)], 250, estimator=estimator).extend(x[:1000])
+        found.estimates[0].mi
+        for found in infonet.Monitor(500, 12, [(0, 1)], 250, estimator=estimator).extend(x[:1000])
     ],
 }
 work = WHAT[sys.argv[1]]
