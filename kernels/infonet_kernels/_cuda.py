@@ -5,6 +5,7 @@ import functools
 import sys
 from pathlib import Path
 
+from infonet_kernels._arrays import shown
 from infonet_kernels._library import find_library, path_given_by
 
 ENVIRONMENT_VARIABLE = "INFONET_KERNELS_CUDA_LIBRARY"
@@ -66,7 +67,13 @@ def load_cuda() -> ctypes.CDLL:
 
 def _call(name: str, *arguments: object) -> None:
     library = load_cuda()
-    code = getattr(library, name)(*arguments)
+    for place, value in enumerate(arguments, 1):
+        if isinstance(value, int) and not -(2**63) <= value < 2**64:  # ctypes would cut it off
+            raise ValueError(f"{name}: argument {place} is {shown(value)}; 64 bits are allowed")
+    try:
+        code = getattr(library, name)(*arguments)
+    except ctypes.ArgumentError as error:
+        raise TypeError(f"{name}: {' '.join(str(error).split())}") from None
     if code == 0:
         return
     message = (library.infonet_cuda_last_error() or b"").decode() or f"{name}: internal error"

@@ -5,7 +5,16 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infonet_kernels._arrays import Float, as_count, as_float, as_rows, as_threads
+from infonet_kernels._arrays import (
+    Float,
+    as_array,
+    as_count,
+    as_float,
+    as_out,
+    as_rows,
+    as_threads,
+    shown,
+)
 from infonet_kernels._library import call
 
 
@@ -76,7 +85,7 @@ def pair_histograms(
             column that is not there; a wrong shape or dtype.
     """
     columns = as_rows("ranks", ranks, np.float32)
-    indices = np.asarray(pairs)
+    indices = as_array("pairs", pairs)
     if indices.ndim != 2 or indices.shape[1] != 2 or indices.dtype.kind not in "iu":
         raise ValueError(
             f"pairs: got {indices.dtype} of shape {indices.shape}; integers [p, 2] are needed"
@@ -89,7 +98,7 @@ def pair_histograms(
     shape = (indices.shape[0], cells, cells)
     if out is None:
         out = np.empty(shape, np.float32)
-    elif out.shape != shape or out.dtype != np.float32 or not out.flags.carray:
+    elif as_out(out).shape != shape or out.dtype != np.float32 or not out.flags.carray:
         raise ValueError(
             f"out: got {out.dtype} {out.shape}; a writable C-contiguous float32 array {shape} "
             "is needed"
@@ -103,4 +112,4 @@ def pair_histograms(
 def _check_size(grid: int) -> None:
     # Before memory is asked for: a grid of a million cells a side would ask for terabytes.
     if grid > 4096:
-        raise ValueError(f"grid: got {grid}; allowed are 2 to 4096")
+        raise ValueError(f"grid: got {shown(grid)}; allowed are 2 to 4096")

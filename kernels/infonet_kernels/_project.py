@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infonet_kernels._arrays import as_rows
+from infonet_kernels._arrays import as_count, as_out, as_rows, shown
 from infonet_kernels._library import call
 
 _PANEL = 8  # kPanel of project.hpp
@@ -57,19 +57,22 @@ def project(
     Raises:
         ValueError: a wrong shape, dtype or layout.
     """
+    if not isinstance(directions, Directions):
+        raise TypeError(f"directions: got {shown(directions)}; an object of Directions is needed")
+    first = as_count("first", first, -(2**63))
     block = as_rows("values", values, np.float64)
     rows, columns = block.shape
     shape = (directions.count, rows)
     if first < 0 or first + columns > directions.dimensions:
         raise ValueError(
-            f"values: got columns {first} to {first + columns}; the directions have "
+            f"values: got columns {shown(first)} to {shown(first + columns)}; the directions have "
             f"{directions.dimensions} dimensions"
         )
     if out is None:
         if first > 0:
             raise ValueError(f"out: got None; the sums before dimension {first} are needed")
         out = np.empty(shape)
-    fits = out.dtype == np.float64 and out.shape == shape
+    fits = as_out(out).dtype == np.float64 and out.shape == shape
     fits = fits and out.flags.writeable and out.flags.aligned
     if fits and out.size == 0:
         return out

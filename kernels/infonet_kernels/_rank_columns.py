@@ -1,13 +1,13 @@
 """Exact average ranks of columns of any real type."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infonet_kernels._arrays import Normalize, as_normalize, as_threads
+from infonet_kernels._arrays import Normalize, as_array, as_normalize, as_threads
 from infonet_kernels._library import call
 
 # InfonetType and InfonetColumn of infonet/kernels.h.
@@ -42,7 +42,9 @@ def rank_columns(
     """
     code, count = as_normalize(normalize), as_threads(threads)
     if not isinstance(values, np.ndarray):
-        rows = [_as_column(row) for row in values]  # type: ignore[union-attr]
+        if not isinstance(values, Iterable) or isinstance(values, (str, bytes, Mapping)):
+            raise TypeError(f"values: got {type(values).__name__}; rows of numbers are needed")
+        rows = [_as_column(row) for row in values]
         n = rows[0].size if rows else 0
     elif values.ndim == 2:
         rows, n = [_as_column(row) for row in values], values.shape[1]
@@ -68,7 +70,7 @@ def _as_column(values: ArrayLike) -> NDArray[Any]:
     Raises:
         ValueError: not real numbers, or not one-dimensional.
     """
-    column = np.asarray(values)
+    column = as_array("values", values)
     if column.ndim != 1:
         raise ValueError(f"values: got a row of shape {column.shape}; [n] is needed")
     if column.dtype in _CODES:

@@ -5,7 +5,15 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infonet_kernels._arrays import Float, Normalize, as_float, as_normalize, as_rows, as_threads
+from infonet_kernels._arrays import (
+    Float,
+    Normalize,
+    as_float,
+    as_normalize,
+    as_real,
+    as_rows,
+    as_threads,
+)
 from infonet_kernels._library import call
 
 
@@ -61,7 +69,7 @@ def soft_rank(
     code, count = as_normalize(normalize), as_threads(threads)
     ranks = np.empty_like(rows)
     name = "infonet_soft_rank" + ("_f64" if kind is np.float64 else "")
-    call(name, rows, *rows.shape, float(eps), code, count, ranks)
+    call(name, rows, *rows.shape, as_real("eps", eps), code, count, ranks)
     return ranks
 
 
@@ -103,5 +111,5 @@ def soft_rank_backward(
     code, count = as_normalize(normalize), as_threads(threads)
     result: NDArray[Any] = np.empty_like(rows)
     name = "infonet_soft_rank_backward" + ("_f64" if kind is np.float64 else "")
-    call(name, rows, by, *rows.shape, float(eps), code, count, result)
+    call(name, rows, by, *rows.shape, as_real("eps", eps), code, count, result)
     return result

@@ -19,6 +19,8 @@ from infonet.errors import (
     InputError,
     MissingExtraError,
     ModelError,
+    OutOfMemoryError,
+    names_lack_of_memory,
 )
 from infonet.estimator import Estimator
 from infonet.model import Model, load_model
@@ -37,6 +39,7 @@ __all__ = [
     "Model",
     "ModelError",
     "Monitor",
+    "OutOfMemoryError",
     "PairwiseResult",
     "SlicedEstimate",
     "__version__",
@@ -46,3 +49,7 @@ __all__ = [
     "pairwise",
     "sliced_mutual_information",
 ]
+
+# All that users compute goes through these.
+for _name in ("__init__", "estimate", "mi", "pairwise", "sliced"):
+    setattr(Estimator, _name, names_lack_of_memory(getattr(Estimator, _name)))

@@ -17,6 +17,7 @@ import numpy as np
 
 from infonet._version import __version__
 from infonet.errors import InfoNetError
+from infonet.onnx_runtime import onnx_runtime
 
 if TYPE_CHECKING:
     from infonet.estimator import Estimator
@@ -92,8 +93,7 @@ def _version(distribution: str) -> str | None:
 
 
 def _onnxruntime() -> str:
-    import onnxruntime as ort
-
+    ort = onnx_runtime()
     return f"{ort.__version__}, providers {', '.join(ort.get_available_providers())}"
 
 

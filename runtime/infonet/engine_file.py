@@ -4,7 +4,8 @@ An engine fits one model, one backend, mostly one version of it, and some GPUs. 
 part of that, late and in its own words; the manifest says it before anything is loaded.
 
 Layout: 8 bytes MAGIC, the length of the manifest (unsigned, 8 bytes, little-endian), the manifest,
-the engine.
+the engine. The manifest holds the hash of the engine and, first of all, that of everything before
+the engine: `content_sha256`, taken with its own 64 digits replaced by the digit 0.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from infonet.errors import ModelError
+from infonet.files import kind_of, open_regular
+from infonet.metadata import ZEROS, zeroed_sha256
 
 MAGIC = b"infonetE"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _LENGTH = struct.Struct("<Q")
 _LONGEST = 1 << 24  # bytes of a manifest: anything longer is damage
+_HASH = "content_sha256"
 _FIX = "build it again with  infonet build"
 
 Shape = tuple[int, ...]
@@ -87,12 +91,17 @@ class Manifest:
 
 def write_engine(path: Path, manifest: Manifest, engine: bytes | memoryview) -> None:
     """Write an engine file; a file of that name is replaced only when the new one is whole."""
-    header = json.dumps({"format_version": FORMAT_VERSION, **asdict(manifest)}).encode()
+    fields = {"format_version": FORMAT_VERSION, _HASH: ZEROS.decode(), **asdict(manifest)}
+    header = json.dumps(fields).encode()
+    length = _LENGTH.pack(len(header))
+    digits = _digits(header)
+    digest = zeroed_sha256(MAGIC + length + header, _moved(digits, len(MAGIC + length)))
+    header = header[: digits.start] + digest.encode() + header[digits.stop :]
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
-            for part in (MAGIC, _LENGTH.pack(len(header)), header, engine):
+            for part in (MAGIC, length, header, engine):
                 file.write(part)
         partial.replace(path)
     except BaseException:
@@ -103,14 +112,20 @@ def write_engine(path: Path, manifest: Manifest, engine: bytes | memoryview) -> 
 def is_engine_file(path: Path) -> bool:
     """Whether `path` begins as an engine file does; False for one that cannot be read."""
     try:
+        if kind_of(path.stat().st_mode) is not None:  # reading a pipe would take from it
+            return False
         with path.open("rb") as file:
             return file.read(len(MAGIC)) == MAGIC
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The manifest alone, without reading the engine. ModelError as for `read_engine`."""
+    """The manifest alone, its hash checked, without reading the engine.
+
+    Raises:
+        ModelError: as `read_engine`.
+    """
     with _open(path) as file:
         return _manifest(file, path)
 
@@ -137,12 +152,7 @@ def read_engine(path: Path) -> tuple[Manifest, bytes]:
 
 
 def _open(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise ModelError(f"no engine file at {path}: check the path, or {_FIX}") from None
-    except OSError as error:
-        raise ModelError(f"cannot read the engine file {path}: {error.strerror}") from None
+    return open_regular(path, "engine file", ModelError, f"check the path, or {_FIX}")
 
 
 def _manifest(file: BinaryIO, path: Path) -> Manifest:
@@ -161,9 +171,25 @@ def _manifest(file: BinaryIO, path: Path) -> Manifest:
                 f"{path} has format version {version}, this infonet reads version "
                 f"{FORMAT_VERSION}: run  pip install -U infonet  or {_FIX}"
             )
+        digits = _moved(_digits(content), len(start))
+        if zeroed_sha256(start + content, digits) != fields.pop(_HASH):
+            raise ValueError("its manifest does not have the hash that was written into it")
         return _from_fields(fields)
-    except (ValueError, TypeError, KeyError, AttributeError, struct.error) as error:
+    except (
+        *(ValueError, TypeError, KeyError, AttributeError, RecursionError),
+        struct.error,
+    ) as error:
         raise ModelError(f"{path} is damaged ({' '.join(str(error).split())}): {_FIX}") from error
+
+
+def _digits(header: bytes) -> slice:
+    """Where the digits of the hash stand in a manifest; ValueError if they do not."""
+    start = header.index(f'"{_HASH}": "'.encode()) + len(_HASH) + 5
+    return slice(start, start + len(ZEROS))
+
+
+def _moved(part: slice, by: int) -> slice:
+    return slice(part.start + by, part.stop + by)
 
 
 def _from_fields(fields: dict[str, Any]) -> Manifest:

@@ -6,8 +6,14 @@ command line can print it as it is.
 
 from __future__ import annotations
 
+import functools
 import sys
 import warnings
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def one_line(text: str) -> str:
@@ -34,6 +40,22 @@ class ModelError(InfoNetError):
 
 class DeviceError(InfoNetError, RuntimeError):
     """A device that was asked for explicitly cannot be had."""
+
+
+class OutOfMemoryError(InfoNetError, MemoryError):
+    """There is not enough memory, or not enough for another thread.
+
+    Args:
+        what: what needs it, as the subject of a sentence ("loading model.onnx").
+        reason: in the words of who asked for it; "": not known.
+    """
+
+    def __init__(self, what: str = "this computation", reason: str = "") -> None:
+        words = " ".join(reason.split())
+        super().__init__(
+            f"{what} needs more memory than there is{f' ({words})' if words else ''}: pass fewer "
+            "samples, threads or pairs at a time, or allow more memory"
+        )
 
 
 class MissingExtraError(InfoNetError, ImportError):
@@ -66,3 +88,26 @@ def warn(message: str) -> None:
     while frame.f_back is not None and f"{frame.f_globals.get('__name__')}.".startswith("infonet."):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, InfoNetWarning, stacklevel=level)
+
+
+def names_lack_of_memory(function: Callable[P, T]) -> Callable[P, T]:
+    """Decorator: where memory, or a thread for want of it, cannot be had, OutOfMemoryError says so.
+
+    Memory is asked for everywhere, by NumPy, the kernels and ONNX Runtime, so this stands around
+    what users call.
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except InfoNetError:
+            raise
+        except MemoryError as error:
+            raise OutOfMemoryError(reason=str(error)) from error
+        except RuntimeError as error:
+            if "can't start new thread" not in str(error):
+                raise
+            raise OutOfMemoryError(reason=str(error)) from error
+
+    return call

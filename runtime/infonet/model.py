@@ -98,6 +98,8 @@ class Model:
 def load_model(path: str | Path | None = None) -> Model:
     """Read and validate the metadata of a model or engine file; None: the model in the package.
 
+    The hash of all of its content is checked, where the file carries one (see `infonet.metadata`).
+
     Raises:
         ModelError: missing, damaged, of another program, or of another format version.
     """
@@ -118,8 +120,8 @@ def load_model(path: str | Path | None = None) -> Model:
         return _parse(file, metadata)
     except KeyError as error:
         problem = f"lacks the metadata entry {error}"
-    except (ValueError, TypeError) as error:
-        problem = f"has malformed metadata ({error})"
+    except (ValueError, TypeError, IndexError, OverflowError, RecursionError) as error:
+        problem = f"has malformed metadata ({' '.join(str(error).split())})"
     raise ModelError(f"{file} {problem}: export the model again with  infonet export")
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import operator
 import os
 import sys
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Any
 
-from infonet.errors import InputError
+from infonet.errors import InputError, names_lack_of_memory
 
 
 def count_threads(threads: int | None) -> int:
@@ -28,33 +28,73 @@ def count_threads(threads: int | None) -> int:
     return count
 
 
+@names_lack_of_memory
 def run_tiles(tasks: Iterable[Callable[[], int]], threads: int, progress: Progress) -> None:
     """Run every task; each returns the amount of work done, for the progress bar.
 
-    At most two tasks per thread are drawn from `tasks` ahead of time. The first error, or an
-    interruption, cancels what has not started and is raised.
+    Threads draw tasks from `tasks` one at a time, when they are free. The first error, or an
+    interruption, keeps further tasks from being begun and is raised. Where memory is limited, or
+    threads cannot be had, there are fewer of them: results do not depend on their number.
+
+    Raises:
+        OutOfMemoryError: of a task or a thread.
     """
+    drawn = iter(tasks)
     if threads > 1:  # a single task needs no pool of threads
-        drawn = iter(tasks)
         first = list(islice(drawn, 2))
-        tasks, threads = chain(first, drawn), threads if len(first) > 1 else 1
-    if threads == 1:
-        for task in tasks:
-            progress.add(task())
-        return
-    with ThreadPoolExecutor(threads, thread_name_prefix="infonet") as pool:
-        pending: set[Future[int]] = set()
+        threads = _that_fit(threads) if len(first) > 1 else 1
+        drawn = chain(first, drawn)
+    work = _Work(drawn, progress)
+    helpers: list[Thread] = []
+    try:
+        while threads > 1 and len(helpers) < threads:
+            helper = Thread(target=work.run, name=f"infonet_{len(helpers)}")
+            try:
+                helper.start()
+            except (RuntimeError, MemoryError):
+                break  # no more threads: those there are, or this one, do the work
+            helpers.append(helper)
+        if not helpers:
+            work.run()
+        for helper in helpers:
+            helper.join()
+    except BaseException:
+        work.stopped = True
+        for helper in helpers:
+            helper.join()
+        raise
+    if work.error is not None:
+        raise work.error
+
+
+class _Work:
+    """Tasks that threads draw until there are none, or one has failed."""
+
+    def __init__(self, tasks: Iterator[Callable[[], int]], progress: Progress) -> None:
+        self._tasks, self._progress, self._lock = tasks, progress, Lock()
+        self.stopped = False
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        """Take part, on this thread, until the end."""
         try:
-            for task in tasks:
-                pending.add(pool.submit(task))
-                if len(pending) >= 2 * threads:
-                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                    progress.add(sum(future.result() for future in done))
-            for future in pending:
-                progress.add(future.result())
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+            while not self.stopped:
+                with self._lock:
+                    task = next(self._tasks, None)
+                if task is None:
+                    return
+                done = task()
+                with self._lock:
+                    self._progress.add(done)
+        except BaseException as error:
+            self.stopped = True
+            self.error = self.error or error
+
+
+def _that_fit(threads: int) -> int:
+    from infonet_kernels._memory import threads_that_fit  # deferred, as all that is compiled
+
+    return threads_that_fit(threads)
 
 
 class Progress:

@@ -173,6 +173,7 @@ def test_metadata_is_what_the_runtime_reads(exported):
                 "null_distribution",
                 "version",
                 "checkpoint_sha256",
+                "content_sha256",
             ]
         }
 

@@ -3,7 +3,15 @@
 import infonet_kernels
 import numpy as np
 import pytest
-from infonet_kernels import joint_histogram, pair_histograms, soft_rank
+from infonet_kernels import (
+    Directions,
+    joint_histogram,
+    pair_histograms,
+    project,
+    rank_columns,
+    soft_rank,
+    soft_rank_backward,
+)
 
 RANKS = np.random.default_rng(0).random((3, 50), np.float32)
 
@@ -139,6 +147,49 @@ def test_ranks_outside_the_unit_interval_are_refused(bad, index):
 def test_errors_say_what_is_allowed(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+ODD = [None, [], [1], "1", b"1", {}, 10**30, -(10**400), 2.5, np.nan, object(), [[1], [1, 2]]]
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: type(value).__name__)
+def test_odd_arguments_are_refused_by_name(value):
+    """In one line that begins with the name of the argument; some are right for some."""
+    directions = Directions(np.ones((3, 2)))
+    calls = {
+        ("values",): lambda: soft_rank(value),
+        ("eps",): lambda: soft_rank(RANKS, value),
+        ("normalize",): lambda: soft_rank(RANKS, normalize=value),
+        ("threads",): lambda: soft_rank(RANKS, threads=value),
+        ("dtype",): lambda: soft_rank(RANKS, dtype=value),
+        ("gradient", "values"): lambda: soft_rank_backward(RANKS, value, 0.1),
+        ("values", "row"): lambda: rank_columns(value),
+        ("x_ranks",): lambda: joint_histogram(value, RANKS, 4),
+        ("y_ranks", "x_ranks"): lambda: joint_histogram(RANKS, value, 4),
+        ("grid",): lambda: joint_histogram(RANKS, RANKS, value),
+        ("ranks", "pairs"): lambda: pair_histograms(value, [[0, 1]], 4),
+        ("pairs",): lambda: pair_histograms(RANKS, value, 4),
+        ("out",): lambda: pair_histograms(RANKS, [[0, 1]], 4, out=value),
+        ("directions",): lambda: Directions(value),
+        ("directions", "of"): lambda: project(np.ones((4, 2)), value),
+        ("values", "columns"): lambda: project(value, directions),
+        ("out", "project"): lambda: project(np.ones((4, 2)), directions, value),
+        ("first", "values"): lambda: project(np.ones((4, 2)), directions, None, value),
+    }
+    fine = 0
+    for names, call in calls.items():
+        try:
+            call()
+        except (TypeError, ValueError) as error:
+            message = str(error)
+        else:
+            fine += 1
+            continue
+        if not message.startswith(tuple(f"{name}" for name in names)):
+            pytest.fail(f"{names}: {message}")
+        if "\n" in message or len(message) > 200:
+            pytest.fail(f"{names}: {message}")
+    assert fine <= 5
 
 
 def test_library_override(monkeypatch, tmp_path):

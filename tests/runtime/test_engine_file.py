@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import struct
 from dataclasses import replace
 
@@ -52,7 +53,10 @@ def test_round_trip(file):
     assert [path.name for path in file.parent.iterdir()] == ["a.engine"]
     (length,) = struct.unpack("<Q", file.read_bytes()[8:16])
     header = json.loads(file.read_bytes()[16 : 16 + length])
-    assert header["format_version"] == 1
+    assert header["format_version"] == 2
+    digits = header["content_sha256"].encode()
+    start = file.read_bytes()[: 16 + length]
+    assert hashlib.sha256(start.replace(digits, b"0" * 64)).hexdigest().encode() == digits
     assert header["profiles"] == [
         {"name": "b", "min": [1, 4, 4], "opt": [2, 4, 4], "max": [8, 4, 4]}
     ]
@@ -74,9 +78,9 @@ def test_every_truncation_is_refused(file):
 
 
 def test_flipped_bits_are_refused(file):
-    """In the length, the engine, and in what the header says of both; other text is only text."""
+    """Wherever they are: the manifest has a hash as well as the engine."""
     whole = file.read_bytes()
-    for place in (0, 7, 8, 11, 15, 16, len(whole) - len(ENGINE), len(whole) - 1):
+    for place in range(len(whole)):
         changed = bytearray(whole)
         changed[place] ^= 0x10
         file.write_bytes(changed)
@@ -90,9 +94,12 @@ def test_flipped_bits_are_refused(file):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda h: h | {"format_version": 2}, "format version 2, .* reads version 1"),
-        (lambda h: {k: v for k, v in h.items() if k != "profiles"}, "damaged .*profiles"),
-        (lambda h: h | {"more": 1}, "damaged .*more"),
+        (lambda h: h | {"format_version": 3}, "format version 3, .* reads version 2"),
+        (lambda h: h | {"format_version": 1}, "format version 1, .* reads version 2.*build it"),
+        (lambda h: h | {"precision": "fp32"}, "damaged .*does not have the hash"),
+        (lambda h: {k: v for k, v in h.items() if k != "content_sha256"}, "damaged"),
+        (lambda h: {k: v for k, v in h.items() if k != "profiles"}, "damaged .*the hash"),
+        (lambda h: h | {"more": 1}, "damaged .*the hash"),
         (lambda h: [h], "damaged"),
         (lambda h: {k: v for k, v in h.items() if k != "format_version"}, "damaged"),
     ],
@@ -109,13 +116,16 @@ def test_other_manifests(change, words, file):
 def test_other_files(tmp_path):
     with pytest.raises(ModelError, match="no engine file at"):
         read_engine(tmp_path / "none")
-    with pytest.raises(ModelError, match="cannot read"):
+    with pytest.raises(ModelError, match="cannot read the engine file .*: it is a folder"):
         read_engine(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ModelError, match="cannot read the engine file .*: it is a pipe"):
+        read_engine(tmp_path / "pipe")
     other = tmp_path / "other"
     other.write_bytes(b"ftrt" + bytes(100))
     with pytest.raises(ModelError, match="not an engine file of infonet"):
         read_engine(other)
-    assert not any(map(is_engine_file, (tmp_path / "none", tmp_path, other)))
+    assert not any(map(is_engine_file, (tmp_path / "none", tmp_path, tmp_path / "pipe", other)))
 
 
 @pytest.mark.parametrize(

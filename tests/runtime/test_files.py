@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from infonet.files import regular_file
+from infonet.files import require_regular_file
 from infonet.io import read_table
 
 
@@ -127,10 +127,10 @@ def test_missing_file_directory_and_columns(tmp_path):
     with pytest.raises(infonet.InputError, match=r"no file at .*check the path"):
         read_table(tmp_path / "none.csv")
     (tmp_path / "d.csv").mkdir()
-    with pytest.raises(infonet.InputError, match="is a directory"):
+    with pytest.raises(infonet.InputError, match="is a folder"):
         read_table(tmp_path / "d.csv")
     os.mkfifo(tmp_path / "p.csv")
-    with pytest.raises(infonet.InputError, match="is a pipe or a device: save"):
+    with pytest.raises(infonet.InputError, match="is a pipe, give a regular file"):
         read_table(tmp_path / "p.csv")
     table = read_table(write(tmp_path, "a,b\n1,x\n2,y\n3,z\n"))
     with pytest.raises(infonet.InputError, match="'c' does not exist: choose from a"):
@@ -212,7 +212,7 @@ def test_truncated_npy(tmp_path):
 def test_directories_and_wrong_paths(tmp_path, estimator, ending):
     path = tmp_path / f"folder.{ending}"
     path.mkdir()
-    with pytest.raises(infonet.InputError, match="is a directory: give a file"):
+    with pytest.raises(infonet.InputError, match="is a folder, give a regular file"):
         estimator.pairwise(path)
     with pytest.raises(infonet.InputError, match="no file at .*check the path"):
         estimator.pairwise(str(tmp_path / f"none.{ending}"))
@@ -236,28 +236,31 @@ def test_pipes_devices_and_sockets_are_not_opened(tmp_path, ending):
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind(str(plug))
         for path in (pipe, link, device, plug):
-            with pytest.raises(infonet.InputError, match="is a pipe or a device: save the table"):
+            with pytest.raises(
+                infonet.InputError, match="is a (pipe|device|socket), give a regular file"
+            ):
                 read_table(path)
 
 
 def test_regular_files(tmp_path):
     path = write(tmp_path, "a,b\n1,2\n")
     (tmp_path / "link.csv").symlink_to(path)
-    assert regular_file(tmp_path / "link.csv").st_size == regular_file(str(path)).st_size == 8
+    sizes = [require_regular_file(p, "file").st_size for p in (tmp_path / "link.csv", str(path))]
+    assert sizes == [8, 8]
     os.mkfifo(tmp_path / "p")
     (tmp_path / "loop").symlink_to("loop")
     cases = {
-        "p": "is a pipe or a device: try another",
-        "none": "no file at .*check the path",
+        "p": "is a pipe, give a regular file",
+        "none": "no file at .*try another",
         "loop": "cannot read .*symbolic links",
         "n" * 300: "cannot read .*too long",
         "t.csv/x": "cannot read .*Not a directory",
-        "a\0b": "check the path",
-        ".": "is a directory: give a file",
+        "a\0b": "try another",
+        ".": "is a folder, give a regular file",
     }
     for name, message in cases.items():
         with pytest.raises(infonet.ModelError, match=message) as caught:
-            regular_file(tmp_path / name, infonet.ModelError, "try another")
+            require_regular_file(tmp_path / name, "file", infonet.ModelError, "try another")
         assert str(caught.value).isprintable()
 
 

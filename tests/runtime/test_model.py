@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import os
 import shutil
+import socket
+from pathlib import Path
 
 import infonet
 import numpy as np
 import pytest
-from infonet.metadata import read_metadata
+from infonet.metadata import CONTENT_HASH, read_metadata, with_content_hash
 from infonet.model import DEFAULT_MODEL, core_of, load_model
 
 onnx = pytest.importorskip("onnx")
@@ -22,7 +26,7 @@ def rewrite(target, changes, source=CORE):
     del proto.metadata_props[:]
     kept = {key: value for key, value in entries.items() if value is not None}
     onnx.helper.set_model_props(proto, kept)
-    onnx.save(proto, target)
+    target.write_bytes(with_content_hash(proto.SerializeToString()))
     return target
 
 
@@ -69,6 +73,12 @@ def test_table_and_preprocessing_of_other_models(tmp_path, gaussian):
     assert soft.pairwise({"x": x, "y": y})["x", "y"].mi == found.mi
 
 
+def changed(content, place):
+    content = bytearray(content)
+    content[place] ^= 1
+    return bytes(content)
+
+
 BAD = {
     "text": (lambda p: p.write_text("n,mi\n1,2\n"), "damaged or is not an ONNX"),
     "empty": (lambda p: p.write_bytes(b""), "damaged or is not an ONNX"),
@@ -76,8 +86,19 @@ BAD = {
     "cut": (lambda p: p.write_bytes(DEFAULT_MODEL.read_bytes()[:-40_000]), "damaged or is not"),
     "overwritten": (
         lambda p: p.write_bytes(CORE.read_bytes()[:300] + b"\xff" * 300 + CORE.read_bytes()[600:]),
-        "cannot load|damaged",
+        "damaged",
     ),
+    "weights": (lambda p: p.write_bytes(changed(CORE.read_bytes(), 700_000)), "is damaged: its"),
+    "hash": (lambda p: p.write_bytes(changed(CORE.read_bytes(), -1)), "is damaged: its content"),
+    "key of the hash": (
+        lambda p: p.write_bytes(CORE.read_bytes().replace(b"content_sha256", b"content_sha257")),
+        "is damaged: its content",
+    ),
+    "two hashes": (
+        lambda p: p.write_bytes(CORE.read_bytes() + CORE.read_bytes()[-92:]),
+        "is damaged: its content",
+    ),
+    "longer": (lambda p: p.write_bytes(CORE.read_bytes() + b"\x08\x08"), "is damaged: its content"),
     "version": (
         lambda p: rewrite(p, {"infonet.format_version": "2"}),
         "format version 2, this infonet reads version 1: run  pip install -U infonet",
@@ -99,6 +120,55 @@ def test_bad_files(tmp_path, kind):
         infonet.Estimator(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_hash_is_what_the_documentation_says():
+    """SHA-256 of the file with the 64 digits of the hash as zeros, read by the onnx package."""
+    for path in (DEFAULT_MODEL, CORE):
+        content = path.read_bytes()
+        entries = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+        digits = entries[CONTENT_HASH].encode()
+        assert content.count(digits) == 1
+        assert hashlib.sha256(content.replace(digits, b"0" * 64)).hexdigest().encode() == digits
+        assert with_content_hash(content) == content
+
+
+def test_files_without_a_hash_are_read_as_before(tmp_path, caplog, gaussian):
+    proto = onnx.load(CORE)
+    kept = {e.key: e.value for e in proto.metadata_props if e.key != CONTENT_HASH}
+    onnx.helper.set_model_props(proto, kept)
+    path = tmp_path / "old.onnx"
+    onnx.save(proto, path)
+    with caplog.at_level(logging.DEBUG, "infonet"):
+        found = infonet.Estimator(path).estimate(*gaussian(0.5, 400))
+    assert "carries no hash" in caplog.text
+    assert all(record.levelno <= logging.INFO for record in caplog.records)
+    assert found.mi == infonet.mutual_information(*gaussian(0.5, 400))
+
+
+def test_a_damaged_core_is_not_passed_over(tmp_path):
+    shutil.copy(DEFAULT_MODEL, tmp_path / "model.onnx")
+    (tmp_path / "model.core.onnx").write_bytes(changed(CORE.read_bytes(), 500_000))
+    with pytest.raises(infonet.ModelError, match=r"model\.core\.onnx is damaged"):
+        infonet.Estimator(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["mi", "quantiles", "score", "table"])
+def test_what_is_not_finite_is_never_an_answer(tmp_path, gaussian, name, value):
+    """A broken checkpoint, exported with a right hash."""
+    proto = onnx.load(CORE)
+    for node in proto.graph.node:
+        node.output[:] = [f"{o}_whole" if o == name else o for o in node.output]
+        node.input[:] = [f"{i}_whole" if i == name else i for i in node.input]
+    constant = onnx.numpy_helper.from_array(np.float32(value), "broken")
+    proto.graph.initializer.append(constant)
+    proto.graph.node.append(onnx.helper.make_node("Add", [f"{name}_whole", "broken"], [name]))
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(with_content_hash(proto.SerializeToString()))
+    broken = infonet.Estimator(path)
+    with pytest.raises(infonet.ModelError, match=f"gives {name} that is not finite"):
+        broken.estimate(*gaussian(0.5, 400))
 
 
 def other_program(path):
@@ -125,5 +195,23 @@ def test_infonet_metadata_on_a_foreign_graph(tmp_path):
 def test_missing_file_and_directory(tmp_path):
     with pytest.raises(infonet.ModelError, match=r"no model file at .*check the path"):
         infonet.Estimator(tmp_path / "none.onnx")
-    with pytest.raises(infonet.ModelError, match="cannot read the model file"):
+    with pytest.raises(infonet.ModelError, match=r"cannot read the model file .*it is a folder"):
         infonet.Estimator(tmp_path)
+
+
+def test_pipes_devices_and_sockets_are_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+        for path, kind in (
+            (tmp_path / "pipe.onnx", "a pipe"),
+            (Path("/dev/zero"), "a device"),
+            (tmp_path / "socket", "cannot read the model file"),
+        ):
+            with pytest.raises(infonet.ModelError, match=kind):
+                infonet.Estimator(path)
+    shutil.copy(DEFAULT_MODEL, tmp_path / "model.onnx")
+    os.mkfifo(tmp_path / "model.core.onnx")  # beside a model: no core
+    assert core_of(load_model(tmp_path / "model.onnx")) is None
+    with pytest.raises(infonet.ModelError, match="no model file at"):
+        infonet.Estimator("model\0.onnx")

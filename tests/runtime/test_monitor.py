@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import pickle
 import tracemalloc
 
@@ -230,6 +232,104 @@ def test_damaged_saves(monitor):
             infonet.Monitor.from_dict({**saved, **damage})
     with pytest.raises(infonet.InputError, match="format 'list'"):
         infonet.Monitor.from_dict([])
+
+
+@pytest.fixture(scope="module")
+def saved_with_references(estimator):
+    rows = ROWS.copy()
+    rows[:, 0] = rows[:, 1] + 0.1 * rows[:, 0]
+    watched = infonet.Monitor(
+        100, ["a", "b", "c"], stride=10, false_alarms=0.2, estimator=estimator
+    )
+    watched.extend(rows[:255])
+    saved = json.loads(json.dumps(watched.to_dict()))
+    assert saved["states"][0]["reference"] is not None
+    return saved
+
+
+def places(value, path=()):
+    """Where the values of nested lists and dicts are; of long lists, of the first two entries."""
+    yield path
+    if isinstance(value, (dict, list)):
+        entries = value.items() if isinstance(value, dict) else list(enumerate(value))[:2]
+        for key, entry in entries:
+            yield from places(entry, (*path, key))
+
+
+def put(saved, path, value):
+    saved = json.loads(json.dumps(saved))
+    inner = saved
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return saved
+
+
+ODD = [None, True, -1, 0, 3, 10**30, 5e-324, math.nan, math.inf, "x", "1", "\ud800", [], {}, [[1]]]
+
+
+@pytest.mark.parametrize("with_hash", [True, False])
+def test_odd_values_in_saves(saved_with_references, estimator, with_hash):
+    """Each in the place of each: refused in one line, or what it stands for is the same."""
+    saved = dict(saved_with_references)
+    if not with_hash:
+        del saved["content_sha256"]
+    following = infonet.Monitor.from_dict(saved, estimator).extend(ROWS[300:320])
+    refused = []
+    for path, value in itertools.product(list(places(saved))[1:], ODD):
+        other = put(saved, path, value)
+        try:
+            found = infonet.Monitor.from_dict(other, estimator)
+        except infonet.InputError as error:
+            refused.append(str(error))
+            continue
+        if with_hash:
+            assert other == saved
+            same(found.extend(ROWS[300:320]), following)
+    assert len(refused) > 600
+    assert not any("\n" in message or len(message) > 500 for message in refused)
+
+
+def test_every_changed_number_of_a_save_is_seen(saved_with_references, estimator):
+    text = json.dumps(saved_with_references)
+    rng, seen = np.random.default_rng(0), 0
+    for place in rng.choice(len(text), 300, replace=False):
+        if not text[place].isdigit():
+            continue
+        other = text[:place] + str((int(text[place]) + 1) % 10) + text[place + 1 :]
+        try:
+            changed = json.loads(other)
+        except ValueError:  # a number that begins with 0
+            continue
+        if changed == saved_with_references:  # the last of 17 digits may stand for nothing
+            continue
+        seen += 1
+        with pytest.raises(infonet.InputError):
+            infonet.Monitor.from_dict(changed, estimator)
+    assert seen > 200
+
+
+def test_saves_as_other_programs_write_them(saved_with_references, estimator):
+    """1.0 for 1 and 1 for 1.0, keys in another order; and as earlier versions wrote them."""
+
+    def as_floats(value):
+        if isinstance(value, dict):
+            return {key: as_floats(value[key]) for key in sorted(value, reverse=True)}
+        if isinstance(value, list):
+            return [as_floats(entry) for entry in value]
+        is_count = isinstance(value, int) and not isinstance(value, bool)
+        return float(value) if is_count else value
+
+    floats = {**as_floats(saved_with_references), "format": 1}
+    earlier = {k: v for k, v in saved_with_references.items() if k != "content_sha256"}
+    expected = infonet.Monitor.from_dict(saved_with_references, estimator).extend(ROWS[300:400])
+    for saved in (floats, earlier):
+        same(infonet.Monitor.from_dict(saved, estimator).extend(ROWS[300:400]), expected)
+
+
+def test_a_rate_of_false_alarms_beyond_all_windows(estimator):
+    with pytest.raises(infonet.InputError, match="too small"):
+        infonet.Monitor(1000, false_alarms=5e-324, estimator=estimator)
 
 
 def test_memory_is_flat(monitor):

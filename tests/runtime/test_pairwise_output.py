@@ -19,6 +19,8 @@ import pytest
 import scipy.stats
 from infonet.pairwise import engines, output
 from infonet.pairwise.adjust import METHODS, adjust
+from infonet.pairwise.manifest import Manifest
+from infonet.pairwise.pairs import Pairs
 from infonet.pairwise.partial import PartialRun
 
 NAMES = ["x,1", 'y"2', "z", "w", "v"]
@@ -262,6 +264,11 @@ def test_what_differs_is_refused(estimator, table, stopped):
         manifest.write_text(json.dumps({**fields, key: value}))
         with pytest.raises(infonet.InputError, match=message):
             estimator.pairwise(table, output=stopped)
+    digits = fields["content_sha256"]
+    for wrong in ("0" * 64, digits[:-1], None, [], digits.upper()):
+        manifest.write_text(json.dumps({**fields, "content_sha256": wrong}))
+        with pytest.raises(infonet.InputError, match=r"differs in its manifest.* is damaged"):
+            estimator.pairwise(table, output=stopped)
     manifest.write_text("{")
     with pytest.raises(infonet.InputError, match="unfinished run that differs"):
         estimator.pairwise(table, output=stopped)
@@ -283,6 +290,194 @@ def test_damaged_tiles_are_computed_again(estimator, table, stopped, computed):
     assert len(computed) == 5
     assert found.values.tobytes() == estimator.pairwise(table).values.tobytes()
     assert not Path(f"{stopped}.partial").exists()
+
+
+def test_a_changed_byte_of_a_tile_is_never_an_answer(estimator, table, stopped, computed):
+    """In the headers of the arrays too: fewer bytes than stored may then be read, without a CRC."""
+    expected = estimator.pairwise(table).values.tobytes()
+    folder = Path(f"{stopped}.partial")
+    tile, manifest = min(folder.glob("tile-*.npz")), folder / "manifest.json"
+    whole, rng = tile.read_bytes(), np.random.default_rng(0)
+    for place in rng.choice(len(whole), 40, replace=False):
+        changed = bytearray(whole)
+        changed[place] ^= 1 << int(rng.integers(8))
+        tile.write_bytes(changed)
+        with PartialRun(stopped) as run:
+            run.start(Manifest(**without_hash(json.loads(manifest.read_text()))), resume=True)
+            assert run.load(tiles()[tile.name]) is None
+            tile.write_bytes(whole)
+            assert run.load(tiles()[tile.name]) is not None
+    tile.write_bytes(changed)
+    del computed[:]
+    assert estimator.pairwise(table, output=stopped).values.tobytes() == expected
+    assert len(computed) == 3
+
+
+def tiles():
+    """Those of `stopped`, by the names of their files."""
+    return {f"tile-{t.first.start}-{t.second.start}.npz": t for t in Pairs.of(5).tiles(2)}
+
+
+def without_hash(fields):
+    return {name: value for name, value in fields.items() if name != "content_sha256"}
+
+
+def test_tiles_of_another_run_or_place_are_not_taken(estimator, table, stopped, computed):
+    folder = Path(f"{stopped}.partial")
+    first, second, _ = sorted(folder.glob("tile-*.npz"))
+    second.write_bytes(first.read_bytes())
+    fields = without_hash(json.loads((folder / "manifest.json").read_text()))
+    tile = tiles()[first.name]
+    with PartialRun(stopped) as run:
+        run.start(Manifest(**fields), resume=True)
+        assert run.load(tile) is not None
+        content = first.read_bytes()
+    other = Manifest(**{**fields, "n": 199})
+    with PartialRun(stopped.with_name("p.csv")) as run:
+        run.start(other, resume=True)
+        (run.folder / first.name).write_bytes(content)
+        assert run.load(tile) is None
+    found = estimator.pairwise(table, output=stopped)
+    assert len(computed) == 3
+    assert found.values.tobytes() == estimator.pairwise(table).values.tobytes()
+
+
+def test_the_tile_of_a_damaged_manifest_is_not_taken(estimator, table, stopped):
+    """Whatever size it names: the numbers are those of the data, or there are none."""
+    manifest = Path(f"{stopped}.partial/manifest.json")
+    fields = json.loads(manifest.read_text())
+    for tile in (1, 3, 0, -1, 10**30, 1025, True, 2.0, "2", None, [2]):
+        manifest.write_text(json.dumps({**fields, "tile": tile}))
+        with pytest.raises(infonet.InputError, match=r"differs in .* is damaged"):
+            estimator.pairwise(table, output=stopped)
+    estimator.pairwise(table, output=stopped, resume=False)
+
+
+def contents(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+STRANGERS = {
+    "file": lambda folder: (folder / "notes.txt").write_text("mine"),
+    "file of our name": lambda folder: (folder / "tile-0-0.npz").write_text("mine"),
+    "manifest of another program": lambda folder: (folder / "manifest.json").write_text('{"a": 1}'),
+    "lock of another program": lambda folder: (folder / "lock").write_text("4711"),
+    "folder": lambda folder: (folder / "sub").mkdir(),
+    "hidden": lambda folder: (folder / ".git").mkdir(),
+}
+
+
+@pytest.mark.parametrize("resume", [True, False])
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_a_folder_that_infonet_did_not_make_is_not_touched(
+    estimator, table, tmp_path, kind, resume
+):
+    folder = tmp_path / "o.csv.partial"
+    folder.mkdir()
+    STRANGERS[kind](folder)
+    before = contents(folder), sorted(folder.rglob("*"))
+    (name,) = (path.name for path in folder.iterdir())
+    with pytest.raises(infonet.InputError, match=f"holds '{name}', which infonet did not write"):
+        estimator.pairwise(table, output=tmp_path / "o.csv", resume=resume)
+    assert (contents(folder), sorted(folder.rglob("*"))) == before
+    assert not (tmp_path / "o.csv").exists()
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_strangers_in_our_folder_stay(estimator, table, stopped, resume):
+    folder = Path(f"{stopped}.partial")
+    (folder / "notes.txt").write_text("mine")
+    tiles = len(list(folder.glob("tile-*")))
+    with pytest.raises(infonet.InputError, match=r"holds 'notes.txt', which infonet did not"):
+        estimator.pairwise(table, output=stopped, resume=resume)
+    assert len(list(folder.glob("tile-*"))) == tiles
+    (folder / "notes.txt").unlink()
+    (folder / "tile-0-0.npz").unlink(missing_ok=True)
+    (folder / "tile-0-0.npz").symlink_to(stopped.with_name("elsewhere"))
+    with pytest.raises(infonet.InputError, match=r"holds 'tile-0-0.npz', which infonet did not"):
+        estimator.pairwise(table, output=stopped, resume=resume)
+
+
+def test_what_is_put_into_the_folder_meanwhile_stays(
+    estimator, table, tmp_path, monkeypatch, caplog
+):
+    path, compute = tmp_path / "o.csv", engines.estimate_tile
+
+    def put(*args):
+        (tmp_path / "o.csv.partial" / "notes.txt").write_text("mine")
+        return compute(*args)
+
+    monkeypatch.setattr(engines, "estimate_tile", put)
+    estimator.pairwise(table, output=path)
+    assert path.exists()
+    assert contents(tmp_path / "o.csv.partial") == {"notes.txt": b"mine"}
+    assert "o.csv.partial stays" in caplog.text
+
+
+@pytest.mark.parametrize("target", ["full", "empty", "none"])
+def test_a_link_in_the_place_of_the_folder_is_refused(estimator, table, tmp_path, target):
+    other = tmp_path / target
+    if target != "none":
+        other.mkdir()
+    if target == "full":
+        (other / "notes.txt").write_text("mine")
+    (tmp_path / "o.csv.partial").symlink_to(other)
+    with pytest.raises(infonet.InputError, match=r"o\.csv\.partial.* is a symbolic link, which"):
+        estimator.pairwise(table, output=tmp_path / "o.csv", resume=False)
+    assert (tmp_path / "o.csv.partial").is_symlink()
+    assert contents(tmp_path) == ({"full/notes.txt": b"mine"} if target == "full" else {})
+
+
+@pytest.mark.parametrize("name", ["", "lock", "manifest.json", "tile-0-0.npz"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "file"])
+def test_pipes_and_folders_in_the_place_of_ours(estimator, table, tmp_path, name, kind):
+    path = tmp_path / "o.csv.partial"
+    if name:
+        path.mkdir()
+        path /= name
+    {"pipe": os.mkfifo, "folder": os.mkdir, "file": lambda p: p.write_bytes(b"mine")}[kind](path)
+    if not name and kind == "folder":  # an empty folder holds nothing that could be lost
+        estimator.pairwise(table, output=tmp_path / "o.csv")
+        assert not path.exists()
+        return
+    with pytest.raises(infonet.InputError, match="which infonet did not write") as caught:
+        estimator.pairwise(table, output=tmp_path / "o.csv")
+    assert "\n" not in str(caught.value)
+    assert path.exists()
+
+
+@pytest.mark.parametrize("dangling", [False, True])
+def test_an_output_that_is_a_link_is_written_through(estimator, table, tmp_path, dangling):
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "real", tmp_path / "o.csv"
+    if not dangling:
+        target.write_text("earlier")
+    link.symlink_to(Path("elsewhere") / "real")
+    estimator.pairwise(table, output=link)
+    estimator.pairwise(table, output=tmp_path / "plain.csv")
+    assert link.is_symlink()
+    assert target.read_bytes() == (tmp_path / "plain.csv").read_bytes()
+    assert sorted(p.name for p in tmp_path.rglob("*")) == [
+        "elsewhere",
+        "o.csv",
+        "plain.csv",
+        "real",
+    ]
+
+
+def test_outputs_that_are_no_files(estimator, table, tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "null.csv").symlink_to("/dev/null")
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    for name, message in (
+        ("pipe.csv", "cannot write .*pipe.csv: it is a pipe, give"),
+        ("null.csv", "cannot write .*null.csv: it is a device, give"),
+        ("loop.csv", "cannot write .*loop.csv: "),
+    ):
+        with pytest.raises(infonet.InputError, match=message) as caught:
+            estimator.pairwise(table, output=tmp_path / name)
+        assert "\n" not in str(caught.value)
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 @pytest.mark.parametrize("ending", [".csv", ".npy", ".parquet"])

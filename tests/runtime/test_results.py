@@ -173,7 +173,7 @@ def test_the_matrix_as_an_array(matrix):
 
 
 def result_of(counts, null, about=(0, 0, 0), mi=(0.1, 0.2, 0.3)):
-    """All pairs of three columns with so many rows each, of which some are too many for p-values."""
+    """All pairs of three columns of so many rows each; too many have no p-values."""
     values = np.repeat(np.array(mi, np.float32)[:, None], 4, axis=1)
     few = np.array(counts) <= 1_000_000
     p = np.where((null is not None) & few & (np.array(about) == 0), 0.5, np.nan)

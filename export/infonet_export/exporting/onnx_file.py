@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 import onnx
 import torch
+from infonet.metadata import with_content_hash
 from torch import nn
 
 from infonet_export.exporting.graphs import EPS, NORMALIZE, Core, FromSamples
@@ -83,12 +84,12 @@ def export_checkpoint(
             models[path] = trace(module, example, dynamic, name)
             add_metadata(models[path], {**metadata, "infonet.graph": kind})
             store_half(models[path])
-            onnx.save_model(models[path], partial[path])
+            save(models[path], partial[path])
         report = check_parity(reference, partial[output], partial[core_path(output)], precision)
         null = _null_distribution(partial[core_path(output)], core.grid, null_draws)
         for path, model in models.items():
             add_metadata(model, {"infonet.null_distribution": null})
-            onnx.save_model(model, partial[path])
+            save(model, partial[path])
     except BaseException:
         for path in partial.values():
             path.unlink(missing_ok=True)
@@ -147,6 +148,12 @@ def add_metadata(model: onnx.ModelProto, metadata: dict[str, str]) -> None:
     for key, value in metadata.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
+
+
+def save(model: onnx.ModelProto, path: Path) -> None:
+    """Write a model with the hash of all of its content; see `infonet.metadata`."""
+    onnx.save_model(model, path)
+    path.write_bytes(with_content_hash(path.read_bytes()))
 
 
 def strip_traces(model: onnx.ModelProto) -> None:

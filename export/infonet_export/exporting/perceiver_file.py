@@ -9,11 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
 
-import onnx
 import torch
 from torch import nn
 
-from infonet_export.exporting.onnx_file import add_metadata, core_path, trace
+from infonet_export.exporting.onnx_file import add_metadata, core_path, save, trace
 from infonet_export.exporting.perceiver.graphs import (
     PerceiverCore,
     PerceiverFromSamples,
@@ -98,7 +97,7 @@ def export_perceiver(
             if kind == "samples":
                 put_behind_switch(model)
             add_metadata(model, {**metadata, "infonet.graph": kind})
-            onnx.save_model(model, partial[path])
+            save(model, partial[path])
         report = check_parity(
             net, partial[output], precision, bool(grid), marginal, partial.get(core_path(output))
         )

@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import click
 
-from infonet.errors import InfoNetError, MissingExtraError
+from infonet.errors import InfoNetError, MissingExtraError, OutOfMemoryError
 
 GROUP = "infonet.commands"
 # Commands of the exporter, with the help shown before it is imported (or even installed).
@@ -59,6 +59,8 @@ class PluginGroup(click.Group):
             return super().invoke(ctx)
         except InfoNetError as error:
             raise click.ClickException(" ".join(str(error).split())) from error
+        except MemoryError as error:
+            raise click.ClickException(str(OutOfMemoryError(reason=str(error)))) from error
         except OSError as error:
             if (
                 error.filename is not None or error.errno == errno.EPIPE

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -40,6 +41,7 @@ class Gpu:
     def __init__(self, ordinal: int = 0) -> None:
         self.ordinal = ordinal
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="infonet-gpu")
+        self._process = os.getpid()
         self.do(self._start)
 
     def _start(self) -> None:
@@ -58,6 +60,11 @@ class Gpu:
         Raises:
             DeviceError: CUDA or a library on top of it fails.
         """
+        if os.getpid() != self._process:  # it has neither the thread nor a context of CUDA
+            raise DeviceError(
+                "this process was forked after the GPU had been opened, which CUDA does not allow: "
+                'make the estimator in this process, or start it by the method "spawn"'
+            )
         try:
             return self._thread.submit(work).result()
         except InfoNetError:

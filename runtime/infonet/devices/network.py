@@ -27,6 +27,7 @@ from infonet.errors import DeviceError, InputError
 from infonet.model import Model
 from infonet.network import Network, Rows
 from infonet.ranking import RankedColumns, is_tied
+from infonet.session import check_outputs
 
 _TILE_SAMPLES = 2**24  # of a task: 128 MB of pairs
 
@@ -99,10 +100,13 @@ class DeviceNetwork(Network):
         self, names: list[str], rows: Rows, pairs: NDArray[np.int64]
     ) -> dict[str, NDArray[np.float32]]:
         if isinstance(rows, RankedSets):
-            return {name: rows.outputs[name][pairs[:, 0] // 2] for name in names}
-        if not len(pairs):
+            found = {name: rows.outputs[name][pairs[:, 0] // 2] for name in names}
+        elif not len(pairs):
             return super()._compute(names, rows, pairs)
-        return self.gpu.do(lambda: self._run_pairs(names, rows, pairs))
+        else:
+            found = self.gpu.do(lambda: self._run_pairs(names, rows, pairs))
+        check_outputs(found, self.graph)
+        return found
 
     # What follows runs on the thread of the GPU.
 

@@ -13,6 +13,7 @@ from infonet.devices.requirements import INSTALL_GPU, PROVIDER, load_cuda_librar
 from infonet.devices.sizes import graph_sizes
 from infonet.errors import DeviceError, ModelError
 from infonet.model import Model
+from infonet.onnx_runtime import onnx_runtime
 
 _BATCH = "batch"  # the name that the exporter gives to the axis
 # Of a graph with free axes, shapes are computed on the CPU; none of these may be.
@@ -49,8 +50,7 @@ class OnnxCore:
 
     def open(self, size: int, n: int) -> Call:
         """A session, or the one there is, with memory bound for `size` pairs."""
-        import onnxruntime as ort
-
+        ort = onnx_runtime()
         if self.fixed:
             self._free = self._free or self._session(None)
             session = self._free
@@ -81,8 +81,7 @@ class OnnxCore:
         return Call(source, outputs, shapes, enqueue, (session, binding, options))
 
     def _session(self, size: int | None) -> Any:
-        import onnxruntime as ort
-
+        ort = onnx_runtime()
         path = self._model.path
         options = ort.SessionOptions()
         options.log_severity_level = _QUIET

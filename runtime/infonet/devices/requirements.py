@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infonet.engine_fit import gpu_compute_capability
+from infonet.onnx_runtime import onnx_runtime
 
 PROVIDER = "CUDAExecutionProvider"
 # One holds the same module as the other, and whichever is installed last wins.
@@ -92,8 +93,7 @@ def _tensorrt() -> Iterator[Missing]:
 
 def _provider(earlier: bool) -> Iterator[Missing]:
     """The provider, and the libraries it needs; these say little where there is no driver."""
-    import onnxruntime as ort
-
+    ort = onnx_runtime()
     if PROVIDER not in ort.get_available_providers():
         what = f"onnxruntime {ort.__version__} here has no {PROVIDER}"
         yield Missing(what, f"run  {INSTALL_GPU}")
@@ -101,7 +101,7 @@ def _provider(earlier: bool) -> Iterator[Missing]:
     if earlier:
         return
     load_cuda_libraries()
-    folder = Path(ort.__file__).parent / "capi"
+    folder = Path(str(ort.__file__)).parent / "capi"
     try:
         for name in ("libonnxruntime_providers_shared.so", "libonnxruntime_providers_cuda.so"):
             if (folder / name).is_file():
@@ -115,8 +115,7 @@ def _provider(earlier: bool) -> Iterator[Missing]:
 
 def load_cuda_libraries() -> None:
     """Load the CUDA and cuDNN of pip's packages, where onnxruntime does not find them by itself."""
-    import onnxruntime as ort
-
+    ort = onnx_runtime()
     if hasattr(ort, "preload_dlls"):
         with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
             ort.preload_dlls()  # prints what it does not find; that is said above

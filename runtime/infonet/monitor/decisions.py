@@ -57,7 +57,8 @@ def limits(false_alarms: float, window: int, stride: int, pairs: int) -> Limits:
     """
     alpha = min(false_alarms * stride / window / pairs, _MOST)
     parts = 2
-    while alpha ** (1 / parts) / _P_MARGIN < _LOWEST:
+    # alpha may be 0, of a number too small for a float: more parts than the window has do not help
+    while alpha ** (1 / parts) / _P_MARGIN < _LOWEST and window // parts >= _MIN_PART:
         parts += 1
     if window // parts < _MIN_PART:
         raise InputError(

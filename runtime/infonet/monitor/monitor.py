@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from infonet.checks import Missing, check_missing_policy, whole
 from infonet.default import default_estimator
-from infonet.errors import InputError
+from infonet.errors import InputError, names_lack_of_memory
 from infonet.estimator import Estimator
 from infonet.monitor import saving
 from infonet.monitor.alerts import Alert
@@ -108,6 +108,7 @@ class Monitor:
     def __repr__(self) -> str:
         return f"Monitor({self.window}, {self.variables!r}, rows={self.rows})"
 
+    @names_lack_of_memory
     def push(self, row: Any, time: Any = None) -> Evaluation | None:
         """Take one row; return the evaluation if it is due.
 
@@ -129,6 +130,7 @@ class Monitor:
         self._window.push(values)
         return self._evaluate(self.rows, time) if self._window.rows == self._next else None
 
+    @names_lack_of_memory
     def extend(self, rows: Any, times: Sequence[Any] | None = None) -> list[Evaluation]:
         """Take many rows; return the evaluations that were due, the same as row by row.
 
@@ -178,15 +180,20 @@ class Monitor:
         return Evaluation(row, time, tuple(found.estimates), dependent, tuple(alerts))
 
     def to_dict(self) -> dict[str, Any]:
-        """All of the state as plain values, ready for JSON; without the model itself."""
+        """All of the state as plain values, ready for JSON; without the model itself.
+
+        They carry a hash: `from_dict` refuses values that were changed.
+        """
         return saving.to_dict(self)
 
     @classmethod
+    @names_lack_of_memory
     def from_dict(cls, saved: dict[str, Any], estimator: Estimator | None = None) -> Monitor:
         """The monitor that `to_dict` wrote, which goes on as if it had not been interrupted.
 
         Raises:
-            InputError: not written by `to_dict`, or with another model than `estimator` has.
+            InputError: not written by `to_dict`, damaged, or with another model than `estimator`
+                has.
         """
         return saving.from_dict(cls, saved, estimator)
 

@@ -7,9 +7,9 @@
 | two discrete variables, `PER_CELL` samples a cell that occurs     | counts (`counted.plug_in`)   |
 | a label, of 10 levels at most, and anything else                  | bins or nearest neighbours   |
 |                                                                   | (`labels.number_and_label`)  |
-| categories without an order, and few labels                       | `counted.shared`             |
-| categories without an order, and a number                         | `labels.neighbours`          |
 | a number one value of which is frequent (rain, claims)            | in parts, by the chain rule  |
+| categories without an order, and few labels                       | `counted.sparse`             |
+| categories without an order, and a number                         | `labels.neighbours`          |
 | all other ties                                                    | the network, ties broken     |
 
 Numbers whose values might be codes after all (product, airport) are tried as such: where that says
@@ -26,7 +26,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.pairs.counted import Counted, plug_in, shared
+from infonet.pairs.counted import Counted, plug_in, sparse
 from infonet.pairs.labels import most_levels, neighbours, number_and_label
 from infonet.pairs.levels import Cells
 from infonet.pairs.variable import RankedVariable, Ranks, untied_pair
@@ -108,7 +108,8 @@ def different_rows(x: RankedVariable, y: RankedVariable) -> NDArray[np.int64] | 
         return None
     n, few = x.n, max(_LEAST, 2 * math.sqrt(x.n))
     levels = x.levels.number, y.levels.number
-    if min(levels) < few or n > _TIMES * max(levels):
+    most = max(int(v.levels.counts.max()) for v in (x, y))
+    if min(levels) < few or n > _TIMES * max(levels) or most > max(10, 4 * n / max(levels)):
         return None
     cells = Cells.of(x.levels, y.levels)
     if min(levels) < _REPEATED * cells.number or _is_monotone(cells):
@@ -130,27 +131,31 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
     cells = Cells.of(x.levels, y.levels) if x.tied and y.tied else None
     if (whole := _function(x, y, cells)) is not None:
         return whole
+    few, many = sorted((cells.x.number, cells.y.number)) if cells is not None else (0, 0)
     if cells is not None and _countable(cells):
-        counted = _found(plug_in(cells), Method.COUNTED)
-        few, many = sorted((cells.x.number, cells.y.number))
-        if n >= _CERTAIN * cells.number or n >= PER_CELL * few * many:
-            return counted
-        if few <= _FEW < many or nominal:
-            return _found(shared(_categories_first(cells)), Method.SHARED)
-        return counted if few <= _MANY else _larger(_network(x, y, ask), counted)
+        plain = n >= min(_CERTAIN * cells.number, PER_CELL * few * many)
+        if plain or not (nominal or few <= _FEW < many):
+            return _found(plug_in(cells), Method.COUNTED)
+        return _found(sparse(cells), Method.SHARED)
     label = _label(x, y)
     if label is not None:
         number = y if label is x else x
         return _found(number_and_label(number.ranks, number.untied, label.levels), Method.LABEL)
-    if nominal:
-        return _categories(x, y, cells, ask)
     if (parts := _parts(x, y, ask)) is not None:
         return parts
+    counted = None
+    if cells is not None and (few <= _FEW or (x.nominal and y.nominal) or not nominal):
+        alone = int((cells.counts == 1).sum())
+        counted = replace(_found(sparse(cells), Method.SHARED), unsure=2 * alone > n)
+    if nominal:
+        return counted if counted is not None else _categories(x, y)
     found = _network(x, y, ask)
     for codes, number in ((x, y), (y, x)):
         if codes.tied and n >= _PER_LEVEL * codes.levels.number:
             found = _as_codes(found, codes, number)
-    return found if cells is None else _lattice(found, cells)
+    if counted is not None and counted.low > found.mi and counted.mi > found.mi + _FAR:
+        return replace(counted, statistic=found.statistic)
+    return found
 
 
 def _countable(cells: Cells) -> bool:
@@ -178,10 +183,12 @@ def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Foun
             expected = differ * (n - cause.levels.number)
             allowed = 0.0
         else:
+            # Levels of one sample are no evidence; those of several should hold together, or be in
+            # two places, as those of a parabola.
             ordered = levels.codes[np.argsort(cause.ranks, kind="stable")]
-            apart = int(np.count_nonzero(np.diff(ordered)))
-            expected = differ * (n - 1) - 5 * math.sqrt(n)
-            allowed = min(2.05 * levels.number, expected)
+            apart = int(np.count_nonzero(np.diff(ordered))) - (levels.number - 1)
+            expected = differ * (n - 1) - (levels.number - 1)
+            allowed = min(int((levels.counts > 1).sum()), expected - 5 * math.sqrt(n))
         if apart <= allowed and expected >= _SHOWN:
             value, error = effect.entropy
             alone = float((levels.counts == 1).sum()) / n
@@ -214,26 +221,13 @@ def _label(x: RankedVariable, y: RankedVariable) -> RankedVariable | None:
     return min(labels, key=lambda v: (v.levels.number, v.entropy[0])) if labels else None
 
 
-def _categories(x: RankedVariable, y: RankedVariable, cells: Cells | None, ask: Ask) -> Found:
-    """Categories without an order and too few samples to count."""
-    categories, other = (x, y) if x.nominal else (y, x)
-    if x.nominal and y.nominal and x.levels.number < y.levels.number:
-        categories, other = y, x
-    per_level = x.n / categories.levels.number
-    if cells is not None and other.levels.number <= max(_FEW, most_levels(x.n)):
-        found = _found(shared(cells if categories is x else cells.turned()), Method.SHARED)
-    elif cells is not None and other.nominal:
-        found = replace(_found(shared(_categories_first(cells)), Method.SHARED), unsure=True)
-    elif categories.levels.number == 2 and per_level < most_levels(x.n):
-        return _network(x, y, ask)
-    else:
-        found = _found(neighbours(other.untied, categories.levels), Method.NEIGHBOURS)
-    return _widened(found, x, y) if per_level < _PER_LEVEL else found
-
-
-def _categories_first(cells: Cells) -> Cells:
-    """Of two discrete variables the one of more levels as the categories, the other as labels."""
-    return cells if cells.x.number >= cells.y.number else cells.turned()
+def _categories(x: RankedVariable, y: RankedVariable) -> Found:
+    """Categories without an order, and a number."""
+    categories, number = (x, y) if x.nominal else (y, x)
+    found = _found(neighbours(number.untied, categories.levels), Method.NEIGHBOURS)
+    if 2 * int((categories.levels.counts == 1).sum()) > x.n:  # anything up to the entropy may be
+        return replace(found, low=0.0, high=categories.entropy[0], unsure=True)
+    return found
 
 
 def _parts(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found | None:
@@ -311,43 +305,6 @@ def _network(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
 
 def _found(counted: Counted, method: Method) -> Found:
     return Found(counted.mi, counted.low, counted.high, method)
-
-
-def _larger(found: Found, other: Found) -> Found:
-    """Another estimate where it finds far more: a function of codes that no order makes smooth."""
-    more = other.low > found.mi and other.mi - found.mi > _FAR
-    return replace(other, statistic=found.statistic) if more else found
-
-
-def _lattice(found: Found, cells: Cells) -> Found:
-    """Widen the interval where samples meet in the same cells far more often than `found` explains.
-
-    Whole numbers that are codes (flight and airport) have few cells in common, in no order. Without
-    samples enough to count the cells, the pairs of samples in the same cell still tell: for cells
-    of equal shares the logarithm of how much more there are than under independence is the mutual
-    information itself, and it is no more than twice that of smooth dependence.
-    """
-    n = cells.x.n
-    together = [float(c @ (c - 1)) for c in (cells.counts, cells.x.counts, cells.y.counts)]
-    if together[0] < 20:
-        return found
-    excess = math.log(together[0] * n * (n - 1) / (together[1] * together[2]))
-    doubt = 2 * math.sqrt(2 / together[0])
-    if excess - doubt < 2 * max(found.mi, found.high) + 0.1:
-        return found
-    counted = plug_in(cells)
-    return replace(
-        found,
-        mi=excess,
-        low=min(found.low, excess),
-        high=max(counted.high, excess + doubt),
-        unsure=True,
-    )
-
-
-def _widened(found: Found, x: RankedVariable, y: RankedVariable) -> Found:
-    """Categories with a sample or two each tell nothing: anything up to the entropy may be."""
-    return replace(found, low=0.0, high=min(x.entropy[0], y.entropy[0]), unsure=True)
 
 
 def _bounded(found: Found, x: RankedVariable, y: RankedVariable) -> Found:

@@ -71,9 +71,18 @@ def neighbours(ranks: NDArray[np.float32], label: Levels, counted: float | None 
 
     Args:
         ranks: of a number without ties, float32 [n].
-        label: any number of levels; those of one sample tell nothing.
+        label: any number of levels; those of one sample tell nothing and are left out.
         counted: an estimate of another bias to compare with, nats.
     """
+    several = label.counts[label.codes] > 1
+    if not several.any():
+        return Counted(0.0, 0.0, math.log(len(ranks)))
+    if not several.all():
+        order = np.argsort(np.argsort(ranks[several], kind="stable"), kind="stable")
+        ranks = ((order + 0.5) / order.size).astype(np.float32)
+        label = label.take(several)
+        if label.number == 1:
+            return Counted(0.0, 0.0, math.log(len(several)))
     placed = _Placed.of(_twice(ranks), label)
     mi, variance = placed.estimate(_NEIGHBOURS)
     # How far estimates of unlike bias are apart says how sure any can be. That of twice as many

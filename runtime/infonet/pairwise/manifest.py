@@ -48,6 +48,11 @@ class Manifest:
     format: int = _FORMAT
 
 
+def is_manifest(fields: dict[str, Any] | None) -> bool:
+    """Whether these are the fields of a manifest, of this version of infonet or of another."""
+    return fields is not None and {"format", "model", "tile", "data"} <= fields.keys()
+
+
 def difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
     """The first thing in which two manifests differ, in words."""
     for key in ("format", "model", "n", "columns", "targets", "nan", "tile", "seed"):
@@ -58,11 +63,12 @@ def difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
             return f"{_WORDS[key]} ({_shown(then)} then, {_shown(now)} now)"
         if key == "model":
             return _WORDS[key]
-        return f"{_WORDS[key]} ({then} then, {now} now)"
+        return f"{_WORDS[key]} ({' '.join(str(then).split())[:40]} then, {now} now)"
     then = found.get("data")
     then = then if isinstance(then, list) else []
     both = zip_longest(wanted["names"], then, wanted["data"])
-    return f"{_WORDS['data']} of {_shown([name for name, a, b in both if a != b])}"
+    changed = [name for name, a, b in both if a != b]
+    return f"{_WORDS['data']} of {_shown(changed)}" if changed else "its manifest"
 
 
 def _shown(names: Sequence[str] | None, most: int = 3) -> str:

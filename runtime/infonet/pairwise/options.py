@@ -10,6 +10,8 @@ import numpy as np
 from infonet.checks import Missing
 from infonet.errors import InputError
 
+LARGEST_TILE = 1024  # columns a side
+
 
 @dataclass(frozen=True)
 class Options:
@@ -32,7 +34,11 @@ def checked_tile(tile: int | None) -> int | None:
     """Refuse a size of tiles that is not a whole number from 1 to 1024, or None."""
     if tile is None:
         return None
-    if isinstance(tile, bool) or not isinstance(tile, (int, np.integer)) or not 1 <= tile <= 1024:
+    if (
+        isinstance(tile, bool)
+        or not isinstance(tile, (int, np.integer))
+        or not 1 <= tile <= LARGEST_TILE
+    ):
         raise InputError(
             f"tile is {tile!r}, allowed are whole numbers from 1 to 1024 (columns a side), or None"
         )

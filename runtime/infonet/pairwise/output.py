@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.errors import InputError, MissingExtraError
+from infonet.files import kind_of
 from infonet.pairwise.adjust import adjust
 from infonet.pairwise.frames import long_rows
 from infonet.pairwise.result import PairwiseResult
@@ -68,14 +69,37 @@ def check_not_input(output: Path, data: Any) -> None:
         raise InputError(f"output {output} is the table itself: choose another file")
 
 
+def final_path(path: Path) -> Path:
+    """Where an output goes: for a symbolic link, the file that it points to; the link stays.
+
+    Raises:
+        InputError: a folder, a pipe or a device has the name, or links go round in a circle.
+    """
+    try:
+        target = path.resolve() if path.is_symlink() else path
+        kind = kind_of(target.stat().st_mode)
+    except FileNotFoundError:
+        return target
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot write {path}: {reason}; choose another output") from None
+    if kind is not None:
+        raise InputError(f"cannot write {path}: it is {kind}, give the name of a regular file")
+    return target
+
+
 def write(result: PairwiseResult, path: Path, writer: Writer, form: Form, scratch: Path) -> None:
-    """Write to `scratch` first, and move that to `path` when it is on the disk."""
+    """Write to `scratch` first, and move that to `path` when it is on the disk.
+
+    A symbolic link at `path` is written through; see `final_path`.
+    """
+    target = final_path(path)
     try:
         writer(result, scratch, form)
         with scratch.open("rb") as file:
             os.fsync(file.fileno())
-        scratch.replace(path)
-        sync_folder(path.parent)
+        scratch.replace(target)
+        sync_folder(target.parent)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from None
 

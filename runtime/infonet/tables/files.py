@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from infonet.errors import InputError
-from infonet.files import regular_file
+from infonet.files import require_regular_file
 from infonet.tables.csv_files import csv_table, standard_input_table
 from infonet.tables.numpy_files import numpy_table
 from infonet.tables.parquet import parquet_table
@@ -14,7 +14,6 @@ from infonet.tables.source import RawTable, Request
 
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _PARQUET, _NUMPY = (".parquet", ".pq"), (".npy", ".npz")
-_PIPE = "save the table to a file, and give that, or give CSV on standard input, and - for the file"
 _TEXT = (".csv", ".tsv", ".txt", ".dat", ".data")
 _KINDS = "CSV (.csv, .tsv, .txt, also .gz), Parquet (.parquet), NumPy (.npy, .npz)"
 
@@ -32,7 +31,7 @@ def file_table(path: str | os.PathLike[str], request: Request) -> RawTable:
         if os.fspath(path) in _STANDARD_INPUT:
             return standard_input_table(request)
         file = Path(path)
-        status = regular_file(file, fix=_PIPE)
+        status = require_regular_file(file, "file")
         endings = [ending.lower() for ending in file.suffixes[-2:]]
         ending = "".join(endings) if endings[-1:] == [".gz"] else "".join(endings[-1:])
         text = ending.removesuffix(".gz") in _TEXT
