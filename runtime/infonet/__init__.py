@@ -20,7 +20,6 @@ from infonet.errors import (
     MissingExtraError,
     ModelError,
     OutOfMemoryError,
-    names_lack_of_memory,
 )
 from infonet.estimator import Estimator
 from infonet.model import Model, load_model
@@ -49,7 +48,3 @@ __all__ = [
     "pairwise",
     "sliced_mutual_information",
 ]
-
-# All that users compute goes through these.
-for _name in ("__init__", "estimate", "mi", "pairwise", "sliced"):
-    setattr(Estimator, _name, names_lack_of_memory(getattr(Estimator, _name)))

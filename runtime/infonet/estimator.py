@@ -22,7 +22,7 @@ from infonet.checks import (
 )
 from infonet.devices.exported import DeviceArray, OnDevice
 from infonet.devices.opening import open_network
-from infonet.errors import InputError, warn
+from infonet.errors import InputError, names_lack_of_memory, warn
 from infonet.inputs import as_column
 from infonet.model import Model
 from infonet.network import ONE_PAIR, Network
@@ -61,6 +61,7 @@ class Estimator:
         DeviceError: an explicitly named device cannot be had.
     """
 
+    @names_lack_of_memory
     def __init__(
         self,
         model: str | Path | None = None,
@@ -89,6 +90,7 @@ class Estimator:
         """Metadata of the model."""
         return self._network.model
 
+    @names_lack_of_memory
     def estimate(
         self,
         x: ArrayLike,
@@ -175,6 +177,7 @@ class Estimator:
             method=method_of(about),
         )
 
+    @names_lack_of_memory
     def mi(self, samples: Any, progress: bool | None = None) -> NDArray[np.float64]:
         """Estimate the mutual information of a batch of sample sets.
 
@@ -230,6 +233,7 @@ class Estimator:
         """
         return estimate_batch(self.engine, samples, progress).quantiles
 
+    @names_lack_of_memory
     def pairwise(
         self,
         data: Any,
@@ -272,7 +276,8 @@ class Estimator:
                 a long table, and the object store of Ray.
             tile: columns along a side of a tile; None chooses (32 for long lists of columns).
             output: file to write: ".parquet" or ".csv" for a table with one row a pair, ".npy" for
-                the matrix of mi. Finished tiles are kept in the folder OUTPUT.partial until
+                the matrix of mi. A symbolic link is written through; a folder OUTPUT.partial that
+                holds files of others is refused. Finished tiles are kept in the folder OUTPUT.partial until
                 the file is complete.
             resume: go on with an interrupted run of the same data, model and columns; one that
                 differs is refused. False: start over.
@@ -305,6 +310,7 @@ class Estimator:
         )
         return pairwise(self.engine, data, columns, targets, options)
 
+    @names_lack_of_memory
     def sliced(
         self,
         x: Any,

@@ -43,10 +43,14 @@ class RankedColumns:
 
     def repeated(self, times: Sequence[int], rows: NDArray[np.float32]) -> RankedColumns:
         """Other orders of the same columns: `times[i]` of column i, in `rows`."""
-        facts = (
-            np.repeat(f, times) for f in (self.tied, self.constant, self.entropy, self.nominal)
+        which = np.repeat(np.arange(len(times)), times)
+        return RankedColumns(
+            rows,
+            self.tied[which],
+            self.constant[which],
+            self.entropy[which],
+            self.nominal[which],
         )
-        return RankedColumns(rows, *facts)
 
 
 @dataclass(frozen=True)

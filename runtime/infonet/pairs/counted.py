@@ -121,7 +121,8 @@ def _by_coverage(cells: Cells) -> float:
 
 def _coverage_entropy(counts: NDArray[np.integer]) -> float:
     n = int(counts.sum())
-    seen = 1 - min(int((counts == 1).sum()), n - 1) / n
+    alone = min(int((counts == 1).sum()), n - 1)
+    seen = 1 - alone / n
     p = seen * counts / n
     return -float((p * np.log(p) / -np.expm1(n * np.log1p(-np.minimum(p, 1 - 1e-12)))).sum())
 
@@ -151,10 +152,10 @@ def shared(cells: Cells) -> Counted:
     share = x.counts / n
     whole = -float(prior @ np.log(prior))
     means, errors = np.zeros((2, _CONCENTRATIONS.size))
-    for i in np.flatnonzero(weight > 1e-4):
-        told, square = _told(cells, prior, _CONCENTRATIONS[i])
-        means[i] = whole - share @ told
-        errors[i] = (share @ square) / n
+    for k in np.flatnonzero(weight > 1e-4):
+        told, square = _told(cells, prior, float(_CONCENTRATIONS[k]))
+        means[k] = whole - share @ told
+        errors[k] = (share @ square) / n
     mi = float(weight @ means)
     _, error = entropy(y)
     variance = float(weight @ (errors + (means - mi) ** 2)) + error**2

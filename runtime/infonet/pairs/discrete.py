@@ -33,9 +33,6 @@ from infonet.pairs.variable import RankedVariable, Ranks, untied_pair
 
 PER_CELL = 4  # samples for each cell that occurs, on average, from which cells are counted
 _CERTAIN = 20  # and from which counts are right whatever the order of the levels
-_MANY = (
-    12  # levels of both from which the network is the better estimator, if order means something
-)
 _FEW = 30  # labels at most that categories share
 _PER_LEVEL = 2  # samples for each level, on average, that have neighbours of their own
 _COARSE, _STRONG = 16, 0.3  # levels of steps that the network sees, and nats from which it matters

@@ -125,9 +125,9 @@ class PairEngine:
         size = self.model.table_grid
         found = PairEstimates.empty(len(pairs), len(self.model.quantile_levels))
         tables = np.zeros((len(pairs), size, size), np.float32) if table else None
-        flat = ranked.constant[pairs].any(axis=1)
+        flat: NDArray[np.bool_] = np.any(ranked.constant[pairs], axis=1)
         found.about[flat] = CONSTANT | Method.CONSTANT << METHOD_SHIFT
-        tied = ranked.tied[pairs].any(axis=1) & ~flat
+        tied: NDArray[np.bool_] = np.any(ranked.tied[pairs], axis=1) & ~flat
         plain = np.flatnonzero(~flat & ~(tied & self._counts))
         if plain.size:
             outputs = self.network.run(ranked, pairs[plain], table)

@@ -266,7 +266,9 @@ def _beside_draws(statistic: float, drawn: Array, random: np.random.Generator) -
     return min(log_p, _pearson_tail((statistic - mean) / spread, skewness))
 
 
-def _pearson(counts: Array, rows: Array, columns: Array, n: int) -> float:
+def _pearson(
+    counts: NDArray[np.int64], rows: NDArray[np.int64], columns: NDArray[np.int64], n: int
+) -> float:
     return n * (
         float((counts.astype(np.float64) ** 2 / (rows.astype(np.float64) * columns)).sum()) - 1
     )

@@ -12,12 +12,13 @@ from sklearn.utils import check_X_y
 
 from infonet.checks import Missing, check_missing_policy
 from infonet.default import default_estimator
-from infonet.errors import warn
+from infonet.errors import names_lack_of_memory, warn
 from infonet.pairs.engine import PairEngine, PairEstimates
 from infonet.sklearn.scores import Task, scores
 from infonet.sklearn.tasks import count_jobs, make_task, seed_of
 
 
+@names_lack_of_memory
 def mutual_info_regression(
     X: ArrayLike,  # noqa: N803
     y: ArrayLike,
@@ -69,6 +70,7 @@ def mutual_info_regression(
     return find_scores(default_estimator().engine, task, n_neighbors, random_state, n_jobs).mi
 
 
+@names_lack_of_memory
 def mutual_info_classif(
     X: ArrayLike,  # noqa: N803
     y: ArrayLike,

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from infonet.checks import Missing, check_missing_policy
 from infonet.default import default_estimator
-from infonet.errors import InputError
+from infonet.errors import InputError, names_lack_of_memory
 from infonet.estimator import Estimator
 from infonet.model import Model
 from infonet.pairs.engine import PairEngine
@@ -79,6 +79,7 @@ class MutualInformationSelector(SelectorMixin, BaseEstimator):  # type: ignore[m
         self.model = model
         self.nan = nan
 
+    @names_lack_of_memory
     def fit(self, X: ArrayLike, y: ArrayLike) -> MutualInformationSelector:  # noqa: N803
         """Score the features.
 
