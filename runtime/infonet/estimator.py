@@ -27,9 +27,9 @@ from infonet.inputs import as_column
 from infonet.model import Model
 from infonet.network import ONE_PAIR, Network
 from infonet.pairs.engine import BOUND, PairEngine
-from infonet.pairs.remarks import NO_TABLE_NOTE, method_of, notes_of
+from infonet.pairs.remarks import method_of, notes_of
 from infonet.pairwise import Options, PairwiseResult, pairwise
-from infonet.result import Estimate, SlicedEstimate
+from infonet.result import NO_TABLE_NOTE, Estimate, SlicedEstimate
 from infonet.sliced import Scale, sliced
 from infonet.sliced.options import read_options
 from infonet.tiles import count_threads
@@ -276,9 +276,9 @@ class Estimator:
                 a long table, and the object store of Ray.
             tile: columns along a side of a tile; None chooses (32 for long lists of columns).
             output: file to write: ".parquet" or ".csv" for a table with one row a pair, ".npy" for
-                the matrix of mi. A symbolic link is written through; a folder OUTPUT.partial that
-                holds files of others is refused. Finished tiles are kept in the folder OUTPUT.partial until
-                the file is complete.
+                the matrix of mi. A symbolic link is written through. Finished tiles are kept in the
+                folder OUTPUT.partial until the file is complete; one that holds files of others is
+                refused.
             resume: go on with an interrupted run of the same data, model and columns; one that
                 differs is refused. False: start over.
             engine: "threads" of this process, or "ray": tasks on the Ray cluster that is

@@ -46,6 +46,8 @@ def as_column(values: Any, default_name: str) -> NamedColumn:
     Raises:
         InputError: not one-dimensional, or of a kind that does not become numbers.
     """
+    if isinstance(values, NamedColumn):  # of a table that was read, whose notes were said
+        return values._replace(notes=())
     found = column_like(values, default_name)
     if isinstance(found, np.ndarray):
         name = default_name

@@ -20,6 +20,9 @@ UNSEEN_NOTE = (
     "does not see this dependence"
 )
 TIES_NOTE = "equal values were put in random order"
+NO_TABLE_NOTE = (
+    "there is no table: the network, which makes them, does not see this dependence as it is"
+)
 # Remarks that lines for people leave out: the first is said by "<=", the other is routine.
 ROUTINE_NOTES = (BOUND_NOTE, TIES_NOTE)
 

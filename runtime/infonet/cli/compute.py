@@ -9,7 +9,7 @@ from typing import Literal
 import click
 
 from infonet.cli.notes import notes_for_warnings, show_notes
-from infonet.cli.options import common_options, load_columns, open_table
+from infonet.cli.options import common_options, load_columns, open_table, seed_option
 
 _SAMPLE = Path(__file__).parent.parent / "data" / "seattle-weather.csv"
 
@@ -26,6 +26,7 @@ _SAMPLE = Path(__file__).parent.parent / "data" / "seattle-weather.csv"
     help="p-value by M random permutations [default: by the model's table].",
 )
 @click.option("--normalized", is_flag=True, help="Print sqrt(1 - exp(-2 MI)), 0 to 1, too.")
+@seed_option
 @common_options
 def mi(
     file: str,
@@ -33,6 +34,7 @@ def mi(
     y: str,
     permutations: int,
     normalized: bool,
+    seed: int,
     unit: str,
     as_json: bool,
     nan: Literal["raise", "omit"],
@@ -51,9 +53,7 @@ def mi(
     columns = load_columns(source)
     estimator = Estimator(model, device, threads)
     with notes_for_warnings():
-        result = estimator.estimate(
-            columns[x], columns[y], nan=nan, names=(x, y), permutations=permutations
-        )
+        result = estimator.estimate(columns[x], columns[y], nan, (x, y), permutations, seed)
     if as_json:
         notes = [*source.notes, *result.notes]
         found = {**result.to_dict(unit), "notes": notes, "model": estimator.model.path.name}

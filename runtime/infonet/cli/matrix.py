@@ -13,7 +13,7 @@ import click
 from numpy.typing import NDArray
 
 from infonet.cli.notes import show_notes
-from infonet.cli.options import common_options, open_table, read_names
+from infonet.cli.options import common_options, open_table, read_names, seed_option
 from infonet.errors import InputError
 from infonet.pairwise.adjust import METHODS
 
@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Print and draw sqrt(1 - exp(-2 MI)), 0 to 1, a column of every long table.",
 )
+@seed_option
 @common_options
 def matrix(
     file: str,
@@ -91,6 +92,7 @@ def matrix(
     resume: bool,
     plot: str | None,
     normalized: bool,
+    seed: int,
     unit: str,
     as_json: bool,
     nan: Literal["raise", "omit"],
@@ -144,6 +146,7 @@ def matrix(
         adjust=adjust,
         layout=layout if output is not None else None,
         unit=unit,
+        seed=seed,
     )
     _show(result, output, layout, top, adjust, unit, as_json, normalized)
     show_notes(result.notes, shown=source.notes)

@@ -11,6 +11,7 @@ from infonet.checks import Column
 from infonet.cli.lines import split_names
 from infonet.cli.notes import show_notes
 from infonet.errors import InputError
+from infonet.inputs import NamedColumn
 from infonet.tables import ColumnSource, open_columns
 
 Function = Callable[..., Any]
@@ -70,6 +71,15 @@ def common_options(function: Function) -> Function:
     return function
 
 
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Of the random order of equal values.",
+)
+
+
 def read_names(option: str, text: str) -> list[str]:
     """Names in `text`, separated by commas; names with commas in double quotes.
 
@@ -101,6 +111,14 @@ def open_table(file: str, names: Sequence[str] | None = None) -> ColumnSource:
     return source
 
 
-def load_columns(source: ColumnSource) -> dict[str, Column]:
-    """All columns of an open table by name."""
+def load_values(source: ColumnSource) -> dict[str, Column]:
+    """The numbers in all columns of an open table by name."""
     return {name: source.load(i) for i, name in enumerate(source.names)}
+
+
+def load_columns(source: ColumnSource) -> dict[str, NamedColumn]:
+    """All columns of an open table by name."""
+    return {
+        name: NamedColumn(name, source.load(i), (), source.nominal[i])
+        for i, name in enumerate(source.names)
+    }

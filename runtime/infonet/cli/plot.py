@@ -51,7 +51,9 @@ def plot(
     with notes_for_warnings():
         result = estimator.estimate(columns[x], columns[y], nan=nan, names=(x, y))
     figure = plot_estimate(
-        *(result, columns[x], columns[y]), unit=unit, positions=estimator.model.table_positions
+        *(result, columns[x].values, columns[y].values),
+        unit=unit,
+        positions=estimator.model.table_positions,
     )
     save_figure(figure, output)
     if as_json:

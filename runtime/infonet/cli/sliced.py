@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.cli.notes import notes_for_warnings, show_notes
-from infonet.cli.options import common_options, load_columns, open_table, read_names
+from infonet.cli.options import common_options, load_values, open_table, read_names
 from infonet.errors import InputError
 
 _SHOWN = 8  # weights of a direction
@@ -155,7 +155,7 @@ def _groups(files: Sequence[str], x: str | None, y: str | None) -> list[_Group]:
     groups = [chosen for chosen in names if chosen is not None]
     every = list(dict.fromkeys(name for group in groups for name in group))
     source = open_table(files[0], every)
-    columns = load_columns(source)
+    columns = load_values(source)
     return [
         _Group(", ".join(group), group, {name: columns[name] for name in group}, source.notes)
         for group in groups
@@ -165,13 +165,13 @@ def _groups(files: Sequence[str], x: str | None, y: str | None) -> list[_Group]:
 def _read(file: str, chosen: list[str] | None) -> _Group:
     source = open_table(file, chosen)
     if chosen is not None:
-        return _Group(", ".join(chosen), chosen, load_columns(source), source.notes)
+        return _Group(", ".join(chosen), chosen, load_values(source), source.notes)
     path = Path(file)
     if path.suffix.lower() == ".npy":
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         if array.ndim == 2 and array.dtype.kind in "biuf":  # in place, rather than by column
             return _Group(path.name, source.names, array, source.notes)
-    return _Group(path.name, source.names, load_columns(source), source.notes)
+    return _Group(path.name, source.names, load_values(source), source.notes)
 
 
 def _describe(dimensions: Sequence[str], direction: NDArray[np.float64]) -> str:

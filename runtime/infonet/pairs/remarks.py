@@ -28,9 +28,6 @@ REPEATED_NOTE = (
 UNSURE_NOTE = (
     "there are too few samples for so many different values: the interval says how little is known"
 )
-NO_TABLE_NOTE = (
-    "there is no table: the network, which makes them, does not see this dependence as it is"
-)
 _UNTESTED = "no p-value: the model has no null distribution; pass permutations=999, say"
 
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from infonet.errors import InputError
 from infonet.plotting.backend import new_figure, plain
-from infonet.result import Estimate, unit_scale
+from infonet.result import NO_TABLE_NOTE, Estimate, unit_scale
 
 POINTS = 3000  # beyond, single points hide each other and their density is drawn
 DENSITY_CELLS = 64
@@ -38,11 +38,11 @@ def plot_estimate(
         A `matplotlib.figure.Figure`; write it with `save_figure` or its method `savefig`.
 
     Raises:
-        InputError: the estimate has no table, or the samples are not those of the estimate.
+        InputError: the estimate is one of a matrix, which have no table, or the samples are not those of the estimate.
         MissingExtraError: matplotlib is not installed.
     """
     scale = unit_scale(unit)
-    if estimate.table is None:
+    if estimate.table is None and NO_TABLE_NOTE not in estimate.notes:
         raise InputError("the estimate has no table: make it with Estimator.estimate(x, y)")
     columns = [np.asarray(values, np.float64).ravel() for values in (x, y)]
     if columns[0].size == columns[1].size:
@@ -56,8 +56,15 @@ def plot_estimate(
     figure = new_figure(10.5, 4.8)
     left, right = figure.subplots(1, 2)
     _draw_ranks(left, *(ranks(values) for values in columns))
-    image = _draw_table(right, estimate.table * scale, positions)
-    figure.colorbar(image, ax=right, label=f"pointwise mutual information ({unit})", extend="min")
+    if estimate.table is None:
+        right.text(
+            0.5, 0.5, NO_TABLE_NOTE.replace(": ", ":\n"), ha="center", va="center", wrap=True
+        )
+        right.set(xlim=(0, 1), ylim=(0, 1), xticks=(), yticks=(), title="no table")
+    else:
+        image = _draw_table(right, estimate.table * scale, positions)
+        label = f"pointwise mutual information ({unit})"
+        figure.colorbar(image, ax=right, label=label, extend="min")
     for axes in (left, right):
         axes.set_xlabel(plain(f"{estimate.names[0]} (rank / n)"))
         axes.set_ylabel(plain(f"{estimate.names[1]} (rank / n)"))
