@@ -19,6 +19,7 @@ from infonet.pairs.levels import Cells, Levels
 from infonet.pairs.special import digamma, log_gamma
 
 _Z = 1.6448536269514722  # 95 % quantile of the standard normal distribution
+_UNLIKE = 0.12  # of what the plain counts say otherwise, that may be right
 _SEEN_ONCE = 0.2  # samples alone in their cell at most, of all, for plain counts to be of use
 # Concentrations that `shared` averages over: from categories that hold one label each to categories
 # that are all alike.
@@ -36,7 +37,10 @@ class Counted:
 
 def plug_in(cells: Cells) -> Counted:
     """Miller-Madow estimate of the pairs of levels that occur; see `from_table`."""
-    return _miller_madow(cells.counts, cells.x.counts[cells.first], cells.y.counts[cells.second])
+    # of cells of one sample there may be as many that were not seen
+    unseen = int((cells.counts == 1).sum()) / (2 * cells.x.n)
+    rows, columns = cells.x.counts[cells.first], cells.y.counts[cells.second]
+    return _miller_madow(cells.counts, rows, columns, apart=unseen)
 
 
 def from_table(
@@ -80,8 +84,8 @@ def _miller_madow(
 
 def interval(mi: float, variance: float) -> Counted:
     """A normal 90 % interval about an estimate, both cut at 0."""
-    reach = _Z * math.sqrt(variance)
-    return Counted(max(0.0, mi), max(0.0, mi - reach), max(0.0, mi + reach))
+    reach, mi = _Z * math.sqrt(variance), max(0.0, mi)
+    return Counted(mi, max(0.0, mi - reach), mi + reach)
 
 
 def entropy(levels: Levels) -> tuple[float, float]:
@@ -108,7 +112,10 @@ def sparse(cells: Cells) -> Counted:
     high = max(found.high, covered)
     if (cells.counts == 1).sum() <= _SEEN_ONCE * cells.x.n:
         high = max(high, plug_in(cells).mi)
-    return Counted(mi, found.low, max(high, mi))
+    # shares that vary smoothly from label to label are not those of a Dirichlet distribution
+    doubt = _Z * _UNLIKE * abs(plug_in(cells).mi - mi)
+    low, high = mi - math.hypot(mi - found.low, doubt), mi + math.hypot(max(high, mi) - mi, doubt)
+    return Counted(mi, max(0.0, low), high)
 
 
 def _by_coverage(cells: Cells) -> float:

@@ -27,21 +27,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.pairs.counted import Counted, plug_in, sparse
-from infonet.pairs.labels import most_levels, neighbours, number_and_label
+from infonet.pairs.labels import LEVELS, most_levels, neighbours, number_and_label
 from infonet.pairs.levels import Cells
 from infonet.pairs.variable import RankedVariable, Ranks, untied_pair
 
 PER_CELL = 4  # samples for each cell that occurs, on average, from which cells are counted
 _CERTAIN = 20  # and from which counts are right whatever the order of the levels
+_STEPS = 12  # levels of a number at most that are counted as they are
 _FEW = 30  # labels at most that categories share
 _PER_LEVEL = 2  # samples for each level, on average, that have neighbours of their own
 _COARSE, _STRONG = 16, 0.3  # levels of steps that the network sees, and nats from which it matters
 _ALONE = 0.2  # of the cells that occur, those of a single sample at most, to be counted
-_SHOWN = 20  # samples that would differ by chance, from which a function is no accident
+_SHOWN = 12  # samples that would differ by chance, from which a function is no accident
 _TIMES = 3  # that a row occurs on average at most, for its repetitions to be no codes
 _FREQUENT = 0.8  # share of one value from which it is set apart from the others
 _SCATTERED = 0.5  # of which at least so many differ from each other, of all
 _REPEATED = 0.95  # of the rows equal in one variable that are equal in the other one too
+_TERMS = 1.15  # times the errors of terms are added up, of which several may be below by chance
+_CLEAR = 1.5  # times half an interval, from which two estimates differ
 _LEAST = 20  # samples that the network needs
 _FAR = 0.01  # nats by which one estimate must at least exceed another one to take its place
 
@@ -130,10 +133,11 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
         return whole
     few, many = sorted((cells.x.number, cells.y.number)) if cells is not None else (0, 0)
     if cells is not None and _countable(cells):
-        plain = n >= min(_CERTAIN * cells.number, PER_CELL * few * many)
-        if plain or not (nominal or few <= _FEW < many):
+        if n >= _CERTAIN * cells.number or many <= _STEPS:
             return _found(plug_in(cells), Method.COUNTED)
-        return _found(sparse(cells), Method.SHARED)
+        # but a label and a number of many values are better counted in bins of the number
+        if nominal or few > LEVELS:
+            return _found(sparse(cells), Method.SHARED)
     label = _label(x, y)
     if label is not None:
         number = y if label is x else x
@@ -141,7 +145,7 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
     if (parts := _parts(x, y, ask)) is not None:
         return parts
     counted = None
-    if cells is not None and (few <= _FEW or (x.nominal and y.nominal) or not nominal):
+    if cells is not None and _is_discrete(x) and _is_discrete(y):
         alone = int((cells.counts == 1).sum())
         counted = replace(_found(sparse(cells), Method.SHARED), unsure=2 * alone > n)
     if nominal:
@@ -158,9 +162,15 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
 def _countable(cells: Cells) -> bool:
     """Whether cells hold samples enough: many that are alone say that more were not seen."""
     n, alone = cells.x.n, int((cells.counts == 1).sum())
-    if n >= PER_CELL * cells.x.number * cells.y.number:
+    if n >= PER_CELL * cells.number and alone <= _ALONE * cells.number:
         return True
-    return n >= PER_CELL * cells.number and alone <= _ALONE * cells.number
+    few, many = sorted((cells.x.number, cells.y.number))
+    return n >= PER_CELL * few * many and many <= _STEPS
+
+
+def _is_discrete(v: RankedVariable) -> bool:
+    """Whether most samples have their value in common with others, or are categories anyway."""
+    return v.nominal or int((v.levels.counts == 1).sum()) <= _ALONE * v.n
 
 
 def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Found | None:
@@ -185,7 +195,9 @@ def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Foun
             ordered = levels.codes[np.argsort(cause.ranks, kind="stable")]
             apart = int(np.count_nonzero(np.diff(ordered))) - (levels.number - 1)
             expected = differ * (n - 1) - (levels.number - 1)
-            allowed = min(int((levels.counts > 1).sum()), expected - 5 * math.sqrt(n))
+            allowed = min(
+                int((levels.counts > 1).sum()), expected - 4 * math.sqrt(max(expected, 0))
+            )
         if apart <= allowed and expected >= _SHOWN:
             value, error = effect.entropy
             alone = float((levels.counts == 1).sum()) / n
@@ -202,11 +214,13 @@ def _as_codes(found: Found, codes: RankedVariable, number: RankedVariable) -> Fo
     if levels <= _COARSE and many and found.mi > _STRONG:
         differs = other.mi > found.mi  # steps so coarse look weaker to the network than they are
     elif many:
-        differs = not other.low <= found.mi <= other.high
+        below, above = other.mi - other.low, other.high - other.mi
+        differs = not -_CLEAR * below <= found.mi - other.mi <= _CLEAR * above
     else:
         differs = other.low > found.mi
     if not differs or abs(other.mi - found.mi) <= _FAR:
-        return found
+        # of few samples a level it cannot be told whether the order means something
+        return found if many else replace(found, high=max(found.high, other.high))
     return replace(_found(other, Method.NEIGHBOURS), statistic=found.statistic)
 
 
@@ -293,7 +307,8 @@ def _sum(n: int, terms: list[tuple[int, Found]]) -> Found:
     # Errors of the terms are independent, for all that is known; but those of terms that may be 0
     # are all upwards.
     above = math.sqrt(float(share**2 @ (high - mi) ** 2))
-    return Found(total, float(share @ low), total + above, Method.PARTS)
+    below = _TERMS * float(share @ (mi - low))
+    return Found(total, max(0.0, total - below), total + above, Method.PARTS)
 
 
 def _network(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:

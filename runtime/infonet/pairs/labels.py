@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.pairs.counted import Counted, from_table, interval
+from infonet.pairs.counted import Counted, entropy, from_table, interval
 from infonet.pairs.levels import Levels
 
 # Elsewhere the network is the better estimator: it knows that many levels mostly have an order,
@@ -44,7 +44,6 @@ def number_and_label(
         label: of at least 2 levels.
     """
     n, levels = len(ranks), label.number
-    tied = untied is not ranks
     full = round(_WIDTH * math.sqrt(n / levels)) | 1
     # Rare levels that are thin in every bin look dependent, corrected or not.
     rare = label.minor / (levels - 1)
@@ -58,10 +57,12 @@ def number_and_label(
         predicted = _predicted(finer)
         if predicted > best:
             best, chosen = predicted, finer
-    if chosen is counts or tied or n > _EXACT:
+    if chosen is counts or n > _EXACT:
         apart = 0.0
         if bins < full:
             apart = (from_table(_cut(twice, label, full)).mi - from_table(chosen).mi) / 2
+        # what a few samples of a rare label say is uncertain by as much as they can say
+        apart = math.hypot(apart, entropy(label)[0] / (2 * math.sqrt(label.minor)))
         return from_table(chosen, _UNCORRECTED, apart)
     return neighbours(untied, label, from_table(chosen).mi)
 

@@ -38,7 +38,8 @@ def plot_estimate(
         A `matplotlib.figure.Figure`; write it with `save_figure` or its method `savefig`.
 
     Raises:
-        InputError: the estimate is one of a matrix, which have no table, or the samples are not those of the estimate.
+        InputError: the estimate is one of a matrix, which have no tables, or the samples are not
+            those of the estimate.
         MissingExtraError: matplotlib is not installed.
     """
     scale = unit_scale(unit)
@@ -57,9 +58,8 @@ def plot_estimate(
     left, right = figure.subplots(1, 2)
     _draw_ranks(left, *(ranks(values) for values in columns))
     if estimate.table is None:
-        right.text(
-            0.5, 0.5, NO_TABLE_NOTE.replace(": ", ":\n"), ha="center", va="center", wrap=True
-        )
+        note = NO_TABLE_NOTE.replace(": ", ":\n")
+        right.text(0.5, 0.5, note, ha="center", va="center", wrap=True)
         right.set(xlim=(0, 1), ylim=(0, 1), xticks=(), yticks=(), title="no table")
     else:
         image = _draw_table(right, estimate.table * scale, positions)
