@@ -179,7 +179,7 @@ def test_a_few_ties_change_little(estimator):
         assert found.mi == pytest.approx(untied.mi, abs=4e-3)
         assert found.interval == pytest.approx(untied.interval, abs=8e-3)
         # the order of the nine is another one
-            assert estimator.estimate(-tied, label).mi == pytest.approx(found.mi, abs=1e-3)
+        assert estimator.estimate(-tied, label).mi == pytest.approx(found.mi, abs=1e-3)
 
 
 def test_two_labels_in_either_order(estimator):
