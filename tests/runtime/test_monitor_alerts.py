@@ -8,7 +8,6 @@ import infonet
 import numpy as np
 import pytest
 from infonet.monitor.decisions import Look, Sample, State, limits, step
-from infonet.tie_breaking import break_ties, order_classes
 
 
 def gaussian(rho, n, random):
@@ -155,18 +154,3 @@ def test_false_alarms_are_taken_back():
     assert run(*begin, look(2100, 0.01, 0.2))[1][-1] == "vanishes"
     # Confirmed by chance, but not for long.
     assert run(*begin, look(2100, 0.01, 0.04), look(3100, 0.0, 1.0))[1][-1] == "vanishes"
-
-
-def test_broken_ties():
-    random = np.random.default_rng(0)
-    values = random.integers(0, 5, 200)
-    ranks = break_ties(values, random.permutation(200))
-    assert sorted(ranks) == list(range(200))
-    assert (np.diff(values[np.argsort(ranks)]) >= 0).all()
-    other = -values.astype(float)
-    ordered = order_classes(values, other, random.permutation(200))
-    assert (np.diff(other[np.argsort(ordered)]) >= 0).all()
-    # Within a class the order is random: uncorrelated with that of another permutation.
-    again = break_ties(values, random.permutation(200))
-    within = [np.corrcoef(ranks[values == k], again[values == k])[0, 1] for k in range(5)]
-    assert np.abs(within).max() < 0.6

@@ -6,9 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from infonet.independence import table_p_value
 from infonet.null import NullDistribution
-from infonet.result import BOUND_NOTE
+from infonet.pairs.engine import BOUND, TIED
+from infonet.pairs.remarks import notes_of, why_no_p_value
+from infonet.result import BOUND_NOTE, TIES_NOTE
 from scipy.stats import chi2, genpareto
 
 PROBABILITIES = np.array([0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999])
@@ -41,10 +42,21 @@ def test_at_a_knot_it_is_exact(null):
 
 
 def test_reasons_for_none(null):
-    assert table_p_value(null, 0.01, 100)[1] == ""
-    assert table_p_value(null, 9.9, 100) == (0.001, BOUND_NOTE)
-    assert "from 20 to 10000" in table_p_value(null, 0.1, 10_001)[1]
-    assert "has no null" in table_p_value(None, 0.1, 100)[1]
+    assert null.p_value(9.9, 100) == null.smallest == 0.001
+    assert not null.covers(10_001)
+    assert "from 20 to 10000" in why_no_p_value(null, 10_001)
+    assert "has no null" in why_no_p_value(None, 100)
+
+
+def test_what_notes_say(null):
+    quiet = (0.0, 0.1)
+    assert notes_of(0, 0.2, quiet, null, 100) == ()
+    assert notes_of(BOUND, 0.001, quiet, null, 100) == (BOUND_NOTE,)
+    assert notes_of(TIED, 0.2, quiet, null, 100) == (TIES_NOTE,)
+    assert notes_of(0, np.nan, quiet, None, 100) == (why_no_p_value(None, 100),)
+    # an interval well above 0 beside a p-value that says nothing
+    (note,) = notes_of(0, 0.5, (0.2, 0.3), null, 100)
+    assert "another statistic" in note
 
 
 def scored(shape=0.0):

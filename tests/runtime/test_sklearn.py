@@ -15,7 +15,7 @@ from infonet.sklearn import (
     mutual_info_classif,
     mutual_info_regression,
 )
-from infonet.sklearn.scores import p_values
+from infonet.sklearn.scores import scores as scores_of
 from infonet.sklearn.selector import _false_discovery
 from infonet.sklearn.tasks import make_task
 from scipy import sparse, stats
@@ -108,20 +108,21 @@ def test_classes_against_the_truth(classes):
     assert found == pytest.approx(truth, abs=0.03)
     # Names are only names.
     renamed = mutual_info_classif(x[:, None], 7 * codes - 3, random_state=0)[0]
-    assert renamed == pytest.approx(found, abs=1e-9)
+    assert renamed == pytest.approx(found, abs=1e-6)
     # The roles swapped.
     swapped = mutual_info_regression(codes[:, None], x, discrete_features=True, random_state=0)[0]
     assert swapped == pytest.approx(truth, abs=0.03)
 
 
 @pytest.mark.parametrize("levels", [2, 5, 10])
-def test_discrete_noise_scores_no_higher_than_continuous_noise(levels):
+def test_discrete_noise_scores_low(levels):
     """With average ranks, ten levels would have 0.03 nats on average."""
     random = np.random.default_rng(levels)
     noise = random.integers(0, levels, (500, 20)).astype(float)
     target = random.standard_normal(500)
-    assert mutual_info_regression(noise, target, random_state=0).mean() < 0.006
-    assert mutual_info_classif(noise, target > 0, random_state=0).mean() < 0.006
+    theirs = feature_selection.mutual_info_regression(noise, target, discrete_features=True)
+    assert mutual_info_regression(noise, target).mean() < min(0.02, 0.8 * theirs.mean())
+    assert mutual_info_classif(noise, target > 0).mean() < 0.006
 
 
 def test_score_never_exceeds_the_entropy():
@@ -130,12 +131,14 @@ def test_score_never_exceeds_the_entropy():
     assert mutual_info_classif(x[:, None], x > 0, random_state=0)[0] > 0.6
 
 
-def test_both_discrete_is_scikit_learn_s_count_of_cells():
+def test_both_discrete_is_the_count_of_cells_less_its_bias():
     random = np.random.default_rng(1)
     a, b = random.integers(0, 4, (2, 300))
     b[:100] = a[:100]
     found = mutual_info_classif(np.stack([a, b], 1), b.astype(str), discrete_features=[0])
-    assert found[0] == mutual_info_score(a, b)
+    # Miller & Madow: sixteen cells of four rows and four columns
+    assert found[0] == pytest.approx(mutual_info_score(a, b) - 9 / 600, abs=1e-6)
+    assert found[0] == infonet.estimate(a.astype(str), b.astype(str)).mi
 
 
 def test_constants_score_zero():
@@ -148,20 +151,25 @@ def test_constants_score_zero():
 
 
 def test_ties_depend_on_random_state_only():
-    rounded = np.round(FEATURES[:, :3])
+    rounded = np.round(3 * FEATURES[:, :3])
 
     def found(seed):
         return mutual_info_regression(rounded, TARGET, random_state=seed)
 
     np.testing.assert_array_equal(found(1), found(1))
     assert (found(1) != found(2)).any()
+    np.testing.assert_array_equal(found(None), found(0))
+    np.testing.assert_array_equal(found(np.int64(7)), found(7))
+    legacy = np.random.RandomState(5)  # draws a seed of its own, another one each time
+    assert (found(legacy) != found(legacy)).any()
+    np.testing.assert_array_equal(found(np.random.RandomState(5)), found(np.random.RandomState(5)))
     np.testing.assert_array_equal(
         mutual_info_regression(FEATURES, TARGET, random_state=1),
         mutual_info_regression(FEATURES, TARGET, random_state=2),
     )
 
 
-def test_without_basis_scores_are_scikit_learn_s(recwarn):
+def test_few_samples_are_scikit_learn_s(recwarn):
     features, target = FEATURES[:15], TARGET[:15]
     found = mutual_info_regression(features, target, n_neighbors=4, random_state=0)
     assert "15 samples are fewer than the 20" in str(recwarn.pop(infonet.InfoNetWarning).message)
@@ -169,13 +177,46 @@ def test_without_basis_scores_are_scikit_learn_s(recwarn):
         features, target, n_neighbors=4, random_state=0
     )
     np.testing.assert_array_equal(found, expected)
-    labels = np.arange(50) // 5
-    found = mutual_info_classif(FEATURES[:50], labels, random_state=0)
-    assert "10 classes for 50 samples" in str(recwarn.pop(infonet.InfoNetWarning).message)
-    expected = feature_selection.mutual_info_classif(FEATURES[:50], labels, random_state=0)
+    labels = np.arange(15) % 3
+    found = mutual_info_classif(features, labels, random_state=0)
+    recwarn.pop(infonet.InfoNetWarning)
+    expected = feature_selection.mutual_info_classif(features, labels, random_state=0)
     np.testing.assert_array_equal(found, expected)
-    mutual_info_regression(labels[:, None], TARGET[:50], discrete_features=True)
-    assert "feature 0 has 10 classes" in str(recwarn.pop(infonet.InfoNetWarning).message)
+
+
+def test_many_classes_of_few_samples_are_the_estimator_s(estimator):
+    labels = np.arange(50) // 5
+    names = np.array(list("kwzbmxqfor"))[labels]
+    found = mutual_info_classif(FEATURES[:50], names)
+    expected = [estimator.estimate(FEATURES[:50, j], names).mi for j in range(D)]
+    np.testing.assert_array_equal(found, expected)
+    found = mutual_info_regression(labels[:, None], TARGET[:50], discrete_features=True)
+    assert found[0] == estimator.estimate(names, TARGET[:50]).mi
+
+
+def test_sparse_features_are_those_of_the_dense_array():
+    random = np.random.default_rng(3)
+    counts = random.poisson(0.4, (N, 6)) * (1 + (TARGET > 0)[:, None])
+    dense = counts.astype(float)
+    for kind in (sparse.csr_matrix, sparse.csc_array, sparse.coo_matrix):
+        found = mutual_info_classif(kind(dense), TARGET > 0)
+        np.testing.assert_array_equal(found, mutual_info_classif(dense, TARGET > 0))
+    chosen = MutualInformationSelector(k=2).fit(sparse.csr_matrix(dense), TARGET)
+    np.testing.assert_array_equal(chosen.scores_, mutual_info_regression(dense, TARGET))
+    assert chosen.transform(sparse.csr_matrix(dense)).shape == (N, 2)
+    binary = sparse.csr_matrix(np.eye(N)[:, :2])  # nearly empty columns
+    assert mutual_info_regression(binary, TARGET).shape == (2,)
+
+
+def test_missing_values_are_left_out_feature_by_feature(estimator):
+    gaps = FEATURES[:, :3].copy()
+    gaps[5:60, 0] = np.nan
+    gaps[12:, 1] = np.nan  # fewer than the network needs
+    found = mutual_info_regression(gaps, TARGET, nan="omit")
+    expected = estimator.estimate(gaps[:, 0], TARGET, nan="omit").mi
+    assert found[0] == expected != mutual_info_regression(FEATURES[:, :1], TARGET)[0]
+    assert found[1] == 0
+    assert found[2] == mutual_info_regression(FEATURES[:, 2:3], TARGET)[0]
 
 
 def bad(call, error=ValueError, match=""):
@@ -190,7 +231,6 @@ def test_bad_input():
     bad(lambda: mutual_info_regression(gap, y), match="NaN")
     gap[3, 2] = np.inf
     bad(lambda: mutual_info_regression(gap, y), match="inf")
-    bad(lambda: mutual_info_regression(sparse.csr_matrix(x), y), TypeError, "[Ss]parse")
     bad(lambda: mutual_info_regression(x, y[:-1]), match="inconsistent numbers of samples")
     bad(lambda: mutual_info_regression(x[:, 0], y), match="1D array")
     bad(lambda: mutual_info_regression(x.astype(str) + "a", y), match="numeric")
@@ -267,10 +307,12 @@ def test_targets_of_classes():
         MutualInformationSelector(discrete_target=True).fit(FEATURES, TARGET)
 
 
-def test_p_values_reach_below_the_table_of_the_model():
+def test_p_values_reach_below_the_table_of_the_model(estimator):
     selector = MutualInformationSelector(alpha=0.05).fit(FEATURES, TARGET)
     assert selector.pvalues_[:3].max() < 1e-4
     assert selector.pvalues_.min() >= 1e-9
+    expected = [estimator.estimate(FEATURES[:, j], TARGET).p_value for j in range(D)]
+    np.testing.assert_array_equal(selector.pvalues_, expected)
     assert MutualInformationSelector(k=3).fit(FEATURES, TARGET).pvalues_ is None
     bad(lambda: MutualInformationSelector(alpha=0.1).fit(FEATURES[:19], TARGET[:19]), match="20")
 
@@ -284,7 +326,8 @@ def test_p_values_of_noise_are_uniform(estimator, kind):
         noise = np.round(1.5 * noise)
     if kind == "classes":
         target = random.integers(0, 4, 200)
-    p = p_values(estimator._network, make_task(noise, target, kind == "classes", False, 0))
+    task = make_task(noise, target, kind == "classes", False)
+    p = scores_of(estimator.engine, task, test=True).p_value
     assert 0.025 < (p <= 0.05).mean() < 0.085
     assert (p <= 0.001).mean() < 0.007
 
