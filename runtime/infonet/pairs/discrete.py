@@ -38,6 +38,7 @@ _FEW = 30  # labels at most that categories share
 _PER_LEVEL = 2  # samples for each level, on average, that have neighbours of their own
 _COARSE, _STRONG = 16, 0.3  # levels of steps that the network sees, and nats from which it matters
 _ALONE = 0.2  # of the cells that occur, those of a single sample at most, to be counted
+_MOSTLY = 0.5  # of the samples with a value of their own at most, for a function to be seen
 _SHOWN = 12  # samples that would differ by chance, from which a function is no accident
 _TIMES = 3  # that a row occurs on average at most, for its repetitions to be no codes
 _FREQUENT = 0.8  # share of one value from which it is set apart from the others
@@ -145,7 +146,9 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
     if (parts := _parts(x, y, ask)) is not None:
         return parts
     counted = None
-    if cells is not None and _is_discrete(x) and _is_discrete(y):
+    ordered_many = [v for v in (x, y) if not v.nominal and (not v.tied or v.levels.number > _FEW)]
+    discrete = cells is not None and _is_discrete(x) and _is_discrete(y)
+    if cells is not None and discrete and not (nominal and ordered_many):
         alone = int((cells.counts == 1).sum())
         counted = replace(_found(sparse(cells), Method.SHARED), unsure=2 * alone > n)
     if nominal:
@@ -154,9 +157,11 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
     for codes, number in ((x, y), (y, x)):
         if codes.tied and n >= _PER_LEVEL * codes.levels.number:
             found = _as_codes(found, codes, number)
-    if counted is not None and counted.low > found.mi and counted.mi > found.mi + _FAR:
+    if cells is None or counted is None:
+        return found
+    if counted.low > found.mi and counted.mi > found.mi + _FAR:
         return replace(counted, statistic=found.statistic)
-    return found
+    return _lattice(found, counted, cells) if few > _COARSE else found
 
 
 def _countable(cells: Cells) -> bool:
@@ -170,7 +175,7 @@ def _countable(cells: Cells) -> bool:
 
 def _is_discrete(v: RankedVariable) -> bool:
     """Whether most samples have their value in common with others, or are categories anyway."""
-    return v.nominal or int((v.levels.counts == 1).sum()) <= _ALONE * v.n
+    return v.nominal or _alone(v) <= _ALONE
 
 
 def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Found | None:
@@ -184,26 +189,30 @@ def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Foun
             continue
         levels, n = effect.levels, effect.n
         differ = 1 - float((levels.counts / n) @ (levels.counts / n))
-        if cause.tied:
-            assert cells is not None
+        if cells is not None and _alone(cause) <= _ALONE:
+            most = _ALONE
             apart = cells.number - cause.levels.number
             expected = differ * (n - cause.levels.number)
             allowed = 0.0
         else:
+            most = _MOSTLY
             # Levels of one sample are no evidence; those of several should hold together, or be in
             # two places, as those of a parabola.
-            ordered = levels.codes[np.argsort(cause.ranks, kind="stable")]
+            ordered = levels.codes[np.argsort(cause.untied, kind="stable")]
             apart = int(np.count_nonzero(np.diff(ordered))) - (levels.number - 1)
             expected = differ * (n - 1) - (levels.number - 1)
-            allowed = min(
-                int((levels.counts > 1).sum()), expected - 4 * math.sqrt(max(expected, 0))
-            )
-        if apart <= allowed and expected >= _SHOWN:
+            chance = expected - 4 * math.sqrt(max(expected, 0.0))
+            allowed = min(float((levels.counts > 1).sum()), chance)
+        if apart <= allowed and expected >= _SHOWN and _alone(effect) <= most:
             value, error = effect.entropy
-            alone = float((levels.counts == 1).sum()) / n
-            reach = 1.645 * math.hypot(error, alone / 2)
+            reach = 1.645 * math.hypot(error, _alone(effect) / 2)
             return Found(value, max(0.0, value - reach), value + reach, Method.COUNTED)
     return None
+
+
+def _alone(v: RankedVariable) -> float:
+    """Share of the samples whose value no other one has."""
+    return int((v.levels.counts == 1).sum()) / v.n if v.tied else 1.0
 
 
 def _as_codes(found: Found, codes: RankedVariable, number: RankedVariable) -> Found:
@@ -219,15 +228,21 @@ def _as_codes(found: Found, codes: RankedVariable, number: RankedVariable) -> Fo
     else:
         differs = other.low > found.mi
     if not differs or abs(other.mi - found.mi) <= _FAR:
-        # of few samples a level it cannot be told whether the order means something
-        return found if many else replace(found, high=max(found.high, other.high))
+        # whether the order means something cannot be told
+        if levels <= _COARSE and many:
+            return found
+        return replace(found, high=max(found.high, other.high))
     return replace(_found(other, Method.NEIGHBOURS), statistic=found.statistic)
 
 
 def _label(x: RankedVariable, y: RankedVariable) -> RankedVariable | None:
     """The label of a pair: the variable of few levels, for the number of samples."""
     most = most_levels(x.n)
-    labels = [v for v in (x, y) if v.tied and v.levels.number <= most]
+    labels = [
+        v
+        for v, other in ((x, y), (y, x))
+        if v.tied and v.levels.number <= most and not other.nominal
+    ]
     # the same one of two labels, whichever comes first
     return min(labels, key=lambda v: (v.levels.number, v.entropy[0])) if labels else None
 
@@ -317,6 +332,25 @@ def _network(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
 
 def _found(counted: Counted, method: Method) -> Found:
     return Found(counted.mi, counted.low, counted.high, method)
+
+
+def _lattice(found: Found, counted: Found, cells: Cells) -> Found:
+    """What samples in the same cells say where there are too few to count them.
+
+    Codes (flight and airport) have few cells in common, in no order that the network could see. How
+    many more pairs of samples share a cell than of independent variables would is the mutual
+    information itself, if cells have equal shares (the logarithm), and no less for normal ones.
+    """
+    n = cells.x.n
+    together, x, y = (float(c @ (c - 1)) for c in (cells.counts, cells.x.counts, cells.y.counts))
+    if not together:
+        return found
+    excess = math.log(together * n * (n - 1) / (x * y))
+    doubt = 2 * math.sqrt(2 / together)
+    if excess - doubt <= found.high:
+        return found
+    high = max(excess + doubt, counted.high)
+    return replace(found, mi=excess, high=high, method=Method.SHARED, unsure=True)
 
 
 def _bounded(found: Found, x: RankedVariable, y: RankedVariable) -> Found:

@@ -62,7 +62,7 @@ def number_and_label(
         if bins < full:
             apart = (from_table(_cut(twice, label, full)).mi - from_table(chosen).mi) / 2
         # what a few samples of a rare label say is uncertain by as much as they can say
-        apart = math.hypot(apart, entropy(label)[0] / (2 * math.sqrt(label.minor)))
+        apart = math.hypot(apart, 0.9 * entropy(label)[0] / label.minor**0.75)
         return from_table(chosen, _UNCORRECTED, apart)
     return neighbours(untied, label, from_table(chosen).mi)
 
