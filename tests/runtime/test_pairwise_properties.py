@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import warnings
+
 import infonet
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from infonet.pairwise import memory
@@ -39,8 +42,6 @@ def tables(draw, columns=4):
 
 
 def pairwise(estimator, data, **options):
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", infonet.InfoNetWarning)
         return estimator.pairwise(data, nan="omit", **options)
@@ -49,10 +50,21 @@ def pairwise(estimator, data, **options):
 @few
 @given(data=tables(), seed=st.integers(0, 1000))
 def test_order_of_rows(estimator, data, seed):
+    """Of ties that were put in random order, it is another order: those are left out here."""
     order = np.random.default_rng(seed).permutation(len(data))
     found, expected = pairwise(estimator, data[order]), pairwise(estimator, data)
-    np.testing.assert_allclose(found.quantiles, expected.quantiles, atol=1e-6)
     np.testing.assert_array_equal(found.n, expected.n)
+    np.testing.assert_array_equal(found.tied, expected.tied)
+    kept = 0
+    for i, j in itertools.combinations(range(data.shape[1]), 2):
+        one, again = expected[i, j], found[i, j]
+        if expected.tied[i, j] and one.method not in ("counts", "constant"):
+            continue
+        kept += 1
+        assert again.method == one.method
+        assert again.mi == pytest.approx(one.mi, abs=1e-6, nan_ok=True)
+        assert again.interval == pytest.approx(one.interval, abs=1e-6, nan_ok=True)
+    event(f"{kept} pairs without random order")
 
 
 @few
@@ -87,8 +99,8 @@ def test_tiles_threads_and_memory(estimator, data, tile, threads, targets):
             patch.setattr(memory, "_SESSION", 0)
             found = pairwise(other, data, **options, **changed)
         assert found.values.tobytes() == expected.values.tobytes()
-        assert found.statistics.tobytes() == expected.statistics.tobytes()
-        assert found.flags.tobytes() == expected.flags.tobytes()
+        assert found.p_values.tobytes() == expected.p_values.tobytes()
+        assert found.about.tobytes() == expected.about.tobytes()
         np.testing.assert_array_equal(found.n, expected.n)
 
 
