@@ -23,7 +23,7 @@ from infonet.checks import (
 from infonet.devices.exported import DeviceArray, OnDevice
 from infonet.devices.opening import open_network
 from infonet.errors import InputError, names_lack_of_memory, warn
-from infonet.inputs import as_column
+from infonet.inputs import NamedColumn, as_column
 from infonet.model import Model
 from infonet.network import ONE_PAIR, Network
 from infonet.pairs.engine import BOUND, PairEngine
@@ -93,8 +93,8 @@ class Estimator:
     @names_lack_of_memory
     def estimate(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: ArrayLike | NamedColumn,
+        y: ArrayLike | NamedColumn,
         nan: Missing = "raise",
         names: tuple[str, str] = ("x", "y"),
         permutations: int = 0,

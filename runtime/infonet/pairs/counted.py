@@ -19,8 +19,7 @@ from infonet.pairs.levels import Cells, Levels
 from infonet.pairs.special import digamma, log_gamma
 
 _Z = 1.6448536269514722  # 95 % quantile of the standard normal distribution
-_UNLIKE = 0.12  # of what the plain counts say otherwise, that may be right
-_SEEN_ONCE = 0.2  # samples alone in their cell at most, of all, for plain counts to be of use
+_UNLIKE = 0.7  # of what the plain counts say more, that may be right
 # Concentrations that `shared` averages over: from categories that hold one label each to categories
 # that are all alike.
 _CONCENTRATIONS = np.geomspace(1e-3, 1e5, 49)
@@ -103,19 +102,16 @@ def sparse(cells: Cells) -> Counted:
 
     `shared` is right where cells that do not occur are missing by chance, and too small where they
     cannot occur; the estimate of Chao & Shen (2003), by the share of cells that were seen at all,
-    errs the other way. Where `shared` finds a dependence, the estimate lies half way between them,
-    and the interval holds both.
+    errs the other way. The more dependence `shared` finds, the nearer the estimate lies to the
+    other one; the interval holds both.
     """
     cells = cells if cells.x.number >= cells.y.number else cells.turned()
-    found, covered = shared(cells), _by_coverage(cells)
-    mi = found.mi + min(1.0, 2 * found.mi) * max(0.0, covered - found.mi) / 2
-    high = max(found.high, covered)
-    if (cells.counts == 1).sum() <= _SEEN_ONCE * cells.x.n:
-        high = max(high, plug_in(cells).mi)
-    # shares that vary smoothly from label to label are not those of a Dirichlet distribution
-    doubt = _Z * _UNLIKE * abs(plug_in(cells).mi - mi)
-    low, high = mi - math.hypot(mi - found.low, doubt), mi + math.hypot(max(high, mi) - mi, doubt)
-    return Counted(mi, max(0.0, low), high)
+    found, covered, counted = shared(cells), _by_coverage(cells), plug_in(cells).mi
+    mi = found.mi + min(1.0, 2 * found.mi) * max(0.0, covered - found.mi)
+    # Shares that vary smoothly from label to label are not those of a Dirichlet distribution, and
+    # then the truth lies towards the plain counts.
+    high = max(found.high, covered, mi + _UNLIKE * max(0.0, counted - mi))
+    return Counted(mi, found.low, high)
 
 
 def _by_coverage(cells: Cells) -> float:

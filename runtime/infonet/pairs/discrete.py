@@ -38,7 +38,7 @@ _FEW = 30  # labels at most that categories share
 _PER_LEVEL = 2  # samples for each level, on average, that have neighbours of their own
 _COARSE, _STRONG = 16, 0.3  # levels of steps that the network sees, and nats from which it matters
 _ALONE = 0.2  # of the cells that occur, those of a single sample at most, to be counted
-_MOSTLY = 0.5  # of the samples with a value of their own at most, for a function to be seen
+_MOSTLY = 0.5  # of the samples with a value of their own at most, where others are evidence
 _SHOWN = 12  # samples that would differ by chance, from which a function is no accident
 _TIMES = 3  # that a row occurs on average at most, for its repetitions to be no codes
 _FREQUENT = 0.8  # share of one value from which it is set apart from the others
@@ -142,7 +142,13 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
     label = _label(x, y)
     if label is not None:
         number = y if label is x else x
-        return _found(number_and_label(number.ranks, number.untied, label.levels), Method.LABEL)
+        found = number_and_label(number.ranks, number.untied, label.levels)
+        if cells is None or many <= _STEPS or not _is_discrete(number):
+            return _found(found, Method.LABEL)
+        codes = sparse(cells)  # if the number is a code after all
+        if codes.low > found.mi and codes.mi > found.mi + _FAR:
+            return _found(codes, Method.SHARED)
+        return _found(found, Method.LABEL)
     if (parts := _parts(x, y, ask)) is not None:
         return parts
     counted = None
@@ -155,13 +161,12 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
         return counted if counted is not None else _categories(x, y)
     found = _network(x, y, ask)
     for codes, number in ((x, y), (y, x)):
-        if codes.tied and n >= _PER_LEVEL * codes.levels.number:
+        if codes.tied and _repeats(codes) and n >= _PER_LEVEL * codes.levels.number:
             found = _as_codes(found, codes, number)
-    if cells is None or counted is None:
-        return found
-    if counted.low > found.mi and counted.mi > found.mi + _FAR:
+    if counted is not None and counted.low > found.mi and counted.mi > found.mi + _FAR:
         return replace(counted, statistic=found.statistic)
-    return _lattice(found, counted, cells) if few > _COARSE else found
+    codes = few > _COARSE and _is_discrete(x, _MOSTLY) and _is_discrete(y, _MOSTLY)
+    return _lattice(found, cells) if cells is not None and codes else found
 
 
 def _countable(cells: Cells) -> bool:
@@ -173,41 +178,47 @@ def _countable(cells: Cells) -> bool:
     return n >= PER_CELL * few * many and many <= _STEPS
 
 
-def _is_discrete(v: RankedVariable) -> bool:
+def _is_discrete(v: RankedVariable, most: float = _ALONE) -> bool:
     """Whether most samples have their value in common with others, or are categories anyway."""
-    return v.nominal or _alone(v) <= _ALONE
+    return v.nominal or _alone(v) <= most
 
 
 def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Found | None:
     """The entropy of a variable that the other one determines, as far as the samples show.
 
     Samples that are equal in one variable, or neighbours in it, are equal in the other, where of
-    independent ones `_SHOWN` at least would differ.
+    independent ones `_SHOWN` at least would differ. Values of a single sample are no evidence, nor
+    is the most frequent one: two columns that are 0 together may be anything where they are not.
     """
     for cause, effect in ((x, y), (y, x)):
         if not effect.tied:
             continue
         levels, n = effect.levels, effect.n
+        if not _repeats(effect):
+            continue
+        alone = int((levels.counts == 1).sum())
         differ = 1 - float((levels.counts / n) @ (levels.counts / n))
-        if cells is not None and _alone(cause) <= _ALONE:
-            most = _ALONE
-            apart = cells.number - cause.levels.number
-            expected = differ * (n - cause.levels.number)
-            allowed = 0.0
+        again = cause.levels.minor - (cause.levels.number - 1) if cause.tied else 0
+        if cells is not None and differ * again >= _SHOWN:
+            apart, allowed = cells.number - cause.levels.number, 0.0
         else:
-            most = _MOSTLY
-            # Levels of one sample are no evidence; those of several should hold together, or be in
-            # two places, as those of a parabola.
+            # Levels should hold together, or be in two places, as those of a parabola.
             ordered = levels.codes[np.argsort(cause.untied, kind="stable")]
             apart = int(np.count_nonzero(np.diff(ordered))) - (levels.number - 1)
             expected = differ * (n - 1) - (levels.number - 1)
-            chance = expected - 4 * math.sqrt(max(expected, 0.0))
-            allowed = min(float((levels.counts > 1).sum()), chance)
-        if apart <= allowed and expected >= _SHOWN and _alone(effect) <= most:
+            if expected < _SHOWN:
+                continue
+            allowed = min(float((levels.counts > 1).sum()), expected - 4 * math.sqrt(expected))
+        if apart <= allowed:
             value, error = effect.entropy
-            reach = 1.645 * math.hypot(error, _alone(effect) / 2)
+            reach = 1.645 * math.hypot(error, alone / (2 * n))
             return Found(value, max(0.0, value - reach), value + reach, Method.COUNTED)
     return None
+
+
+def _repeats(v: RankedVariable) -> bool:
+    """Whether most values beside the most frequent one occur more than once."""
+    return int((v.levels.counts == 1).sum()) <= _MOSTLY * v.levels.minor
 
 
 def _alone(v: RankedVariable) -> float:
@@ -334,7 +345,7 @@ def _found(counted: Counted, method: Method) -> Found:
     return Found(counted.mi, counted.low, counted.high, method)
 
 
-def _lattice(found: Found, counted: Found, cells: Cells) -> Found:
+def _lattice(found: Found, cells: Cells) -> Found:
     """What samples in the same cells say where there are too few to count them.
 
     Codes (flight and airport) have few cells in common, in no order that the network could see. How
@@ -349,7 +360,7 @@ def _lattice(found: Found, counted: Found, cells: Cells) -> Found:
     doubt = 2 * math.sqrt(2 / together)
     if excess - doubt <= found.high:
         return found
-    high = max(excess + doubt, counted.high)
+    high = max(excess + doubt, sparse(cells).high)
     return replace(found, mi=excess, high=high, method=Method.SHARED, unsure=True)
 
 

@@ -31,7 +31,7 @@ from infonet.pairs.special import log_gamma, log_gamma_tail, log_normal_tail
 from infonet.pairs.variable import RankedVariable
 
 Array = NDArray[np.float64]
-_SMALLEST, _LARGEST = 5e-324, 0.99
+_SMALLEST, _LARGEST = 1e-300, 0.99
 _DRAWS = 999  # permutations that are simulated where few samples decide
 _BEYOND = -math.log(1 + _DRAWS)  # log p of what is larger than all of them
 _SHUFFLED = 400  # samples at most that are shuffled as a whole
