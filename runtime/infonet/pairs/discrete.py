@@ -165,7 +165,7 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
             found = _as_codes(found, codes, number)
     if counted is not None and counted.low > found.mi and counted.mi > found.mi + _FAR:
         return replace(counted, statistic=found.statistic)
-    codes = few > _COARSE and _is_discrete(x, _MOSTLY) and _is_discrete(y, _MOSTLY)
+    codes = few > _COARSE and _repeats(x) and _repeats(y)
     return _lattice(found, cells) if cells is not None and codes else found
 
 
@@ -178,9 +178,10 @@ def _countable(cells: Cells) -> bool:
     return n >= PER_CELL * few * many and many <= _STEPS
 
 
-def _is_discrete(v: RankedVariable, most: float = _ALONE) -> bool:
+def _is_discrete(v: RankedVariable) -> bool:
     """Whether most samples have their value in common with others, or are categories anyway."""
-    return v.nominal or _alone(v) <= most
+    alone = int((v.levels.counts == 1).sum())
+    return v.nominal or (alone <= _ALONE * v.n and _repeats(v))
 
 
 def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Found | None:
@@ -219,11 +220,6 @@ def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Foun
 def _repeats(v: RankedVariable) -> bool:
     """Whether most values beside the most frequent one occur more than once."""
     return int((v.levels.counts == 1).sum()) <= _MOSTLY * v.levels.minor
-
-
-def _alone(v: RankedVariable) -> float:
-    """Share of the samples whose value no other one has."""
-    return int((v.levels.counts == 1).sum()) / v.n if v.tied else 1.0
 
 
 def _as_codes(found: Found, codes: RankedVariable, number: RankedVariable) -> Found:
