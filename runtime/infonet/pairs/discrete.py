@@ -128,45 +128,63 @@ def _is_monotone(cells: Cells) -> bool:
 
 
 def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
-    n, nominal = x.n, x.nominal or y.nominal
     cells = Cells.of(x.levels, y.levels) if x.tied and y.tied else None
     if (whole := _function(x, y, cells)) is not None:
         return whole
-    few, many = sorted((cells.x.number, cells.y.number)) if cells is not None else (0, 0)
-    if cells is not None and _countable(cells):
-        if n >= _CERTAIN * cells.number or many <= _STEPS:
-            return _found(plug_in(cells), Method.COUNTED)
-        # but a label and a number of many values are better counted in bins of the number
-        if nominal or few > LEVELS:
-            return _found(sparse(cells), Method.SHARED)
+    if cells is not None and (counted := _counted(cells)) is not None:
+        return counted
     label = _label(x, y)
     if label is not None:
-        number = y if label is x else x
-        found = number_and_label(number.ranks, number.untied, label.levels)
-        if cells is None or many <= _STEPS or not _is_discrete(number):
-            return _found(found, Method.LABEL)
-        codes = sparse(cells)  # if the number is a code after all
-        if codes.low > found.mi and codes.mi > found.mi + _FAR:
-            return _found(codes, Method.SHARED)
-        return _found(found, Method.LABEL)
+        return _with_label(label, y if label is x else x, cells)
     if (parts := _parts(x, y, ask)) is not None:
         return parts
-    counted = None
-    ordered_many = [v for v in (x, y) if not v.nominal and (not v.tied or v.levels.number > _FEW)]
-    discrete = cells is not None and _is_discrete(x) and _is_discrete(y)
-    if cells is not None and discrete and not (nominal and ordered_many):
-        alone = int((cells.counts == 1).sum())
-        counted = replace(_found(sparse(cells), Method.SHARED), unsure=2 * alone > n)
-    if nominal:
-        return counted if counted is not None else _categories(x, y)
+    if x.nominal or y.nominal:
+        return _categories(x, y, cells)
     found = _network(x, y, ask)
     for codes, number in ((x, y), (y, x)):
-        if codes.tied and _repeats(codes) and n >= _PER_LEVEL * codes.levels.number:
+        if codes.tied and _repeats(codes) and x.n >= _PER_LEVEL * codes.levels.number:
             found = _as_codes(found, codes, number)
-    if counted is not None and counted.low > found.mi and counted.mi > found.mi + _FAR:
-        return replace(counted, statistic=found.statistic)
-    codes = few > _COARSE and _repeats(x) and _repeats(y)
-    return _lattice(found, cells) if cells is not None and codes else found
+    return found if cells is None else _as_lattice(found, x, y, cells)
+
+
+def _counted(cells: Cells) -> Found | None:
+    """Cells that hold samples enough to be counted."""
+    if not _countable(cells):
+        return None
+    few, many = sorted((cells.x.number, cells.y.number))
+    if cells.x.n >= _CERTAIN * cells.number or many <= _STEPS:
+        return _found(plug_in(cells), Method.COUNTED)
+    # but a label and a number of many values are better counted in bins of the number
+    if cells.x.nominal or cells.y.nominal or few > LEVELS:
+        return _found(sparse(cells), Method.SHARED)
+    return None
+
+
+def _with_label(label: RankedVariable, number: RankedVariable, cells: Cells | None) -> Found:
+    """A label, and anything else that has an order; or a code that has none, after all."""
+    found = _found(number_and_label(number.ranks, number.untied, label.levels), Method.LABEL)
+    if cells is None or number.levels.number <= _STEPS or not _is_discrete(number):
+        return found
+    return _more(found, _found(sparse(cells), Method.SHARED))
+
+
+def _as_lattice(found: Found, x: RankedVariable, y: RankedVariable, cells: Cells) -> Found:
+    """Two numbers with ties, as codes that have no order, where that finds more."""
+    if _is_discrete(x) and _is_discrete(y):
+        codes = _found(sparse(cells), Method.SHARED)
+        alone = int((cells.counts == 1).sum())
+        more = _more(found, replace(codes, unsure=2 * alone > x.n))
+        if more is not found:
+            return more
+    few = min(cells.x.number, cells.y.number)
+    return _lattice(found, cells) if few > _COARSE and _repeats(x) and _repeats(y) else found
+
+
+def _more(found: Found, other: Found) -> Found:
+    """Another estimate where it is clearly larger."""
+    if other.low > found.mi and other.mi > found.mi + _FAR:
+        return replace(other, statistic=found.statistic)
+    return found
 
 
 def _countable(cells: Cells) -> bool:
@@ -254,9 +272,13 @@ def _label(x: RankedVariable, y: RankedVariable) -> RankedVariable | None:
     return min(labels, key=lambda v: (v.levels.number, v.entropy[0])) if labels else None
 
 
-def _categories(x: RankedVariable, y: RankedVariable) -> Found:
-    """Categories without an order, and a number."""
+def _categories(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Found:
+    """Categories without an order, and a number, or few labels, or other categories."""
     categories, number = (x, y) if x.nominal else (y, x)
+    steps = number.nominal or (number.tied and number.levels.number <= _FEW)
+    if cells is not None and steps and _is_discrete(number):
+        alone = int((cells.counts == 1).sum())
+        return replace(_found(sparse(cells), Method.SHARED), unsure=2 * alone > x.n)
     found = _found(neighbours(number.untied, categories.levels), Method.NEIGHBOURS)
     if 2 * int((categories.levels.counts == 1).sum()) > x.n:  # anything up to the entropy may be
         return replace(found, low=0.0, high=categories.entropy[0], unsure=True)
