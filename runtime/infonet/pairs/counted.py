@@ -106,7 +106,8 @@ def sparse(cells: Cells) -> Counted:
     other one; the interval holds both.
     """
     cells = cells if cells.x.number >= cells.y.number else cells.turned()
-    found, covered, counted = shared(cells), _by_coverage(cells), plug_in(cells).mi
+    found, counted = shared(cells), plug_in(cells).mi
+    covered = min(_by_coverage(cells), max(counted, found.mi))
     mi = found.mi + min(1.0, 2 * found.mi) * max(0.0, covered - found.mi)
     # Shares that vary smoothly from label to label are not those of a Dirichlet distribution, and
     # then the truth lies towards the plain counts.

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from infonet.pairs.counted import Counted, plug_in, sparse
 from infonet.pairs.labels import LEVELS, most_levels, neighbours, number_and_label
-from infonet.pairs.levels import Cells
+from infonet.pairs.levels import Cells, Levels
 from infonet.pairs.variable import RankedVariable, Ranks, untied_pair
 
 PER_CELL = 4  # samples for each cell that occurs, on average, from which cells are counted
@@ -45,7 +45,7 @@ _FREQUENT = 0.8  # share of one value from which it is set apart from the others
 _SCATTERED = 0.5  # of which at least so many differ from each other, of all
 _REPEATED = 0.95  # of the rows equal in one variable that are equal in the other one too
 _TERMS = 1.15  # times the errors of terms are added up, of which several may be below by chance
-_CLEAR = 1.5  # times half an interval, from which two estimates differ
+_BINS = 16  # of a number, in which samples of a code agree or not
 _LEAST = 20  # samples that the network needs
 _FAR = 0.01  # nats by which one estimate must at least exceed another one to take its place
 
@@ -165,19 +165,22 @@ def _with_label(label: RankedVariable, number: RankedVariable, cells: Cells | No
     found = _found(number_and_label(number.ranks, number.untied, label.levels), Method.LABEL)
     if cells is None or number.levels.number <= _STEPS or not _is_discrete(number):
         return found
-    return _more(found, _found(sparse(cells), Method.SHARED))
+    turned = cells if number.levels is cells.x else cells.turned()
+    return _more(found, _found(sparse(cells), Method.SHARED)) if turned.is_jagged() else found
 
 
 def _as_lattice(found: Found, x: RankedVariable, y: RankedVariable, cells: Cells) -> Found:
     """Two numbers with ties, as codes that have no order, where that finds more."""
-    if _is_discrete(x) and _is_discrete(y):
-        codes = _found(sparse(cells), Method.SHARED)
-        alone = int((cells.counts == 1).sum())
-        more = _more(found, replace(codes, unsure=2 * alone > x.n))
-        if more is not found:
-            return more
-    few = min(cells.x.number, cells.y.number)
-    return _lattice(found, cells) if few > _COARSE and _repeats(x) and _repeats(y) else found
+    if not (_repeats(x) and _repeats(y)) or min(cells.x.number, cells.y.number) <= _COARSE:
+        return found
+    if not (cells.is_jagged() and cells.turned().is_jagged()):
+        return found
+    codes = _found(sparse(cells), Method.SHARED)
+    alone = int((cells.counts == 1).sum())
+    more = _more(found, replace(codes, unsure=2 * alone > x.n))
+    if more is not found:
+        return more
+    return replace(found, high=max(found.high, codes.high), unsure=True)
 
 
 def _more(found: Found, other: Found) -> Found:
@@ -218,7 +221,8 @@ def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Foun
         alone = int((levels.counts == 1).sum())
         differ = 1 - float((levels.counts / n) @ (levels.counts / n))
         again = cause.levels.minor - (cause.levels.number - 1) if cause.tied else 0
-        if cells is not None and differ * again >= _SHOWN:
+        enough = 4 * again >= cause.levels.minor if cause.tied else False
+        if cells is not None and enough and differ * again >= _SHOWN:
             apart, allowed = cells.number - cause.levels.number, 0.0
         else:
             # Levels should hold together, or be in two places, as those of a parabola.
@@ -243,21 +247,20 @@ def _repeats(v: RankedVariable) -> bool:
 def _as_codes(found: Found, codes: RankedVariable, number: RankedVariable) -> Found:
     """What a tied variable tells if its order means nothing, where that says something else."""
     levels, n = codes.levels.number, codes.n
-    other = neighbours(number.untied, codes.levels)
-    many = n >= 4 * _PER_LEVEL * levels
-    if levels <= _COARSE and many and found.mi > _STRONG:
-        differs = other.mi > found.mi  # steps so coarse look weaker to the network than they are
-    elif many:
-        below, above = other.mi - other.low, other.high - other.mi
-        differs = not -_CLEAR * below <= found.mi - other.mi <= _CLEAR * above
+    coarse = levels <= _COARSE and n >= 4 * _PER_LEVEL * levels
+    if coarse and found.mi <= _STRONG:
+        return found
+    other = _found(neighbours(number.untied, codes.levels), Method.NEIGHBOURS)
+    if coarse:  # steps so coarse look weaker to the network than they are
+        differs = other.mi > found.mi + _FAR
     else:
-        differs = other.low > found.mi
-    if not differs or abs(other.mi - found.mi) <= _FAR:
-        # whether the order means something cannot be told
-        if levels <= _COARSE and many:
-            return found
-        return replace(found, high=max(found.high, other.high))
-    return replace(_found(other, Method.NEIGHBOURS), statistic=found.statistic)
+        bins = Levels.of((number.untied * _BINS).astype(np.int64))
+        differs = abs(other.mi - found.mi) > _FAR and Cells.of(codes.levels, bins).is_jagged()
+    if differs:
+        return replace(other, statistic=found.statistic)
+    # of few samples a level it cannot be told whether the order means something
+    few = n < 4 * _PER_LEVEL * levels
+    return replace(found, high=max(found.high, other.high)) if few else found
 
 
 def _label(x: RankedVariable, y: RankedVariable) -> RankedVariable | None:
@@ -361,25 +364,6 @@ def _network(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
 
 def _found(counted: Counted, method: Method) -> Found:
     return Found(counted.mi, counted.low, counted.high, method)
-
-
-def _lattice(found: Found, cells: Cells) -> Found:
-    """What samples in the same cells say where there are too few to count them.
-
-    Codes (flight and airport) have few cells in common, in no order that the network could see. How
-    many more pairs of samples share a cell than of independent variables would is the mutual
-    information itself, if cells have equal shares (the logarithm), and no less for normal ones.
-    """
-    n = cells.x.n
-    together, x, y = (float(c @ (c - 1)) for c in (cells.counts, cells.x.counts, cells.y.counts))
-    if not together:
-        return found
-    excess = math.log(together * n * (n - 1) / (x * y))
-    doubt = 2 * math.sqrt(2 / together)
-    if excess - doubt <= found.high:
-        return found
-    high = max(excess + doubt, sparse(cells).high)
-    return replace(found, mi=excess, high=high, method=Method.SHARED, unsure=True)
 
 
 def _bounded(found: Found, x: RankedVariable, y: RankedVariable) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -98,6 +99,28 @@ class Cells:
     def turned(self) -> Cells:
         """The same with the variables exchanged."""
         return Cells(self.y, self.x, self.second, self.first, self.counts, self.of_sample)
+
+    def is_jagged(self) -> bool:
+        """Whether the order of x is of no account for y, as that of codes.
+
+        Samples of one level of x agree in y more often than independent ones. Where the order of x
+        means something, those of neighbouring levels do so nearly as often; of codes, they do not.
+        """
+        x, y, n = self.x.counts, self.y.counts, self.x.n
+        keys = self.first * self.y.number + self.second
+        beside = np.searchsorted(keys, keys + self.y.number)
+        there = beside < keys.size
+        there[there] = keys[beside[there]] == keys[there] + self.y.number
+        same = float(self.counts @ (self.counts - 1))
+        near = float(self.counts[there] @ self.counts[beside[there]])
+        pairs_same, pairs_near = float(x @ (x - 1)), float(x[:-1] @ x[1:])
+        if not same or not pairs_near:
+            return False
+        base = float(y @ (y - 1)) / (float(n) * (n - 1))
+        within, beyond = same / pairs_same, near / pairs_near
+        # each unordered pair of samples of one level was counted twice
+        error = math.sqrt(2 * within / pairs_same + max(beyond, base) / pairs_near)
+        return within - beyond > max(3 * error, (within - base) / 2)
 
     def table(self) -> Codes:
         """All counts, int64 [K_x, K_y]."""
