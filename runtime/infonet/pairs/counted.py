@@ -109,10 +109,11 @@ def sparse(cells: Cells) -> Counted:
     found, counted = shared(cells), plug_in(cells).mi
     covered = min(_by_coverage(cells), max(counted, found.mi))
     mi = found.mi + min(1.0, 2 * found.mi) * max(0.0, covered - found.mi)
+    mi = min(mi, counted)  # which is too large where samples are few, if it errs
     # Shares that vary smoothly from label to label are not those of a Dirichlet distribution, and
     # then the truth lies towards the plain counts.
     high = max(found.high, covered, mi + _UNLIKE * max(0.0, counted - mi))
-    return Counted(mi, found.low, high)
+    return Counted(mi, min(found.low, mi), high)
 
 
 def _by_coverage(cells: Cells) -> float:

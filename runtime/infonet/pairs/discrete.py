@@ -154,10 +154,11 @@ def _counted(cells: Cells) -> Found | None:
     few, many = sorted((cells.x.number, cells.y.number))
     if cells.x.n >= _CERTAIN * cells.number or many <= _STEPS:
         return _found(plug_in(cells), Method.COUNTED)
-    # but a label and a number of many values are better counted in bins of the number
-    if cells.x.nominal or cells.y.nominal or few > LEVELS:
-        return _found(sparse(cells), Method.SHARED)
-    return None
+    # Numbers of many values have an order that the network knows, and bins of a label.
+    jagged = (
+        cells.x.nominal or cells.y.nominal or (cells.is_jagged() and cells.turned().is_jagged())
+    )
+    return _found(sparse(cells), Method.SHARED) if jagged else None
 
 
 def _with_label(label: RankedVariable, number: RankedVariable, cells: Cells | None) -> Found:
