@@ -186,7 +186,7 @@ def test_gaps_leave_what_a_table_without_them_has(estimator):
 
 
 @pytest.mark.parametrize("seed", [1, 99])
-def test_seed_by_every_route(estimator, seed):
+def test_seed_by_every_route(estimator, file, seed):
     """Rain against rounded numbers: the order of the ties of both decides a little."""
     x, y = COLUMNS["rain"], COLUMNS["rounded"]
     one, other = (estimator.estimate(x, y, seed=s) for s in (seed, 0))
@@ -199,3 +199,8 @@ def test_seed_by_every_route(estimator, seed):
     )
     assert evaluation.estimates[0].mi == one.mi
     assert evaluation.estimates[0].p_value == one.p_value
+    run = CliRunner().invoke
+    options = ["--json", "--seed", str(seed)]
+    assert json.loads(run(main, ["matrix", str(file), *options]).stdout)["mi"][4][5] == one.mi
+    printed = run(main, ["mi", str(file), "--x", "rain", "--y", "rounded", *options]).stdout
+    assert (json.loads(printed)["mi"], json.loads(printed)["p_value"]) == (one.mi, one.p_value)

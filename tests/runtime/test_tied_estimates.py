@@ -95,7 +95,6 @@ def test_whether_it_rains_is_what_counts(estimator):
     assert found.interval[0] <= expected <= found.interval[1]
 
 
-@pytest.mark.xfail(reason="the doubt that amounts are a function widens too much", strict=True)
 @pytest.mark.parametrize("share", [0.22, 0.3, 0.5])
 def test_intervals_of_rain_are_narrow(estimator, share):
     r = np.random.default_rng(3)
