@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.pairs.counted import Counted, plug_in, sparse
-from infonet.pairs.labels import LEVELS, most_levels, neighbours, number_and_label
+from infonet.pairs.labels import most_levels, neighbours, number_and_label
 from infonet.pairs.levels import Cells, Levels
 from infonet.pairs.variable import RankedVariable, Ranks, untied_pair
 
@@ -36,6 +36,7 @@ _CERTAIN = 20  # and from which counts are right whatever the order of the level
 _STEPS = 12  # levels of a number at most that are counted as they are
 _FEW = 30  # labels at most that categories share
 _PER_LEVEL = 2  # samples for each level, on average, that have neighbours of their own
+_PER_CODE = 5  # samples for each value of a number, on average, from which it may be a code
 _COARSE, _STRONG = 16, 0.3  # levels of steps that the network sees, and nats from which it matters
 _ALONE = 0.2  # of the cells that occur, those of a single sample at most, to be counted
 _MOSTLY = 0.5  # of the samples with a value of their own at most, where others are evidence
@@ -151,7 +152,7 @@ def _counted(cells: Cells) -> Found | None:
     """Cells that hold samples enough to be counted."""
     if not _countable(cells):
         return None
-    few, many = sorted((cells.x.number, cells.y.number))
+    many = max(cells.x.number, cells.y.number)
     if cells.x.n >= _CERTAIN * cells.number or many <= _STEPS:
         return _found(plug_in(cells), Method.COUNTED)
     # Numbers of many values have an order that the network knows, and bins of a label.
@@ -164,7 +165,7 @@ def _counted(cells: Cells) -> Found | None:
 def _with_label(label: RankedVariable, number: RankedVariable, cells: Cells | None) -> Found:
     """A label, and anything else that has an order; or a code that has none, after all."""
     found = _found(number_and_label(number.ranks, number.untied, label.levels), Method.LABEL)
-    if cells is None or number.levels.number <= _STEPS or not _is_discrete(number):
+    if cells is None or number.levels.number <= _STEPS or not _may_be_codes(number):
         return found
     turned = cells if number.levels is cells.x else cells.turned()
     return _more(found, _found(sparse(cells), Method.SHARED)) if turned.is_jagged() else found
@@ -178,10 +179,9 @@ def _as_lattice(found: Found, x: RankedVariable, y: RankedVariable, cells: Cells
         return found
     codes = _found(sparse(cells), Method.SHARED)
     alone = int((cells.counts == 1).sum())
-    more = _more(found, replace(codes, unsure=2 * alone > x.n))
-    if more is not found:
-        return more
-    return replace(found, high=max(found.high, codes.high), unsure=True)
+    if _may_be_codes(x) and _may_be_codes(y):
+        found = _more(found, replace(codes, unsure=2 * alone > x.n))
+    return replace(found, high=max(found.high, codes.high), unsure=found.method is Method.UNTIED)
 
 
 def _more(found: Found, other: Found) -> Found:
@@ -198,6 +198,11 @@ def _countable(cells: Cells) -> bool:
         return True
     few, many = sorted((cells.x.number, cells.y.number))
     return n >= PER_CELL * few * many and many <= _STEPS
+
+
+def _may_be_codes(v: RankedVariable) -> bool:
+    """Whether a number has so few values that they may be codes: a price has more."""
+    return _is_discrete(v) and v.n >= _PER_CODE * v.levels.number
 
 
 def _is_discrete(v: RankedVariable) -> bool:
@@ -256,7 +261,8 @@ def _as_codes(found: Found, codes: RankedVariable, number: RankedVariable) -> Fo
         differs = other.mi > found.mi + _FAR
     else:
         bins = Levels.of((number.untied * _BINS).astype(np.int64))
-        differs = abs(other.mi - found.mi) > _FAR and Cells.of(codes.levels, bins).is_jagged()
+        far = abs(other.mi - found.mi) > _FAR and _may_be_codes(codes)
+        differs = far and Cells.of(codes.levels, bins).is_jagged()
     if differs:
         return replace(other, statistic=found.statistic)
     # of few samples a level it cannot be told whether the order means something

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Codes = NDArray[np.int64]
+_LIGHT = 0.05  # share of the samples that a level has at most, to be compared with its neighbours
+_ENOUGH = 0.3  # share of the samples that are in such levels at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,14 +107,26 @@ class Cells:
 
         Samples of one level of x agree in y more often than independent ones. Where the order of x
         means something, those of neighbouring levels do so nearly as often; of codes, they do not.
+        Frequent levels are left out, as those of small counts, which differ from their neighbours
+        whatever they mean; of a variable of few levels, none is.
         """
-        x, y, n = self.x.counts, self.y.counts, self.x.n
-        keys = self.first * self.y.number + self.second
+        light = [
+            (levels.counts <= _LIGHT * levels.n) | (levels.number <= 1 / _LIGHT)
+            for levels in (self.x, self.y)
+        ]
+        used = light[0][self.first] & light[1][self.second]
+        counts, first, second = self.counts[used], self.first[used], self.second[used]
+        n = int(counts.sum())
+        if n < self.x.n * _ENOUGH:
+            return False
+        x = np.bincount(first, counts, minlength=self.x.number)
+        y = np.bincount(second, counts, minlength=self.y.number)
+        keys = first * self.y.number + second
         beside = np.searchsorted(keys, keys + self.y.number)
         there = beside < keys.size
         there[there] = keys[beside[there]] == keys[there] + self.y.number
-        same = float(self.counts @ (self.counts - 1))
-        near = float(self.counts[there] @ self.counts[beside[there]])
+        same = float(counts @ (counts - 1))
+        near = float(counts[there] @ counts[beside[there]])
         pairs_same, pairs_near = float(x @ (x - 1)), float(x[:-1] @ x[1:])
         if not same or not pairs_near:
             return False
