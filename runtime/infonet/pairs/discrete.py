@@ -330,7 +330,7 @@ def _rest(v: RankedVariable) -> NDArray[np.bool_] | None:
         return None
     levels = v.levels
     most = int(levels.counts.argmax())
-    scattered = levels.number - 1 >= max(2, _SCATTERED * levels.minor)
+    scattered = levels.number - 1 >= max(2, min(_STEPS, _SCATTERED * levels.minor))
     if levels.counts[most] < _FREQUENT * v.n or not scattered:
         return None
     return np.asarray(levels.codes != most)

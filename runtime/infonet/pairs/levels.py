@@ -66,7 +66,7 @@ class Cells:
 
     Attributes:
         x, y: the two variables.
-        first, second: int64 [C], the levels of each cell that is not empty.
+        first, second: int64 [C], the levels of each cell that is not empty, in their order.
         counts: int64 [C], its samples.
         of_sample: int64 [n], the cell of each sample.
     """
@@ -100,7 +100,11 @@ class Cells:
 
     def turned(self) -> Cells:
         """The same with the variables exchanged."""
-        return Cells(self.y, self.x, self.second, self.first, self.counts, self.of_sample)
+        order = np.lexsort((self.first, self.second))
+        place = np.empty_like(order)
+        place[order] = np.arange(order.size)
+        first, second = self.second[order], self.first[order]
+        return Cells(self.y, self.x, first, second, self.counts[order], place[self.of_sample])
 
     def is_jagged(self) -> bool:
         """Whether the order of x is of no account for y, as that of codes.

@@ -55,7 +55,8 @@ def notes_of(
     if about & CONSTANT:
         return (CONSTANT_NOTE,)
     notes = []
-    if about & TIED:
+    method = Method((about & ~BOUND) >> METHOD_SHIFT)
+    if about & TIED and method not in (Method.COUNTED, Method.SHARED):
         notes.append(TIES_NOTE)
     if about & REPEATED:
         notes.append(REPEATED_NOTE)

@@ -61,7 +61,8 @@ def log_p_values(x: RankedVariable, y: RankedVariable) -> list[float]:
         found.append(_correlation(x, y, random))
     if tables:
         found.append(_chi_squared(Cells.of(x.levels, y.levels), random))
-        return found
+        if ordered[0] == ordered[1]:
+            return found
     for groups, other, has_order in ((x, y, ordered[1]), (y, x, ordered[0])):
         if has_order and _makes_groups(groups):
             found.append(_kruskal_wallis(groups.levels, _scores(other), 1, random))
@@ -221,14 +222,16 @@ def _log_choose(n: int, k: Array) -> Array:
 
 def _chi_squared(cells: Cells, random: np.random.Generator) -> float:
     """Pearson's chi-squared test, with the exact moments of all permutations, or simulated."""
+    sizes = [(v.number, v.counts.tobytes()) for v in (cells.x, cells.y)]
+    if sizes[0] > sizes[1]:  # the same draws for the variables exchanged
+        cells = cells.turned()
     x, y = cells.x, cells.y
     n = x.n
     statistic = _pearson(cells.counts, x.counts[cells.first], y.counts[cells.second], n)
     size = x.number * y.number
     least = float(x.counts.min()) * float(y.counts.min()) / n
     if size <= _CELLS and least < _EXPECTED:
-        rows, columns = (x.counts, y.counts) if x.number <= y.number else (y.counts, x.counts)
-        return _beside_draws(statistic, _tables(rows, columns, random), random)
+        return _beside_draws(statistic, _tables(x.counts, y.counts, random), random)
     if least < 1 and n <= _SHUFFLED:
         drawn = _shuffled(cells, random)
         return _beside_draws(statistic, drawn, random)
