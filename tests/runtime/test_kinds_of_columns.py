@@ -63,16 +63,9 @@ CASES = [
     for first, second in itertools.combinations_with_replacement(STEPS, 2)
     for n in ((400, 3000, 20_000) if second == "rain" else (400, 3000))
 ]
-SHARED = pytest.mark.xfail(
-    reason="amounts that repeat are taken for categories that share their counts", strict=True
-)
-WRONG = {("rain", "rain", 3000), ("rain", "rain", 20_000)}
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "n"),
-    [pytest.param(*case, marks=SHARED if case in WRONG else ()) for case in CASES],
-)
+@pytest.mark.parametrize(("first", "second", "n"), CASES)
 def test_estimates_are_near_the_truth_or_their_intervals_hold_it(estimator, first, second, n):
     """The mean of four draws within 10 % and what chance does to it, or three of four intervals."""
     truth, found, held = _truth(first, second, RHO), [], 0

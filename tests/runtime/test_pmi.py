@@ -79,7 +79,7 @@ def test_ties(estimator, kind, n):
     """The table belongs to the answer, also where that was counted."""
     x, y = (values.astype(float) for values in kinds(n)[kind])
     found = estimator.estimate(x, y)
-    assert at_samples(found.table, x, y) == pytest.approx(found.mi, abs=0.03)
+    assert at_samples(found.table, x, y) == pytest.approx(found.mi, abs=0.05, rel=0.1)
     assert np.exp(found.table.astype(np.float64)).mean() == pytest.approx(1, abs=0.01)
     assert np.abs(margins(found.table) - 1).max() < 0.15  # levels own whole cells there
     assert estimator.estimate(y, x).table.tobytes() == found.table.T.tobytes()
