@@ -89,9 +89,9 @@ def _rounded(label: str) -> InputError:
 def _unboxed(array: NDArray[Any], label: str) -> NDArray[Any]:
     """Numbers of an array of objects: None, NA and NaN are missing; Decimals become floats."""
     objects = array.ravel()
-    present, missing, remarks = unbox(objects)
-    if any(not isinstance(v, float) and _is_long(v) for v in objects[~missing].tolist()):
+    if any(not isinstance(v, float) and _is_long(v) for v in objects.tolist()):
         raise _rounded(label)
+    present, missing, remarks = unbox(objects)
     if present is None or present.dtype.kind not in "biuf" or remarks:
         raise InputError(
             f"{label} holds Python objects, only real numbers, and None where one is missing, are "

@@ -94,6 +94,8 @@ def entropy(levels: Levels) -> tuple[float, float]:
     surprise = -np.log(p)
     mean = float(p @ surprise)
     variance = float(p @ (surprise - mean) ** 2) / n + (levels.number - 1) / (2 * n**2)
+    # of values that occur once there may be as many that were not seen
+    variance += (int((levels.counts == 1).sum()) / (1.5 * n)) ** 2
     return mean + (levels.number - 1) / (2 * n), math.sqrt(variance)
 
 

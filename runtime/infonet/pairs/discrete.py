@@ -36,6 +36,7 @@ _CERTAIN = 20  # and from which counts are right whatever the order of the level
 _STEPS = 12  # levels of a number at most that are counted as they are
 _FEW = 30  # labels at most that categories share
 _PER_LEVEL = 2  # samples for each level, on average, that have neighbours of their own
+_PLENTY = 25  # from which it can be told whether the order of the levels means something
 _PER_CODE = 5  # samples for each value of a number, on average, from which it may be a code
 _COARSE, _STRONG = 16, 0.3  # levels of steps that the network sees, and nats from which it matters
 _ALONE = 0.2  # of the cells that occur, those of a single sample at most, to be counted
@@ -45,7 +46,7 @@ _TIMES = 3  # that a row occurs on average at most, for its repetitions to be no
 _FREQUENT = 0.8  # share of one value from which it is set apart from the others
 _SCATTERED = 0.5  # of which at least so many differ from each other, of all
 _REPEATED = 0.95  # of the rows equal in one variable that are equal in the other one too
-_TERMS = 1.15  # times the errors of terms are added up, of which several may be below by chance
+_TERMS = 1.6  # times the errors of terms are added up, of which several may be below by chance
 _BINS = 16  # of a number, in which samples of a code agree or not
 _LEAST = 20  # samples that the network needs
 _FAR = 0.01  # nats by which one estimate must at least exceed another one to take its place
@@ -197,7 +198,8 @@ def _countable(cells: Cells) -> bool:
     if n >= PER_CELL * cells.number and alone <= _ALONE * cells.number:
         return True
     few, many = sorted((cells.x.number, cells.y.number))
-    return n >= PER_CELL * few * many and many <= _STEPS
+    dense = n >= PER_CELL * few * many and many <= _STEPS
+    return dense and _repeat(cells.x) and _repeat(cells.y)
 
 
 def _may_be_codes(v: RankedVariable) -> bool:
@@ -224,7 +226,6 @@ def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Foun
         levels, n = effect.levels, effect.n
         if not _repeats(effect):
             continue
-        alone = int((levels.counts == 1).sum())
         differ = 1 - float((levels.counts / n) @ (levels.counts / n))
         again = cause.levels.minor - (cause.levels.number - 1) if cause.tied else 0
         enough = 4 * again >= cause.levels.minor if cause.tied else False
@@ -240,33 +241,36 @@ def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Foun
             allowed = min(float((levels.counts > 1).sum()), expected - 4 * math.sqrt(expected))
         if apart <= allowed:
             value, error = effect.entropy
-            reach = 1.645 * math.hypot(error, alone / (2 * n))
+            reach = 1.645 * error
             return Found(value, max(0.0, value - reach), value + reach, Method.COUNTED)
     return None
 
 
 def _repeats(v: RankedVariable) -> bool:
-    """Whether most values beside the most frequent one occur more than once."""
-    return int((v.levels.counts == 1).sum()) <= _MOSTLY * v.levels.minor
+    return _repeat(v.levels)
+
+
+def _repeat(levels: Levels) -> bool:
+    """Whether most samples beside those of the most frequent value share theirs."""
+    return int((levels.counts == 1).sum()) <= _MOSTLY * levels.minor
 
 
 def _as_codes(found: Found, codes: RankedVariable, number: RankedVariable) -> Found:
     """What a tied variable tells if its order means nothing, where that says something else."""
     levels, n = codes.levels.number, codes.n
     coarse = levels <= _COARSE and n >= 4 * _PER_LEVEL * levels
-    if coarse and found.mi <= _STRONG:
+    few = n < _PLENTY * levels  # too few to tell whether the order means something
+    replaces = coarse and found.mi > _STRONG
+    if not coarse and _may_be_codes(codes):
+        bins = Levels.of((number.untied * _BINS).astype(np.int64))
+        replaces = Cells.of(codes.levels, bins).is_jagged()
+    if not (replaces or few):
         return found
     other = _found(neighbours(number.untied, codes.levels), Method.NEIGHBOURS)
-    if coarse:  # steps so coarse look weaker to the network than they are
-        differs = other.mi > found.mi + _FAR
-    else:
-        bins = Levels.of((number.untied * _BINS).astype(np.int64))
-        far = abs(other.mi - found.mi) > _FAR and _may_be_codes(codes)
-        differs = far and Cells.of(codes.levels, bins).is_jagged()
-    if differs:
+    # Steps so coarse look weaker to the network than they are, never stronger.
+    far = other.mi - found.mi > _FAR or (not coarse and found.mi - other.mi > _FAR)
+    if replaces and far:
         return replace(other, statistic=found.statistic)
-    # of few samples a level it cannot be told whether the order means something
-    few = n < 4 * _PER_LEVEL * levels
     return replace(found, high=max(found.high, other.high)) if few else found
 
 
@@ -290,6 +294,13 @@ def _categories(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Fo
         alone = int((cells.counts == 1).sum())
         return replace(_found(sparse(cells), Method.SHARED), unsure=2 * alone > x.n)
     found = _found(neighbours(number.untied, categories.levels), Method.NEIGHBOURS)
+    if cells is not None and _is_discrete(number):  # a code that has no order, perhaps
+        codes = _found(sparse(cells), Method.SHARED)
+        turned = cells if number.levels is cells.x else cells.turned()
+        if not _may_be_codes(number):
+            return replace(found, high=max(found.high, codes.high), unsure=True)
+        if turned.is_jagged():
+            return codes
     if 2 * int((categories.levels.counts == 1).sum()) > x.n:  # anything up to the entropy may be
         return replace(found, low=0.0, high=categories.entropy[0], unsure=True)
     return found

@@ -37,7 +37,6 @@ _BEYOND = -math.log(1 + _DRAWS)  # log p of what is larger than all of them
 _SHUFFLED = 400  # samples at most that are shuffled as a whole
 _FEW_TOGETHER = 6  # samples expected in both minorities, up to which it is simulated
 _FEW_APART = 12  # samples in a minority, up to which it is simulated
-_GROUPS = 30  # levels at most of a variable without nominal values that makes groups
 _PER_GROUP = 5  # samples in each group but the largest at least, on average
 _HEAVY = 0.3  # share of the fourth moment of a score times groups, from which few scores decide
 _CELLS = 40  # of a table that is simulated where samples a cell are few
@@ -50,6 +49,8 @@ def log_p_values(x: RankedVariable, y: RankedVariable) -> list[float]:
     Args:
         x, y: of the same samples; one at least is tied, none is constant.
     """
+    if x.fingerprint > y.fingerprint:  # the same bytes for the variables exchanged
+        x, y = y, x
     seed = [x.seed, min(x.fingerprint, y.fingerprint), max(x.fingerprint, y.fingerprint), 2]
     random = np.random.default_rng(seed)
     tables = _is_table(x, y)
@@ -110,8 +111,7 @@ def _is_table(x: RankedVariable, y: RankedVariable) -> bool:
 def _makes_groups(v: RankedVariable) -> bool:
     if not v.tied or v.levels.number < 3:
         return False
-    size = v.levels.minor / (v.levels.number - 1)
-    return v.nominal or (v.levels.number <= _GROUPS and size >= _PER_GROUP)
+    return v.nominal or v.levels.minor >= _PER_GROUP * (v.levels.number - 1)
 
 
 def _scores(v: RankedVariable) -> Array:
@@ -131,7 +131,9 @@ def _correlation(x: RankedVariable, y: RankedVariable, random: np.random.Generat
         rare = x if minor[0][1] == 0 else y
         return _simulated(rare, (a, b) if rare is x else (b, a), scale, random)
     z = float(a @ b) / scale
-    skewness = float((a**3).sum() * (b**3).sum()) / n / (scale * math.sqrt((n - 1) / n)) ** 3
+    skewness = (
+        float((a * a * a).sum() * (b * b * b).sum()) / n / (scale * math.sqrt((n - 1) / n)) ** 3
+    )
     return min(0.0, math.log(2) + _pearson_tail(abs(z), math.copysign(1, z) * skewness))
 
 
@@ -335,7 +337,8 @@ def _kruskal_wallis(
     b /= math.sqrt(square / (n - 1))
     sums = np.bincount(groups.codes, b, minlength=k)
     statistic = float((sums**2 / groups.counts).sum())
-    fourth = float((b**4).sum()) / (n - 1) ** 2
+    squares = b * b
+    fourth = float(squares @ squares) / (n - 1) ** 2
     if fourth * k > _HEAVY and n <= _SHUFFLED:  # a few scores make all the difference
         drawn = random.permuted(np.broadcast_to(b, (_DRAWS, n)), axis=1)
         starts = groups.counts.cumsum() - groups.counts

@@ -34,8 +34,10 @@ def new_figure(width: float, height: float) -> Any:
 
 
 def plain(text: str) -> str:
-    """Text for a picture, with names of columns in it: dollar signs begin no formula."""
-    return text.replace("$", r"\$")
+    """Text for a picture, with names of columns in it: dollar signs begin no formula, and what no
+    font has a picture for is a blank."""
+    shown = "".join(c if c == "\n" or c.isprintable() else " " for c in text)
+    return shown.replace("$", r"\$")
 
 
 def check_picture_path(path: str | Path) -> Path:
