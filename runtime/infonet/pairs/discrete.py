@@ -104,23 +104,34 @@ def estimate(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
 def different_rows(x: RankedVariable, y: RankedVariable) -> NDArray[np.int64] | None:
     """One row of each kind where whole rows repeat that should not, as of a bootstrap sample.
 
-    Numbers that share their ties: of many values each (so that they are no codes), most of which
-    occur with one value of the other variable. None where that is not so.
+    One variable at least is a number of many values, each of which occurs with one value of the
+    other variable. Numbers that occur more often than `_TIMES` are codes rather, and what they
+    determine is a function; unless both have as many values, and each of them as often. None where
+    that is not so.
     """
-    if not (x.tied and y.tied) or x.nominal or y.nominal:
+    if not (x.tied and y.tied):
         return None
-    n, few = x.n, max(_LEAST, 2 * math.sqrt(x.n))
-    levels = x.levels.number, y.levels.number
-    most = max(int(v.levels.counts.max()) for v in (x, y))
-    if min(levels) < few or n > _TIMES * max(levels) or most > max(10, 4 * n / max(levels)):
+    few = max(_LEAST, 2 * math.sqrt(x.n))
+    numbers = [v for v in (x, y) if not v.nominal and v.levels.number >= few]
+    if not any(_is_repeated(v) for v in numbers):
         return None
-    cells = Cells.of(x.levels, y.levels)
-    if min(levels) < _REPEATED * cells.number or _is_monotone(cells):
-        return None
+    cells, most = Cells.of(x.levels, y.levels), max(v.levels.number for v in numbers)
     # of the samples beyond one a level, those that are beyond one a cell
-    if n - cells.number < _REPEATED * (n - max(levels)):
+    if x.n - cells.number < _REPEATED * (x.n - most) or _is_monotone(cells):
+        return None
+    often = x.n > _TIMES * most
+    if often and (len(numbers) == 1 or min(v.levels.number for v in numbers) < cells.number):
         return None
     return np.sort(np.unique(cells.of_sample, return_index=True)[1])
+
+
+def _is_repeated(v: RankedVariable) -> bool:
+    """Whether the values of a number occur about as often as one another, and not often."""
+    counts = v.levels.counts
+    times = v.n / v.levels.number
+    if times > _TIMES:
+        return bool((counts == counts[0]).all())
+    return int(counts.max()) <= max(10, 4 * times)
 
 
 def _is_monotone(cells: Cells) -> bool:

@@ -78,7 +78,7 @@ def _numbers(present: list[Any], types: set[type]) -> tuple[NDArray[Any], tuple[
     if not any(issubclass(kind, _LONG) for kind in types):
         if all(issubclass(kind, (float, np.floating)) for kind in types):
             return np.array(present), ()
-        if max(map(abs, map(float, present))) < EXACT:
+        if all(-EXACT < value < EXACT for value in present):  # not as floats, which overflow
             return np.array(present, np.int64 if _whole(types) else np.float64), ()
     return exact_numbers(present)
 
