@@ -103,4 +103,6 @@ def _unboxed(array: NDArray[Any], label: str) -> NDArray[Any]:
 
 
 def _is_long(value: Any) -> bool:
+    if isinstance(value, Decimal) and value.is_nan():
+        return False
     return isinstance(value, (int, Decimal, Fraction)) and not -EXACT <= value <= EXACT
