@@ -19,6 +19,7 @@ from infonet.pairs.levels import Cells, Levels
 from infonet.pairs.special import digamma, log_gamma
 
 _Z = 1.6448536269514722  # 95 % quantile of the standard normal distribution
+_SPIKED = 0.7  # of what `shared` says, that is certain whatever the shares are
 _UNLIKE = 0.7  # of what the plain counts say more, that may be right
 # Concentrations that `shared` averages over: from categories that hold one label each to categories
 # that are all alike.
@@ -105,17 +106,19 @@ def sparse(cells: Cells) -> Counted:
     `shared` is right where cells that do not occur are missing by chance, and too small where they
     cannot occur; the estimate of Chao & Shen (2003), by the share of cells that were seen at all,
     errs the other way. The more dependence `shared` finds, the nearer the estimate lies to the
-    other one; the interval holds both.
+    middle of the two; the interval holds both.
     """
     cells = cells if cells.x.number >= cells.y.number else cells.turned()
     found, counted = shared(cells), plug_in(cells).mi
     covered = min(_by_coverage(cells), max(counted, found.mi))
-    mi = found.mi + min(1.0, 2 * found.mi) * max(0.0, covered - found.mi)
+    mi = found.mi + min(1.0, 2 * found.mi) * max(0.0, covered - found.mi) / 2
     mi = min(mi, counted)  # which is too large where samples are few, if it errs
+    # Shares of one frequent label and many equal ones are not Dirichlet's either.
+    low = min(found.low, _SPIKED * found.mi, mi)
     # Shares that vary smoothly from label to label are not those of a Dirichlet distribution, and
     # then the truth lies towards the plain counts.
     high = max(found.high, covered, mi + _UNLIKE * max(0.0, counted - mi))
-    return Counted(mi, min(found.low, mi), high)
+    return Counted(mi, low, high)
 
 
 def _by_coverage(cells: Cells) -> float:

@@ -69,7 +69,8 @@ def log_p_values(x: RankedVariable, y: RankedVariable) -> list[float]:
             found.append(_kruskal_wallis(groups.levels, _scores(other), 1, random))
             if groups.nominal:
                 found.append(_kruskal_wallis(groups.levels, _scores(other), 2, random))
-    if not found:  # two variables without an order that are too large for a table
+    # two variables without an order, or codes perhaps, that are too large for a table
+    if not found or (x.tied and y.tied and _has_groups(x) and _has_groups(y)):
         found.append(_chi_squared(Cells.of(x.levels, y.levels), random))
     return found
 
@@ -111,7 +112,11 @@ def _is_table(x: RankedVariable, y: RankedVariable) -> bool:
 def _makes_groups(v: RankedVariable) -> bool:
     if not v.tied or v.levels.number < 3:
         return False
-    return v.nominal or v.levels.minor >= _PER_GROUP * (v.levels.number - 1)
+    return v.nominal or _has_groups(v)
+
+
+def _has_groups(v: RankedVariable) -> bool:
+    return v.levels.minor >= _PER_GROUP * (v.levels.number - 1)
 
 
 def _scores(v: RankedVariable) -> Array:
