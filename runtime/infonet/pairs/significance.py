@@ -70,7 +70,8 @@ def log_p_values(x: RankedVariable, y: RankedVariable) -> list[float]:
             if groups.nominal:
                 found.append(_kruskal_wallis(groups.levels, _scores(other), 2, random))
     # two variables without an order, or codes perhaps, that are too large for a table
-    if not found or (x.tied and y.tied and _has_groups(x) and _has_groups(y)):
+    codes = x.tied and y.tied and _has_groups(x) and _has_groups(y)
+    if not found or (codes and not tables):
         found.append(_chi_squared(Cells.of(x.levels, y.levels), random))
     return found
 
