@@ -254,8 +254,16 @@ def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Foun
         if apart <= allowed:
             value, error = effect.entropy
             reach = 1.645 * error
-            return Found(value, max(0.0, value - reach), value + reach, Method.COUNTED)
+            # of many values that occur equally often the rows may be copies
+            copies = cause.tied and not cause.nominal and _are_copies(cause)
+            low = 0.0 if copies else max(0.0, value - reach)
+            return Found(value, low, value + reach, Method.COUNTED, unsure=copies)
     return None
+
+
+def _are_copies(v: RankedVariable) -> bool:
+    counts = v.levels.counts
+    return counts.size >= 2 * math.sqrt(v.n) and bool((counts == counts[0]).all())
 
 
 def _repeats(v: RankedVariable) -> bool:
