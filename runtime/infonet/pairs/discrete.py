@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from infonet.pairs.counted import Counted, plug_in, sparse
 from infonet.pairs.labels import most_levels, neighbours, number_and_label
 from infonet.pairs.levels import Cells, Levels
+from infonet.pairs.structure import determined, is_discrete, may_be_codes, repeated_levels, repeats
 from infonet.pairs.variable import RankedVariable, Ranks, untied_pair
 
 PER_CELL = 4  # samples for each cell that occurs, on average, from which cells are counted
@@ -38,15 +39,10 @@ _FEW = 30  # labels at most that categories share
 _PER_LEVEL = 2  # samples for each level, on average, that have neighbours of their own
 _MANY = 128  # levels at most that are tried as codes whatever the number of samples
 _PLENTY = 25  # from which it can be told whether the order of the levels means something
-_PER_CODE = 5  # samples for each value of a number, on average, from which it may be a code
 _COARSE, _STRONG = 16, 0.3  # levels of steps that the network sees, and nats from which it matters
 _ALONE = 0.2  # of the cells that occur, those of a single sample at most, to be counted
-_MOSTLY = 0.5  # of the samples with a value of their own at most, where others are evidence
-_SHOWN = 12  # samples that would differ by chance, from which a function is no accident
-_TIMES = 3  # that a row occurs on average at most, for its repetitions to be no codes
 _FREQUENT = 0.8  # share of one value from which it is set apart from the others
 _SCATTERED = 0.5  # of which at least so many differ from each other, of all
-_REPEATED = 0.95  # of the rows equal in one variable that are equal in the other one too
 _TERMS = 1.6  # times the errors of terms are added up, of which several may be below by chance
 _BINS = 16  # of a number, in which samples of a code agree or not
 _LEAST = 20  # samples that the network needs
@@ -102,49 +98,10 @@ def estimate(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
     return _bounded(_choose(x, y, ask), x, y)
 
 
-def different_rows(x: RankedVariable, y: RankedVariable) -> NDArray[np.int64] | None:
-    """One row of each kind where whole rows repeat that should not, as of a bootstrap sample.
-
-    One variable at least is a number of many values, each of which occurs with one value of the
-    other variable. Numbers that occur more often than `_TIMES` are codes rather, and what they
-    determine is a function; unless both have as many values, and each of them as often. None where
-    that is not so.
-    """
-    if not (x.tied and y.tied):
-        return None
-    few = max(_LEAST, 2 * math.sqrt(x.n))
-    numbers = [v for v in (x, y) if not v.nominal and v.levels.number >= few]
-    if not any(_is_repeated(v) for v in numbers):
-        return None
-    cells, most = Cells.of(x.levels, y.levels), max(v.levels.number for v in numbers)
-    # of the samples beyond one a level, those that are beyond one a cell
-    if x.n - cells.number < _REPEATED * (x.n - most) or _is_monotone(cells):
-        return None
-    often = x.n > _TIMES * most
-    if often and (len(numbers) == 1 or min(v.levels.number for v in numbers) < cells.number):
-        return None
-    return np.sort(np.unique(cells.of_sample, return_index=True)[1])
-
-
-def _is_repeated(v: RankedVariable) -> bool:
-    """Whether the values of a number occur about as often as one another, and not often."""
-    counts = v.levels.counts
-    times = v.n / v.levels.number
-    if times > _TIMES:
-        return bool((counts == counts[0]).all())
-    return int(counts.max()) <= max(10, 4 * times)
-
-
-def _is_monotone(cells: Cells) -> bool:
-    """Whether the cells go up, or down, from each to the next."""
-    steps = np.diff(cells.second)
-    return bool((steps >= 0).all() or (steps <= 0).all())
-
-
 def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
     cells = Cells.of(x.levels, y.levels) if x.tied and y.tied else None
-    if (whole := _function(x, y, cells)) is not None:
-        return whole
+    if (whole := determined(x, y, cells)) is not None:
+        return replace(_found(whole.entropy, Method.COUNTED), unsure=whole.copies)
     if cells is not None and (counted := _counted(cells)) is not None:
         return counted
     label = _label(x, y)
@@ -156,7 +113,7 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
         return _categories(x, y, cells)
     found = _network(x, y, ask)
     for codes, number in ((x, y), (y, x)):
-        if codes.tied and _repeats(codes) and x.n >= _PER_LEVEL * codes.levels.number:
+        if codes.tied and repeats(codes) and x.n >= _PER_LEVEL * codes.levels.number:
             found = _as_codes(found, codes, number)
     return found if cells is None else _as_lattice(found, x, y, cells)
 
@@ -178,7 +135,7 @@ def _counted(cells: Cells) -> Found | None:
 def _with_label(label: RankedVariable, number: RankedVariable, cells: Cells | None) -> Found:
     """A label, and anything else that has an order; or a code that has none, after all."""
     found = _found(number_and_label(number.ranks, number.untied, label.levels), Method.LABEL)
-    if cells is None or number.levels.number <= _STEPS or not _may_be_codes(number):
+    if cells is None or number.levels.number <= _STEPS or not may_be_codes(number):
         return found
     turned = cells if number.levels is cells.x else cells.turned()
     return _more(found, _found(sparse(cells), Method.SHARED)) if turned.is_jagged() else found
@@ -186,13 +143,13 @@ def _with_label(label: RankedVariable, number: RankedVariable, cells: Cells | No
 
 def _as_lattice(found: Found, x: RankedVariable, y: RankedVariable, cells: Cells) -> Found:
     """Two numbers with ties, as codes that have no order, where that finds more."""
-    if not (_repeats(x) and _repeats(y)) or min(cells.x.number, cells.y.number) <= _COARSE:
+    if not (repeats(x) and repeats(y)) or min(cells.x.number, cells.y.number) <= _COARSE:
         return found
     if not (cells.is_jagged() and cells.turned().is_jagged()):
         return found
     codes = _found(sparse(cells), Method.SHARED)
     alone = int((cells.counts == 1).sum())
-    if _may_be_codes(x) and _may_be_codes(y):
+    if may_be_codes(x) and may_be_codes(y):
         found = _more(found, replace(codes, unsure=2 * alone > x.n))
     return replace(found, high=max(found.high, codes.high), unsure=found.method is Method.UNTIED)
 
@@ -211,68 +168,7 @@ def _countable(cells: Cells) -> bool:
         return True
     few, many = sorted((cells.x.number, cells.y.number))
     dense = n >= PER_CELL * few * many and many <= _STEPS
-    return dense and _repeat(cells.x) and _repeat(cells.y)
-
-
-def _may_be_codes(v: RankedVariable) -> bool:
-    """Whether a number has so few values that they may be codes: a price has more."""
-    return _is_discrete(v) and v.n >= _PER_CODE * v.levels.number
-
-
-def _is_discrete(v: RankedVariable) -> bool:
-    """Whether most samples have their value in common with others, or are categories anyway."""
-    alone = int((v.levels.counts == 1).sum())
-    return v.nominal or (alone <= _ALONE * v.n and _repeats(v))
-
-
-def _function(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Found | None:
-    """The entropy of a variable that the other one determines, as far as the samples show.
-
-    Samples that are equal in one variable, or neighbours in it, are equal in the other, where of
-    independent ones `_SHOWN` at least would differ. Values of a single sample are no evidence, nor
-    is the most frequent one: two columns that are 0 together may be anything where they are not.
-    """
-    for cause, effect in ((x, y), (y, x)):
-        if not effect.tied:
-            continue
-        levels, n = effect.levels, effect.n
-        if not _repeats(effect):
-            continue
-        differ = 1 - float((levels.counts / n) @ (levels.counts / n))
-        again = cause.levels.minor - (cause.levels.number - 1) if cause.tied else 0
-        enough = 4 * again >= cause.levels.minor if cause.tied else False
-        if cells is not None and enough and differ * again >= _SHOWN:
-            apart, allowed = cells.number - cause.levels.number, 0.0
-        else:
-            # Levels should hold together, or be in two places, as those of a parabola.
-            ordered = levels.codes[np.argsort(cause.untied, kind="stable")]
-            apart = int(np.count_nonzero(np.diff(ordered))) - (levels.number - 1)
-            expected = differ * (n - 1) - (levels.number - 1)
-            if expected < _SHOWN:
-                continue
-            allowed = min(float((levels.counts > 1).sum()), expected - 4 * math.sqrt(expected))
-        if apart <= allowed:
-            value, error = effect.entropy
-            reach = 1.645 * error
-            # of many values that occur equally often the rows may be copies
-            copies = cause.tied and not cause.nominal and _are_copies(cause)
-            low = 0.0 if copies else max(0.0, value - reach)
-            return Found(value, low, value + reach, Method.COUNTED, unsure=copies)
-    return None
-
-
-def _are_copies(v: RankedVariable) -> bool:
-    counts = v.levels.counts
-    return counts.size >= 2 * math.sqrt(v.n) and bool((counts == counts[0]).all())
-
-
-def _repeats(v: RankedVariable) -> bool:
-    return _repeat(v.levels)
-
-
-def _repeat(levels: Levels) -> bool:
-    """Whether most samples beside those of the most frequent value share theirs."""
-    return int((levels.counts == 1).sum()) <= _MOSTLY * levels.minor
+    return dense and repeated_levels(cells.x) and repeated_levels(cells.y)
 
 
 def _as_codes(found: Found, codes: RankedVariable, number: RankedVariable) -> Found:
@@ -281,7 +177,7 @@ def _as_codes(found: Found, codes: RankedVariable, number: RankedVariable) -> Fo
     coarse = levels <= _COARSE and n >= 4 * _PER_LEVEL * levels
     few = n < _PLENTY * levels  # too few to tell whether the order means something
     replaces = coarse and found.mi > _STRONG
-    if not coarse and _may_be_codes(codes):
+    if not coarse and may_be_codes(codes):
         bins = Levels.of((number.untied * _BINS).astype(np.int64))
         replaces = Cells.of(codes.levels, bins).is_jagged()
     if not (replaces or few or levels <= _MANY):
@@ -311,14 +207,14 @@ def _categories(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Fo
     """Categories without an order, and a number, or few labels, or other categories."""
     categories, number = (x, y) if x.nominal else (y, x)
     steps = number.nominal or (number.tied and number.levels.number <= _FEW)
-    if cells is not None and steps and _is_discrete(number):
+    if cells is not None and steps and is_discrete(number):
         alone = int((cells.counts == 1).sum())
         return replace(_found(sparse(cells), Method.SHARED), unsure=2 * alone > x.n)
     found = _found(neighbours(number.untied, categories.levels), Method.NEIGHBOURS)
-    if cells is not None and _is_discrete(number):  # a code that has no order, perhaps
+    if cells is not None and is_discrete(number):  # a code that has no order, perhaps
         codes = _found(sparse(cells), Method.SHARED)
         turned = cells if number.levels is cells.x else cells.turned()
-        if not _may_be_codes(number):
+        if not may_be_codes(number):
             return replace(found, high=max(found.high, codes.high), unsure=True)
         if turned.is_jagged():
             return codes

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from infonet.model import Model
 from infonet.network import ONE_PAIR, Network, Outputs
-from infonet.pairs.discrete import Found, Method, different_rows, estimate
+from infonet.pairs.discrete import Found, Method, estimate
 from infonet.pairs.significance import combined, log_p_values, uses_network
+from infonet.pairs.structure import different_rows
 from infonet.pairs.variable import RankedVariable, Ranks, untied_pair
 from infonet.ranking import RankedColumns, SeparateColumns
 from infonet.session import kernels

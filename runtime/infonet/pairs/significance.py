@@ -40,6 +40,7 @@ _FEW_APART = 12  # samples in a minority, up to which it is simulated
 _PER_GROUP = 5  # samples in each group but the largest at least, on average
 _HEAVY = 0.3  # share of the fourth moment of a score times groups, from which few scores decide
 _CELLS = 40  # of a table that is simulated where samples a cell are few
+_PLAIN = 5.0  # and from which two moments tell the whole distribution
 _EXPECTED = 3.0  # samples a cell at least, expected, from which a table is not
 
 
@@ -243,9 +244,20 @@ def _chi_squared(cells: Cells, random: np.random.Generator) -> float:
     if least < 1 and n <= _SHUFFLED:
         drawn = _shuffled(cells, random)
         return _beside_draws(statistic, drawn, random)
-    mean = (x.number - 1) * (y.number - 1) * n / (n - 1)
+    freedom = (x.number - 1) * (y.number - 1)
+    mean = freedom * n / (n - 1)
     variance = n**2 * _trace_variance(n, _of_groups(x.counts), _of_groups(y.counts))
-    return log_gamma_tail(statistic * mean / variance, mean**2 / variance)
+    if least >= _PLAIN:
+        return log_gamma_tail(statistic * mean / variance, mean**2 / variance)
+    # The third moment is that of Poisson counts in all cells, of which rare levels make a long tail.
+    once, twice = (
+        float(n) ** k * float((1.0 / x.counts**k).sum()) * float((1.0 / y.counts**k).sum())
+        for k in (1, 2)
+    )
+    third = (8 * size + 22 * once + twice) * freedom / size
+    shape = 4 * variance**3 / third**2
+    place = shape + (statistic - mean) * math.sqrt(shape / variance)
+    return log_gamma_tail(max(place, 0.0), shape)
 
 
 def _shuffled(cells: Cells, random: np.random.Generator) -> Array:

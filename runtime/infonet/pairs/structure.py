@@ -1,0 +1,134 @@
+"""What the ties of two columns say of them: copies of rows, functions, codes that have no order."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.pairs.counted import Counted
+from infonet.pairs.levels import Cells, Levels
+from infonet.pairs.variable import RankedVariable
+
+_SHOWN = 12  # samples that would differ by chance, from which a function is no accident
+_MOSTLY = 0.5  # of the samples with a value of their own at most, where others are evidence
+_TIMES = 3  # that a row occurs on average at most, for its repetitions to be no codes
+_REPEATED = 0.95  # of the rows equal in one variable that are equal in the other one too
+_PER_CODE = 5  # samples for each value of a number, on average, from which it may be a code
+_ALONE = 0.2  # of the cells that occur, those of a single sample at most, to be counted
+_LEAST = 20  # samples that the network needs
+
+
+class Determined(NamedTuple):
+    """A variable that the other one determines.
+
+    Attributes:
+        entropy: of it, with a 90 % interval, nats.
+        copies: the rows may be copies of each other, which determine nothing.
+    """
+
+    entropy: Counted
+    copies: bool
+
+
+def different_rows(x: RankedVariable, y: RankedVariable) -> NDArray[np.int64] | None:
+    """One row of each kind where whole rows repeat that should not, as of a bootstrap sample.
+
+    One variable at least is a number of many values, each of which occurs with one value of the
+    other variable. Numbers that occur more often than `_TIMES` are codes rather, and what they
+    determine is a function; unless both have as many values, and each of them as often. None where
+    that is not so.
+    """
+    if not (x.tied and y.tied):
+        return None
+    few = max(_LEAST, 2 * math.sqrt(x.n))
+    numbers = [v for v in (x, y) if not v.nominal and v.levels.number >= few]
+    if not any(_is_repeated(v) for v in numbers):
+        return None
+    cells, most = Cells.of(x.levels, y.levels), max(v.levels.number for v in numbers)
+    # of the samples beyond one a level, those that are beyond one a cell
+    if x.n - cells.number < _REPEATED * (x.n - most) or _is_monotone(cells):
+        return None
+    often = x.n > _TIMES * most
+    if often and (len(numbers) == 1 or min(v.levels.number for v in numbers) < cells.number):
+        return None
+    return np.sort(np.unique(cells.of_sample, return_index=True)[1])
+
+
+def _is_repeated(v: RankedVariable) -> bool:
+    """Whether the values of a number occur about as often as one another, and not often."""
+    counts = v.levels.counts
+    times = v.n / v.levels.number
+    if times > _TIMES:
+        return bool((counts == counts[0]).all())
+    return int(counts.max()) <= max(10, 4 * times)
+
+
+def _is_monotone(cells: Cells) -> bool:
+    """Whether the cells go up, or down, from each to the next."""
+    steps = np.diff(cells.second)
+    return bool((steps >= 0).all() or (steps <= 0).all())
+
+
+def determined(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Determined | None:
+    """The entropy of a variable that the other one determines, as far as the samples show.
+
+    Samples that are equal in one variable, or neighbours in it, are equal in the other, where of
+    independent ones `_SHOWN` at least would differ. Values of a single sample are no evidence, nor
+    is the most frequent one: two columns that are 0 together may be anything where they are not.
+    """
+    for cause, effect in ((x, y), (y, x)):
+        if not effect.tied:
+            continue
+        levels, n = effect.levels, effect.n
+        if not repeats(effect):
+            continue
+        differ = 1 - float((levels.counts / n) @ (levels.counts / n))
+        again = cause.levels.minor - (cause.levels.number - 1) if cause.tied else 0
+        enough = 4 * again >= cause.levels.minor if cause.tied else False
+        if cells is not None and enough and differ * again >= _SHOWN:
+            apart, allowed = cells.number - cause.levels.number, 0.0
+        else:
+            # Levels should hold together, or be in two places, as those of a parabola.
+            ordered = levels.codes[np.argsort(cause.untied, kind="stable")]
+            apart = int(np.count_nonzero(np.diff(ordered))) - (levels.number - 1)
+            expected = differ * (n - 1) - (levels.number - 1)
+            if expected < _SHOWN:
+                continue
+            allowed = min(float((levels.counts > 1).sum()), expected - 4 * math.sqrt(expected))
+        if apart <= allowed:
+            value, error = effect.entropy
+            reach = 1.645 * error
+            # of many values that occur equally often the rows may be copies
+            copies = cause.tied and not cause.nominal and _are_copies(cause)
+            low = 0.0 if copies else max(0.0, value - reach)
+            return Determined(Counted(value, low, value + reach), copies)
+    return None
+
+
+def _are_copies(v: RankedVariable) -> bool:
+    counts = v.levels.counts
+    return counts.size >= 2 * math.sqrt(v.n) and bool((counts == counts[0]).all())
+
+
+def is_discrete(v: RankedVariable) -> bool:
+    """Whether most samples have their value in common with others, or are categories anyway."""
+    alone = int((v.levels.counts == 1).sum())
+    return v.nominal or (alone <= _ALONE * v.n and repeats(v))
+
+
+def may_be_codes(v: RankedVariable) -> bool:
+    """Whether a number has so few values that they may be codes: a price has more."""
+    return is_discrete(v) and v.n >= _PER_CODE * v.levels.number
+
+
+def repeats(v: RankedVariable) -> bool:
+    """Whether the values of a variable do; see `repeated_levels`."""
+    return repeated_levels(v.levels)
+
+
+def repeated_levels(levels: Levels) -> bool:
+    """Whether most samples beside those of the most frequent value share theirs."""
+    return int((levels.counts == 1).sum()) <= _MOSTLY * levels.minor
