@@ -249,7 +249,7 @@ def _chi_squared(cells: Cells, random: np.random.Generator) -> float:
     variance = n**2 * _trace_variance(n, _of_groups(x.counts), _of_groups(y.counts))
     if least >= _PLAIN:
         return log_gamma_tail(statistic * mean / variance, mean**2 / variance)
-    # The third moment is that of Poisson counts in all cells, of which rare levels make a long tail.
+    # The third moment is that of Poisson counts in all cells: rare levels make a long tail.
     once, twice = (
         float(n) ** k * float((1.0 / x.counts**k).sum()) * float((1.0 / y.counts**k).sum())
         for k in (1, 2)
