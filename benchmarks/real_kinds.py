@@ -250,7 +250,7 @@ def main():
         print(f"\n{time.perf_counter() - started:.0f} s")
         return
     estimate = load_estimate(arguments.estimate)
-    tally, pairs, failures, took = Counter(), {}, [], Counter()
+    tally, pairs, kinds, failures, took = Counter(), {}, {}, [], Counter()
     print(HEADER)
     for c in chosen:
         for n in map(int, arguments.n.split(",")):
@@ -269,6 +269,11 @@ def main():
             many = pairs.setdefault((c.x, c.y), Counter())
             many["cells"] += 1
             many["flagged"] += any(f in flags for f in "ECRWX")
+            for name in {c.x, c.y}:
+                kind = kinds.setdefault(name, Counter())
+                kind["cells"] += 1
+                kind["coverage"] += summary[2]
+                kind.update(flags)
             if arguments.all or flags not in ("", "c"):
                 print(cell.row(summary), flush=True)
     print(
@@ -278,6 +283,16 @@ def main():
     for (x, y), many in pairs.items():
         if many["flagged"]:
             print(f"| {x} | {y} | {many['flagged']} | {many['cells']} |")
+    print(
+        "\n| kind, against every kind | cells | within 10 % or the interval | mean coverage "
+        "| not worse than rivals |\n|---|---:|---:|---:|---:|"
+    )
+    for name, kind in kinds.items():
+        cells = kind["cells"]
+        print(
+            f"| {name} | {cells} | {1 - kind['E'] / cells:.0%} | {kind['coverage'] / cells:.0%} "
+            f"| {1 - kind['R'] / cells:.0%} |"
+        )
     for text in sorted(set(failures))[:5]:
         print("\n```\n" + text + "```")
     spent = ", ".join(f"{took[n]:.1f} s at n = {n:,}" for n in took)
