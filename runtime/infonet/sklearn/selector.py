@@ -49,7 +49,8 @@ class MutualInformationSelector(SelectorMixin, BaseEstimator):  # type: ignore[m
 
     Attributes:
         scores_: float64 [d], nats; see `mutual_info_regression` for small samples.
-        pvalues_: float64 [d], or None without `alpha`. Not below 1e-9 with the default model.
+        pvalues_: float64 [d], or None without `alpha`. Of continuous features not below
+            1e-9 with the default model.
         n_features_in_: d.
         feature_names_in_: names of the features, if X had any.
     """
