@@ -37,7 +37,6 @@ _CERTAIN = 20  # and from which counts are right whatever the order of the level
 _STEPS = 12  # levels of a number at most that are counted as they are
 _FEW = 30  # labels at most that categories share
 _PER_LEVEL = 2  # samples for each level, on average, that have neighbours of their own
-_MANY = 128  # levels at most that are tried as codes whatever the number of samples
 _PLENTY = 25  # from which it can be told whether the order of the levels means something
 _COARSE, _STRONG = 16, 0.3  # levels of steps that the network sees, and nats from which it matters
 _ALONE = 0.2  # of the cells that occur, those of a single sample at most, to be counted
@@ -180,15 +179,14 @@ def _as_codes(found: Found, codes: RankedVariable, number: RankedVariable) -> Fo
     if not coarse and may_be_codes(codes):
         bins = Levels.of((number.untied * _BINS).astype(np.int64))
         replaces = Cells.of(codes.levels, bins).is_jagged()
-    if not (replaces or few or levels <= _MANY):
+    if not (replaces or few):
         return found
     other = _found(neighbours(number.untied, codes.levels), Method.NEIGHBOURS)
     # Steps so coarse look weaker to the network than they are, never stronger.
     far = other.mi - found.mi > _FAR or (not coarse and found.mi - other.mi > _FAR)
     if replaces and far:
         return replace(other, statistic=found.statistic)
-    doubt = few or other.mi > found.high
-    return replace(found, high=max(found.high, other.high)) if doubt else found
+    return replace(found, high=max(found.high, other.high)) if few else found
 
 
 def _label(x: RankedVariable, y: RankedVariable) -> RankedVariable | None:
