@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from infonet.pairs.remarks import REPEATED_NOTE
+from infonet.pairs.remarks import REPEATED_NOTE, UNSURE_NOTE
 from scipy.stats import norm
 
 
@@ -129,6 +129,27 @@ def test_intervals_of_codes_with_too_few_samples_are_wide(estimator):
     truth = np.log(300 / 5)
     assert found.interval[0] <= truth <= found.interval[1] + 0.1
     assert found.interval[1] - found.interval[0] > 0.2
+
+
+@pytest.mark.parametrize(("partners", "doubt"), [(40, True), (3, False)])
+def test_a_note_says_that_most_codes_meet_once(estimator, partners, doubt):
+    r = np.random.default_rng(150)
+    partner = np.stack([r.permutation(150) for _ in range(partners)], axis=1)
+    x = r.integers(150, size=1500)
+    y = partner[x, r.integers(partners, size=1500)]
+    alone = int((np.unique(x * 150 + y, return_counts=True)[1] == 1).sum())
+    assert (2 * alone > x.size) is doubt
+    assert (UNSURE_NOTE in estimator.estimate(x, y).notes) is doubt
+
+
+@pytest.mark.parametrize(("n", "doubt"), [(60, True), (5000, False)])
+def test_a_note_says_that_too_few_days_had_rain(estimator, n, doubt):
+    """12 amounts are too few to ask the network, which matters where they are many of the days."""
+    r = np.random.default_rng(n)
+    rain = np.zeros(n)
+    rain[:12] = r.lognormal(size=12)
+    found = estimator.estimate(rain, r.normal(size=n))
+    assert (UNSURE_NOTE in found.notes) is doubt
 
 
 @pytest.mark.parametrize("rows", [4, 8])

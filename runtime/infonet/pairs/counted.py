@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from infonet.pairs.levels import Cells, Levels
 from infonet.pairs.special import digamma, log_gamma
 
-_Z = 1.6448536269514722  # 95 % quantile of the standard normal distribution
+Z95 = 1.6448536269514722  # 95 % quantile of the standard normal distribution
 _SPIKED = 0.7  # of what `shared` says, that is certain whatever the shares are
 _UNLIKE = 0.7  # of what the plain counts say more, that may be right
 # Concentrations that `shared` averages over: from categories that hold one label each to categories
@@ -84,7 +84,7 @@ def _miller_madow(
 
 def interval(mi: float, variance: float) -> Counted:
     """A normal 90 % interval about an estimate, both cut at 0."""
-    reach, mi = _Z * math.sqrt(variance), max(0.0, mi)
+    reach, mi = Z95 * math.sqrt(variance), max(0.0, mi)
     return Counted(mi, max(0.0, mi - reach), mi + reach)
 
 
@@ -148,13 +148,13 @@ def shared(cells: Cells) -> Counted:
     """
     x, y, n = cells.x, cells.y, cells.x.n
     prior = y.counts / n
-    sizes, repeats = np.unique(x.counts, return_counts=True)
+    sizes, times_seen = np.unique(x.counts, return_counts=True)
     # equal cells add equal terms
     keys, times = np.unique(np.stack([cells.counts, cells.second]), axis=1, return_counts=True)
     likelihood = np.empty(_CONCENTRATIONS.size)
     for i, a in enumerate(_CONCENTRATIONS):
         mass = a * prior[keys[1]]
-        likelihood[i] = times @ (log_gamma(keys[0] + mass) - log_gamma(mass)) - repeats @ (
+        likelihood[i] = times @ (log_gamma(keys[0] + mass) - log_gamma(mass)) - times_seen @ (
             log_gamma(sizes + a) - log_gamma(a)
         )
     weight = np.exp(likelihood - likelihood.max())

@@ -26,10 +26,17 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.pairs.counted import Counted, plug_in, sparse
+from infonet.pairs.counted import Z95, Counted, plug_in, sparse
 from infonet.pairs.labels import most_levels, neighbours, number_and_label
 from infonet.pairs.levels import Cells, Levels
-from infonet.pairs.structure import determined, is_discrete, may_be_codes, repeated_levels, repeats
+from infonet.pairs.structure import (
+    LEAST,
+    determined,
+    is_discrete,
+    may_be_codes,
+    repeated_levels,
+    repeats,
+)
 from infonet.pairs.variable import RankedVariable, Ranks, untied_pair
 
 PER_CELL = 4  # samples for each cell that occurs, on average, from which cells are counted
@@ -44,7 +51,6 @@ _FREQUENT = 0.8  # share of one value from which it is set apart from the others
 _SCATTERED = 0.5  # of which at least so many differ from each other, of all
 _TERMS = 1.6  # times the errors of terms are added up, of which several may be below by chance
 _BINS = 16  # of a number, in which samples of a code agree or not
-_LEAST = 20  # samples that the network needs
 _FAR = 0.01  # nats by which one estimate must at least exceed another one to take its place
 
 
@@ -150,7 +156,8 @@ def _as_lattice(found: Found, x: RankedVariable, y: RankedVariable, cells: Cells
     alone = int((cells.counts == 1).sum())
     if may_be_codes(x) and may_be_codes(y):
         found = _more(found, replace(codes, unsure=2 * alone > x.n))
-    return replace(found, high=max(found.high, codes.high), unsure=found.method is Method.UNTIED)
+    unsure = found.unsure or found.method is Method.UNTIED
+    return replace(found, high=max(found.high, codes.high), unsure=unsure)
 
 
 def _more(found: Found, other: Found) -> Found:
@@ -273,7 +280,7 @@ def _within(
 ) -> tuple[int, Found]:
     """Samples, and the estimate for them."""
     count = int(rows.sum())
-    if count < _LEAST:  # nothing is known of these but that they hold log(count) at most
+    if count < LEAST:  # nothing is known of these but that they hold log(count) at most
         return count, Found(0.0, 0.0, math.log(max(count, 1)), Method.NETWORK, unsure=True)
     return count, estimate(x.take(rows), y.take(rows), ask)
 
@@ -288,7 +295,12 @@ def _sum(n: int, terms: list[tuple[int, Found]]) -> Found:
     # are all upwards.
     above = math.sqrt(float(share**2 @ (high - mi) ** 2))
     below = _TERMS * float(share @ (mi - low))
-    return Found(total, max(0.0, total - below), total + above, Method.PARTS)
+    # A term in doubt that is a small share of the samples leaves the whole as it is.
+    unsure = any(
+        found.unsure and part * (found.high - found.low) > _FAR
+        for part, (_, found) in zip(share, terms, strict=True)
+    )
+    return Found(total, max(0.0, total - below), total + above, Method.PARTS, unsure)
 
 
 def _network(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
@@ -304,8 +316,8 @@ def _bounded(found: Found, x: RankedVariable, y: RankedVariable) -> Found:
     for v in (x, y):
         if v.tied:
             entropy, error = v.entropy
-            most = entropy + 1.645 * error
+            most = entropy + Z95 * error
             mi = min(found.mi, entropy)
-            low = min(found.low, max(0.0, entropy - 1.645 * error))
+            low = min(found.low, max(0.0, entropy - Z95 * error))
             found = replace(found, mi=mi, low=min(low, mi), high=min(found.high, most))
     return found

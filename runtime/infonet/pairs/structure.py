@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.pairs.counted import Counted
+from infonet.pairs.counted import Z95, Counted
 from infonet.pairs.levels import Cells, Levels
 from infonet.pairs.variable import RankedVariable
 
@@ -17,8 +17,8 @@ _MOSTLY = 0.5  # of the samples with a value of their own at most, where others 
 _TIMES = 3  # that a row occurs on average at most, for its repetitions to be no codes
 _REPEATED = 0.95  # of the rows equal in one variable that are equal in the other one too
 _PER_CODE = 5  # samples for each value of a number, on average, from which it may be a code
-_ALONE = 0.2  # of the cells that occur, those of a single sample at most, to be counted
-_LEAST = 20  # samples that the network needs
+_ALONE = 0.2  # of the samples with a value of their own at most, in a discrete variable
+LEAST = 20  # samples that the network needs
 
 
 class Determined(NamedTuple):
@@ -43,7 +43,7 @@ def different_rows(x: RankedVariable, y: RankedVariable) -> NDArray[np.int64] | 
     """
     if not (x.tied and y.tied):
         return None
-    few = max(_LEAST, 2 * math.sqrt(x.n))
+    few = max(LEAST, 2 * math.sqrt(x.n))
     numbers = [v for v in (x, y) if not v.nominal and v.levels.number >= few]
     if not any(_is_repeated(v) for v in numbers):
         return None
@@ -100,7 +100,7 @@ def determined(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Det
             allowed = min(float((levels.counts > 1).sum()), expected - 4 * math.sqrt(expected))
         if apart <= allowed:
             value, error = effect.entropy
-            reach = 1.645 * error
+            reach = Z95 * error
             # of many values that occur equally often the rows may be copies
             copies = cause.tied and not cause.nominal and _are_copies(cause)
             low = 0.0 if copies else max(0.0, value - reach)
