@@ -236,7 +236,7 @@ def test_every_part_fits_a_call_and_every_command_is_there(monkeypatch):
     import driver
     from parts import LONGEST_PART, PARTS
 
-    monkeypatch.syspath_prepend(str(driver.benchmarks()))
+    monkeypatch.syspath_prepend(str(driver.BENCHMARKS))
     import gpu
 
     assert [entry.number for entry in PARTS] == [1, 2, 3, 4, 5, 6]
@@ -262,7 +262,7 @@ def test_without_a_gpu_versions_are_told_all_the_same(capsys, monkeypatch):
     import ceilings
     import driver
 
-    monkeypatch.syspath_prepend(str(driver.benchmarks()))
+    monkeypatch.syspath_prepend(str(driver.BENCHMARKS))
     import gpu
 
     if gpu.missing_gpu() is None:

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 
-from driver import benchmarks
+from driver import BENCHMARKS
 
 PACKAGES = ("torch", "triton", "numpy", "cupy-cuda13x", "cuda-bindings", "cuda-core")
 PACKAGES += ("onnxruntime", "onnxruntime-gpu", "onnx", "torchsort")
@@ -58,7 +58,7 @@ def _last_line(program: str, *arguments: str) -> str:
 def main() -> int:
     for row in versions():
         print(ROW.format(*row))
-    sys.path.insert(0, str(benchmarks()))
+    sys.path.insert(0, str(BENCHMARKS))
     from gpu import missing_gpu
 
     reason = missing_gpu()

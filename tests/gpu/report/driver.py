@@ -32,6 +32,7 @@ import stage
 from parts import PARTS, Part, Step
 
 ROOT = Path(__file__).resolve().parents[3]
+BENCHMARKS = ROOT / "benchmarks"
 OUTPUT = ROOT / "build" / "gpu-report"
 NOTHING_RAN = 5  # pytest's exit code when all is skipped
 GRACE = 3.0  # seconds from asking a step to end to ending it
@@ -127,17 +128,11 @@ def completed(command: Sequence[str], seconds: float) -> list[str]:
     places = {
         "python": sys.executable,
         "report": str(Path(__file__).parent.relative_to(ROOT)),
-        "benchmarks": str(benchmarks().relative_to(ROOT)),
+        "benchmarks": str(BENCHMARKS.relative_to(ROOT)),
         "staged": str(stage.FILES.relative_to(ROOT)),
         "minutes": f"{0.8 * seconds / 60:.2f}",
     }
     return [re.sub(r"\{(\w+)\}", lambda found: places[found[1]], word) for word in command]
-
-
-def benchmarks() -> Path:
-    """The folder that holds gpu.py."""
-    found = [ROOT / "benchmarks", ROOT / "tests" / "benchmarks"]
-    return next((folder for folder in found if (folder / "gpu.py").is_file()), found[0])
 
 
 def _status(code: int) -> tuple[str, str]:

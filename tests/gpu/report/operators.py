@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import torch
-from driver import benchmarks
+from driver import BENCHMARKS
 from infonet_export import joint_histogram, soft_rank
 
-sys.path.insert(0, str(benchmarks()))
+sys.path.insert(0, str(BENCHMARKS))
 from gpu_limits import histograms, measure_limits
 from gpu_timing import device_timer, interleaved, milliseconds, table
 
