@@ -15,7 +15,7 @@ import numpy as np
 from infonet import Estimator
 from sklearn.feature_selection import mutual_info_classif
 
-SIZES = (300, 1000, 5000, 20_000)
+SIZES = (100, 300, 1000, 5000, 20_000)
 MOST_FOR_RIVAL = 5000  # scikit-learn takes long beyond
 
 

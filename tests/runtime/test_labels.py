@@ -7,7 +7,6 @@ import pytest
 from infonet import Estimator
 from infonet.pairs import labels
 from infonet.pairs.labels import (
-    FEWEST,
     LEVELS,
     MANY_PER_LEVEL,
     PER_LEVEL,
@@ -141,7 +140,7 @@ BY_LABEL = "counts in bins, or nearest neighbours of a label"
 
 def test_which_pairs_are_labels(estimator):
     generator = np.random.default_rng(3)
-    n = LEVELS * PER_LEVEL
+    n = LEVELS * PER_LEVEL * 2
     number = generator.normal(size=n)
     label = generator.integers(LEVELS, size=n)
     more = generator.integers(LEVELS + 1, size=n)  # one level too many
@@ -154,8 +153,58 @@ def test_which_pairs_are_labels(estimator):
     for x, y in ((more, number), (number, mostly)):
         assert estimator.estimate(x, y).method != BY_LABEL
     assert most_levels(1000 * MANY_PER_LEVEL) == 1000
-    few = slice(FEWEST - 1)
-    assert estimator.estimate(flag[few], number[few]).method != BY_LABEL
+    assert most_levels(20) == 2
+    few = slice(LEVELS * PER_LEVEL - 1)
+    assert estimator.estimate(label[few], number[few]).method != BY_LABEL
+    assert estimator.estimate(flag[few], number[few]).method == BY_LABEL
+
+
+@pytest.mark.parametrize(("n", "k"), [(60, 2), (100, 2), (150, 3), (199, 5)])
+def test_labels_with_few_samples(estimator, n, k):
+    """Closer to the truth than what the network says of ties in an order at random."""
+    errors, others, within = [], [], []
+    for seed in range(30):
+        truth, draw = _soft_label(seed, k, 3.0)
+        number, label = draw(np.random.default_rng([n, seed]), n)
+        if len(np.unique(label)) < 2:
+            continue
+        found = estimator.estimate(number, label)
+        broken = estimator.estimate(number, label + 1e-6 * np.random.default_rng(seed).random(n)).mi
+        low, high = found.interval
+        errors.append(found.mi - truth)
+        others.append(broken - truth)
+        within.append(low <= truth <= high)
+    rmse, other = (float(np.sqrt(np.mean(np.square(e)))) for e in (errors, others))
+    assert rmse < 0.9 * other
+    assert np.mean(within) > 0.8
+
+
+def test_few_amounts_are_no_levels(estimator):
+    """Rain on 8 days of 250: whether it rains counts, each amount of its own does not."""
+    r = np.random.default_rng(3)
+    wet = np.arange(250) % 32 == 0
+    x, y = np.where(wet, r.lognormal(size=(2, 250)), 0.0)
+    p = wet.mean()
+    found = estimator.estimate(x, y)
+    assert found.mi == pytest.approx(-p * np.log(p) - (1 - p) * np.log(1 - p), abs=0.03)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5])
+def test_a_label_with_little_noise_is_no_function(estimator, share):
+    """Logistic labels of 100 samples: some change rarely along the number, all are uncertain."""
+    grid = norm.ppf((np.arange(20_000) + 0.5) / 20_000)
+    p = 1 / (1 + np.exp(-4 * (grid - norm.ppf(1 - share))))
+    bits = -p * np.log(p) - (1 - p) * np.log1p(-p)
+    mean = p.mean()
+    truth = float(-mean * np.log(mean) - (1 - mean) * np.log(1 - mean) - bits.mean())
+    within = []
+    for seed in range(60):
+        r = np.random.default_rng([seed, int(10 * share)])
+        i = r.integers(grid.size, size=100)
+        x = grid[i] + 1e-9 * r.random(100)
+        low, high = estimator.estimate(x, r.random(100) < p[i]).interval
+        within.append(low <= truth <= high)
+    assert np.mean(within) > 0.85
 
 
 @pytest.mark.parametrize(("n", "k"), [(200, 4), (500, 10), (5000, 10), (20_000, 20)])

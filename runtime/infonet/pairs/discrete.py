@@ -203,6 +203,8 @@ def _label(x: RankedVariable, y: RankedVariable) -> RankedVariable | None:
         v
         for v, other in ((x, y), (y, x))
         if v.tied and v.levels.number <= most and not other.nominal
+        # few amounts of rain, each of its own, are no levels
+        if v.levels.number == 2 or repeats(v)
     ]
     # the same one of two labels, whichever comes first
     return min(labels, key=lambda v: (v.levels.number, v.entropy[0])) if labels else None

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from infonet.pairs.counted import Counted, entropy, from_table, interval
 from infonet.pairs.levels import Levels
 
-# Elsewhere the network is the better estimator: it knows that many levels mostly have an order,
-# and what few samples look like.
-FEWEST = 200  # samples from which labels are counted
-LEVELS, PER_LEVEL = 10, 50  # up to so many levels, with so many samples a level on average,
+# Elsewhere the network is the better estimator: it knows that many levels mostly have an order.
+# Two or three levels whose ties are broken at random it takes for a number, and errs more.
+LEVELS, PER_LEVEL = 10, 25  # up to so many levels, with so many samples a level on average,
 MANY_PER_LEVEL = 1000  # and any number of levels with so many samples each
 _WIDTH = 1.4  # bins = _WIDTH sqrt(n / levels)
 _RARE = 3  # samples a bin of each level but the most frequent, on average, at least
@@ -113,9 +112,7 @@ def _twice(ranks: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def most_levels(n: int) -> int:
     """Levels up to which a variable of n samples is a label to be counted; the other has more."""
-    if n < FEWEST:
-        return 0
-    return max(min(LEVELS, n // PER_LEVEL), n // MANY_PER_LEVEL)
+    return max(2, min(LEVELS, n // PER_LEVEL), n // MANY_PER_LEVEL)
 
 
 def _cut(twice: NDArray[np.int64], label: Levels, bins: int) -> NDArray[np.intp]:

@@ -12,6 +12,7 @@ from infonet.pairs.counted import Z95, Counted
 from infonet.pairs.levels import Cells, Levels
 from infonet.pairs.variable import RankedVariable
 
+_RUN = 50  # samples, on average, that hold together where values are in more than one place
 _SHOWN = 12  # samples that would differ by chance, from which a function is no accident
 _MOSTLY = 0.5  # of the samples with a value of their own at most, where others are evidence
 _TIMES = 3  # that a row occurs on average at most, for its repetitions to be no codes
@@ -93,11 +94,14 @@ def determined(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Det
         else:
             # Levels should hold together, or be in two places, as those of a parabola.
             ordered = levels.codes[np.argsort(cause.untied, kind="stable")]
-            apart = int(np.count_nonzero(np.diff(ordered))) - (levels.number - 1)
+            changes = int(np.count_nonzero(np.diff(ordered)))
+            apart = changes - (levels.number - 1)
             expected = differ * (n - 1) - (levels.number - 1)
             if expected < _SHOWN:
                 continue
             allowed = min(float((levels.counts > 1).sum()), expected - 4 * math.sqrt(expected))
+            if n < _RUN * changes:  # as short as runs of a level that noise changes
+                allowed = 0.0
         if apart <= allowed:
             value, error = effect.entropy
             reach = Z95 * error
