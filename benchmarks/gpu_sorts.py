@@ -56,8 +56,13 @@ def ours(rows, eps: float) -> Callable[[], object]:
     def run():
         stream = torch.cuda.current_stream().cuda_stream
         _cuda.launch_soft_rank(
-            *(rows.data_ptr(), count, n, eps, normalize, ranks.data_ptr()),
-            *(workspace.data_ptr(), size, 0, stream),
+            values=rows.data_ptr(),
+            rows=count,
+            n=n,
+            eps=eps,
+            normalize=normalize,
+            ranks=ranks.data_ptr(),
+            on=_cuda.Launch(workspace.data_ptr(), size, stream),
         )
         return ranks
 

@@ -23,10 +23,14 @@ def soft_rank(samples: Tensor, eps: float, normalize: str) -> Tensor:
     with _on_device_of(values) as stream:
         workspace = _workspace(_cuda.soft_rank_workspace(rows, n, eps), values)
         _cuda.launch_soft_rank(
-            *(values.data_ptr(), rows, n, eps, _code(normalize), ranks.data_ptr()),
-            *(workspace.data_ptr(), workspace.numel()),
-            stream=stream,
+            values=values.data_ptr(),
+            rows=rows,
+            n=n,
             columns=columns,
+            eps=eps,
+            normalize=_code(normalize),
+            ranks=ranks.data_ptr(),
+            on=_cuda.Launch(workspace.data_ptr(), workspace.numel(), stream),
         )
     return ranks
 
@@ -39,10 +43,15 @@ def soft_rank_backward(samples: Tensor, gradient: Tensor, eps: float, normalize:
     with _on_device_of(values) as stream:
         workspace = _workspace(_cuda.soft_rank_backward_workspace(rows, n, eps), values)
         _cuda.launch_soft_rank_backward(
-            *(values.data_ptr(), by.data_ptr(), rows, n, eps, _code(normalize)),
-            *(result.data_ptr(), workspace.data_ptr(), workspace.numel()),
-            stream=stream,
+            values=values.data_ptr(),
+            by=by.data_ptr(),
+            rows=rows,
+            n=n,
             columns=columns,
+            eps=eps,
+            normalize=_code(normalize),
+            gradient=result.data_ptr(),
+            on=_cuda.Launch(workspace.data_ptr(), workspace.numel(), stream),
         )
     return result
 
@@ -58,10 +67,14 @@ def joint_histogram(ranks: Tensor, grid: int) -> Tensor:
         workspace = _workspace(_cuda.histogram_workspace(batch, grid), values)
         x = values.data_ptr()
         _cuda.launch_joint_histogram(
-            *(x, x + values.element_size(), batch, n, grid, counts.data_ptr()),
-            *(workspace.data_ptr(), workspace.numel()),
-            stream=stream,
+            x=x,
+            y=x + values.element_size(),
+            rows=batch,
+            n=n,
             stride=2,
+            grid=grid,
+            histogram=counts.data_ptr(),
+            on=_cuda.Launch(workspace.data_ptr(), workspace.numel(), stream),
         )
     return counts
 

@@ -81,4 +81,17 @@ bool fits_shared_histogram(std::int64_t grid, const Device& device);
 std::size_t histogram_workspace(std::int64_t rows, std::int64_t grid, const Device& device);
 cudaError_t launch_histogram(const HistogramCall& call, const Device& device);
 
+// The entropy of rows of at least one value, from their average ranks.
+struct TieCall {
+  const float* values;
+  const float* ranks;
+  std::int64_t rows;
+  RowLayout layout;
+  double* entropy;
+  void* workspace;
+  cudaStream_t stream;
+};
+std::size_t ties_workspace(std::int64_t rows, std::int64_t n);
+cudaError_t launch_ties(const TieCall& call);
+
 }  // namespace infonet::cuda

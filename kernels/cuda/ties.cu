@@ -1,7 +1,5 @@
 // Ties of ranked rows, one block a row: counts by rank, in the block's part of the workspace.
-#include <cuda_runtime_api.h>
-
-#include "infonet/ties_cuda.h"
+#include "launch.hpp"
 #include "ties.hpp"
 
 namespace infonet::cuda {
@@ -50,33 +48,22 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-long long blocks_of(long long rows, long long n) {
-  return smaller(rows, smaller(kMostBlocks, kMostCounts / (2 * n) + 1));
+std::int64_t blocks_of(std::int64_t rows, std::int64_t n) {
+  return smaller<std::int64_t>(rows, smaller<std::int64_t>(kMostBlocks, kMostCounts / (2 * n) + 1));
 }
 
 }  // namespace
-}  // namespace infonet::cuda
 
-using namespace infonet;
-using namespace infonet::cuda;
-
-extern "C" size_t infonet_cuda_tie_entropy_workspace(int64_t rows, int64_t n) {
-  if (rows <= 0 || n <= 0) return 0;
-  return static_cast<size_t>(blocks_of(rows, n) * 2 * n) * sizeof(std::uint32_t);
+std::size_t ties_workspace(std::int64_t rows, std::int64_t n) {
+  return static_cast<std::size_t>(blocks_of(rows, n) * 2 * n) * sizeof(std::uint32_t);
 }
 
-extern "C" int infonet_cuda_tie_entropy(const float* values, const float* ranks, int64_t rows,
-                                        int64_t n, int64_t columns, double* entropy,
-                                        void* workspace, void* stream) {
-  if (rows == 0) return cudaSuccess;
-  if (rows < 0 || columns < 1 || n < 1 || n > INFONET_LONGEST_TIES) return cudaErrorInvalidValue;
-  const unsigned blocks = static_cast<unsigned>(blocks_of(rows, n));
-  count_ties<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-      values, ranks, rows, static_cast<std::uint32_t>(n), columns,
-      static_cast<std::uint32_t*>(workspace), entropy);
+cudaError_t launch_ties(const TieCall& call) {
+  const unsigned blocks = static_cast<unsigned>(blocks_of(call.rows, call.layout.n));
+  count_ties<<<blocks, kThreads, 0, call.stream>>>(
+      call.values, call.ranks, call.rows, call.layout.n, call.layout.columns,
+      static_cast<std::uint32_t*>(call.workspace), call.entropy);
   return cudaGetLastError();
 }
 
-extern "C" const char* infonet_cuda_error_name(int error) {
-  return cudaGetErrorName(static_cast<cudaError_t>(error));
-}
+}  // namespace infonet::cuda

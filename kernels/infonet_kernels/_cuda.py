@@ -1,16 +1,34 @@
-"""The CUDA kernels: a library of their own, loaded when first asked for and never otherwise."""
+"""The CUDA kernels: a library of their own, loaded when first asked for and never otherwise.
+
+The functions are those of infonet/kernels_cuda.h, by keyword. Arrays are addresses in the memory of
+the current device.
+"""
 
 import ctypes
-import functools
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from infonet_kernels._arrays import shown
-from infonet_kernels._library import find_library, path_given_by
+from infonet_kernels._library import Library, NoDeviceError
 
-ENVIRONMENT_VARIABLE = "INFONET_KERNELS_CUDA_LIBRARY"
-_FILE_NAME = "infonet_kernels_cuda.dll" if sys.platform == "win32" else "libinfonet_kernels_cuda.so"
-_NO_DEVICE = 4
+__all__ = [
+    "LONGEST_TIES",
+    "Launch",
+    "NoDeviceError",
+    "check_cuda",
+    "cuda_library_path",
+    "histogram_workspace",
+    "launch_joint_histogram",
+    "launch_pair_histograms",
+    "launch_soft_rank",
+    "launch_soft_rank_backward",
+    "launch_tie_entropy",
+    "load_cuda",
+    "soft_rank_backward_workspace",
+    "soft_rank_workspace",
+    "tie_entropy_workspace",
+]
+
+LONGEST_TIES = 2**21  # samples of a row: INFONET_LONGEST_TIES
 
 _pointer = ctypes.c_void_p
 _int64 = ctypes.c_int64
@@ -27,11 +45,33 @@ _SIGNATURES: dict[str, list[type]] = {
     "infonet_cuda_joint_histogram": [_pointer, _pointer, _int64, _int64, _int64, _int64, *_end],
     "infonet_cuda_pair_histograms": [_pointer, _int64, _int64, _pointer, _int64, _int64, *_end],
     "infonet_cuda_histogram_workspace": [_int64, _int64, _bytes],
+    "infonet_cuda_tie_entropy": [
+        *[_pointer, _pointer, _int64, _int64, _int64, _pointer, _pointer, _size, _pointer]
+    ],
+    "infonet_cuda_tie_entropy_workspace": [_int64, _int64, _bytes],
 }
+_MISSING = (
+    "{file} was not found beside {here}: infonet was built without the CUDA kernels; with the CUDA "
+    "toolkit 13 on PATH reinstall it from source: "
+    "CMAKE_ARGS=-DINFONET_CUDA=ON pip install --force-reinstall --no-deps ."
+)
+CUDA = Library("infonet_kernels_cuda", _SIGNATURES, "infonet_cuda_last_error", _MISSING)
+load_cuda = CUDA.load
 
 
-class NoDeviceError(RuntimeError):
-    """There is no GPU that the CUDA kernels run on, or no driver for it."""
+@dataclass(frozen=True)
+class Launch:
+    """What a launch works in, and when it runs.
+
+    Attributes:
+        workspace: address of device memory, a multiple of 16; launches on one stream may share it.
+        workspace_bytes: at least what the launch's function for the workspace says.
+        stream: a cudaStream_t.
+    """
+
+    workspace: int
+    workspace_bytes: int
+    stream: int = 0
 
 
 def cuda_library_path() -> Path:
@@ -42,46 +82,7 @@ def cuda_library_path() -> Path:
     Raises:
         ImportError: the library is not there.
     """
-    found = path_given_by(ENVIRONMENT_VARIABLE, "infonet_kernels_cuda") or find_library(_FILE_NAME)
-    if found is None:
-        raise ImportError(
-            f"{_FILE_NAME} was not found beside {__file__}: infonet was built without the CUDA "
-            "kernels; with the CUDA toolkit 13 on PATH reinstall it from source: "
-            "CMAKE_ARGS=-DINFONET_CUDA=ON pip install --force-reinstall --no-deps ."
-        )
-    return found
-
-
-@functools.cache
-def load_cuda() -> ctypes.CDLL:
-    """The library with its argument types declared; loaded once per process."""
-    library = ctypes.CDLL(str(cuda_library_path()))
-    for name, arguments in _SIGNATURES.items():
-        function = getattr(library, name)
-        function.argtypes = arguments
-        function.restype = ctypes.c_int
-    library.infonet_cuda_last_error.argtypes = []
-    library.infonet_cuda_last_error.restype = ctypes.c_char_p
-    return library
-
-
-def _call(name: str, *arguments: object) -> None:
-    library = load_cuda()
-    for place, value in enumerate(arguments, 1):
-        if isinstance(value, int) and not -(2**63) <= value < 2**64:  # ctypes would cut it off
-            raise ValueError(f"{name}: argument {place} is {shown(value)}; 64 bits are allowed")
-    try:
-        code = getattr(library, name)(*arguments)
-    except ctypes.ArgumentError as error:
-        raise TypeError(f"{name}: {' '.join(str(error).split())}") from None
-    if code == 0:
-        return
-    message = (library.infonet_cuda_last_error() or b"").decode() or f"{name}: internal error"
-    if code == 1:
-        raise ValueError(message)
-    if code == 2:
-        raise MemoryError(message)
-    raise NoDeviceError(message) if code == _NO_DEVICE else RuntimeError(message)
+    return CUDA.path()
 
 
 def check_cuda() -> None:
@@ -91,80 +92,81 @@ def check_cuda() -> None:
         ImportError: this installation has no CUDA kernels.
         NoDeviceError: there is no driver or no device.
     """
-    _call("infonet_cuda_check")
+    CUDA.call("infonet_cuda_check")
 
 
 def soft_rank_workspace(rows: int, n: int, eps: float) -> int:
-    """Bytes of device memory, aligned to 16, that `launch_soft_rank` works in."""
-    size = _size()
-    _call("infonet_cuda_soft_rank_workspace", rows, n, eps, ctypes.byref(size))
-    return size.value
+    """Bytes of device memory that `launch_soft_rank` works in."""
+    return _workspace("infonet_cuda_soft_rank_workspace", rows, n, eps)
+
+
+def soft_rank_backward_workspace(rows: int, n: int, eps: float) -> int:
+    """Bytes of device memory that `launch_soft_rank_backward` works in."""
+    return _workspace("infonet_cuda_soft_rank_backward_workspace", rows, n, eps)
 
 
 def histogram_workspace(rows: int, grid: int) -> int:
-    """Bytes of device memory, aligned to 16, that the launches of histograms work in."""
+    """Bytes of device memory that the launches of histograms work in."""
+    return _workspace("infonet_cuda_histogram_workspace", rows, grid)
+
+
+def tie_entropy_workspace(rows: int, n: int) -> int:
+    """Bytes of device memory that `launch_tie_entropy` works in."""
+    return _workspace("infonet_cuda_tie_entropy_workspace", rows, n)
+
+
+def _workspace(name: str, *arguments: float) -> int:
     size = _size()
-    _call("infonet_cuda_histogram_workspace", rows, grid, ctypes.byref(size))
+    CUDA.call(name, *arguments, size)
     return size.value
 
 
 def launch_soft_rank(
+    *,
     values: int,
     rows: int,
     n: int,
+    columns: int = 1,
     eps: float,
     normalize: int,
     ranks: int,
-    workspace: int,
-    workspace_bytes: int,
     refused: int = 0,
-    stream: int = 0,
-    columns: int = 1,
+    on: Launch,
 ) -> None:
-    """Put infonet_cuda_soft_rank on a stream; arrays are addresses in device memory.
+    """Put infonet_cuda_soft_rank on a stream.
 
     Args:
         values: float32 [rows, n]; with `columns`, [rows / columns, n, columns], which is ranked
             along the middle axis.
         rows, n, eps: as for `infonet_kernels.soft_rank`; n up to 2^26.
+        columns: how many rows a matrix of `values` holds, side by side.
         normalize: index into `infonet_kernels.NORMALIZATIONS`.
         ranks: float32, as `values`, written. A row with NaN (for eps > 0: or an infinity) becomes
             NaN.
-        workspace, workspace_bytes: see `soft_rank_workspace`.
         refused: int64, written: the smallest row that became NaN, else at least 2^62; 0 for none.
-        stream: a cudaStream_t.
-        columns: how many rows a matrix of `values` holds, side by side.
+        on: where, see `Launch` and `soft_rank_workspace`.
 
     Raises:
         ValueError, NoDeviceError, RuntimeError: the C function's message.
     """
-    _call(
-        "infonet_cuda_soft_rank",
-        *(values, rows, n, columns, eps, normalize),
-        *(ranks, workspace, workspace_bytes, refused, stream),
+    CUDA.call(
+        *("infonet_cuda_soft_rank", values, rows, n, columns, eps, normalize, ranks),
+        *(on.workspace, on.workspace_bytes, refused, on.stream),
     )
 
 
-def soft_rank_backward_workspace(rows: int, n: int, eps: float) -> int:
-    """Bytes of device memory, aligned to 16, that `launch_soft_rank_backward` works in."""
-    size = _size()
-    _call("infonet_cuda_soft_rank_backward_workspace", rows, n, eps, ctypes.byref(size))
-    return size.value
-
-
 def launch_soft_rank_backward(
+    *,
     values: int,
     by: int,
     rows: int,
     n: int,
+    columns: int = 1,
     eps: float,
     normalize: int,
     gradient: int,
-    workspace: int,
-    workspace_bytes: int,
     refused: int = 0,
-    stream: int = 0,
-    columns: int = 1,
+    on: Launch,
 ) -> None:
     """Put infonet_cuda_soft_rank_backward on a stream; see `launch_soft_rank`.
 
@@ -173,27 +175,25 @@ def launch_soft_rank_backward(
         by: float32, as `values`: the gradient by the ranks.
         eps: above 0; the gradient of average ranks is 0.
         gradient: float32, as `values`, written. That of a row that is refused becomes NaN.
-        rows, n, normalize, workspace, workspace_bytes, refused, stream, columns: as there.
+        rows, n, columns, normalize, refused, on: as there.
     """
-    _call(
-        "infonet_cuda_soft_rank_backward",
-        *(values, by, rows, n, columns, eps, normalize),
-        *(gradient, workspace, workspace_bytes, refused, stream),
+    CUDA.call(
+        *("infonet_cuda_soft_rank_backward", values, by, rows, n, columns, eps, normalize),
+        *(gradient, on.workspace, on.workspace_bytes, refused, on.stream),
     )
 
 
 def launch_joint_histogram(
+    *,
     x: int,
     y: int,
     rows: int,
     n: int,
+    stride: int = 1,
     grid: int,
     histogram: int,
-    workspace: int,
-    workspace_bytes: int,
     refused: int = 0,
-    stream: int = 0,
-    stride: int = 1,
+    on: Launch,
 ) -> None:
     """Put infonet_cuda_joint_histogram on a stream; see `launch_soft_rank`.
 
@@ -201,15 +201,16 @@ def launch_joint_histogram(
         x, y: float32 [rows, n] in [0, 1], values `stride` apart: with 2, and y 4 bytes after x,
             they are the columns of ranks [rows, n, 2].
         histogram: float32 [rows, grid, grid], written.
-        rows, n, grid, workspace, workspace_bytes, refused, stream: as elsewhere.
+        rows, n, grid, refused, on: as elsewhere.
     """
-    _call(
-        "infonet_cuda_joint_histogram",
-        *(x, y, rows, n, stride, grid, histogram, workspace, workspace_bytes, refused, stream),
+    CUDA.call(
+        *("infonet_cuda_joint_histogram", x, y, rows, n, stride, grid, histogram),
+        *(on.workspace, on.workspace_bytes, refused, on.stream),
     )
 
 
 def launch_pair_histograms(
+    *,
     ranks: int,
     columns: int,
     n: int,
@@ -217,10 +218,8 @@ def launch_pair_histograms(
     count: int,
     grid: int,
     histogram: int,
-    workspace: int,
-    workspace_bytes: int,
     refused: int = 0,
-    stream: int = 0,
+    on: Launch,
 ) -> None:
     """Put infonet_cuda_pair_histograms on a stream; see `launch_soft_rank`.
 
@@ -228,10 +227,27 @@ def launch_pair_histograms(
         ranks: float32 [columns, n] in [0, 1].
         pairs: int64 [count, 2].
         histogram: float32 [count, grid, grid], written.
-        columns, n, count, grid, workspace, workspace_bytes, refused, stream: as elsewhere.
+        columns, n, count, grid, refused, on: as elsewhere.
     """
-    _call(
-        "infonet_cuda_pair_histograms",
-        *(ranks, columns, n, pairs, count, grid, histogram),
-        *(workspace, workspace_bytes, refused, stream),
+    CUDA.call(
+        *("infonet_cuda_pair_histograms", ranks, columns, n, pairs, count, grid, histogram),
+        *(on.workspace, on.workspace_bytes, refused, on.stream),
+    )
+
+
+def launch_tie_entropy(
+    *, values: int, ranks: int, rows: int, n: int, columns: int, entropy: int, on: Launch
+) -> None:
+    """Put infonet_cuda_tie_entropy on a stream; see `launch_soft_rank`.
+
+    Args:
+        values, ranks: float32 [rows / columns, n, columns]; ranks are average ranks, "midrank".
+        rows, n, columns: n is at most LONGEST_TIES.
+        entropy: float64 [rows], written, in nats: infinite without ties, NaN for a row with a value
+            that is not finite.
+        on: as elsewhere.
+    """
+    CUDA.call(
+        *("infonet_cuda_tie_entropy", values, ranks, rows, n, columns, entropy),
+        *(on.workspace, on.workspace_bytes, on.stream),
     )

@@ -1,18 +1,13 @@
-"""Find the compiled library, load it once, and turn its error codes into exceptions."""
+"""Find a compiled library, load it once, and turn its error codes into exceptions."""
 
 import ctypes
-import functools
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-ENVIRONMENT_VARIABLE = "INFONET_KERNELS_LIBRARY"
-_FILE_NAME = {"win32": "infonet_kernels.dll", "darwin": "libinfonet_kernels.dylib"}.get(
-    sys.platform, "libinfonet_kernels.so"
-)
 
 _pointer = ctypes.c_void_p
 _int64 = ctypes.c_int64
@@ -36,6 +31,134 @@ _SIGNATURES: dict[str, list[type]] = {
 }
 
 
+_MISSING = (
+    "the compiled library {file} of infonet_kernels was not found beside {here}; reinstall the "
+    "package: pip install --force-reinstall infonet (from a source tree: pip install .)"
+)
+_NO_DEVICE = 4
+
+
+class NoDeviceError(RuntimeError):
+    """There is no GPU that the CUDA kernels run on, or no driver for it."""
+
+
+class Library:
+    """One of the compiled libraries. It is loaded when first asked for, once per process.
+
+    Args:
+        name: of the library. The environment variable of this name, in capitals and followed by
+            _LIBRARY, overrides the installed file.
+        signatures: the types of the arguments of each C function; all return an InfonetCode.
+        last_error: the C function that gives the message of the last failure.
+        missing: what to say where the library is not installed.
+    """
+
+    def __init__(
+        self, name: str, signatures: dict[str, list[type]], last_error: str, missing: str
+    ) -> None:
+        prefix, suffix = {"win32": ("", ".dll"), "darwin": ("lib", ".dylib")}.get(
+            sys.platform, ("lib", ".so")
+        )
+        self.variable = f"{name.upper()}_LIBRARY"
+        self.file = f"{prefix}{name}{suffix}"
+        self._name, self._signatures, self._missing = name, signatures, missing
+        self._last_error = last_error
+        self._installed: Path | None = None
+        self._loaded: ctypes.CDLL | None = None
+
+    def path(self) -> Path:
+        """Path of the shared library.
+
+        Raises:
+            ImportError: the library is not there.
+        """
+        override = os.environ.get(self.variable)
+        if override:
+            path = Path(override)
+            if path.is_file():
+                return path.resolve()
+            raise ImportError(
+                f"{self.variable} is {override!r}, which is not a file; "
+                f"unset it, or set it to the path of a compiled {self._name} library"
+            )
+        self._installed = self._installed or _installed(self.file)
+        if self._installed is None:
+            raise ImportError(self._missing.format(file=self.file, here=__file__))
+        return self._installed
+
+    def load(self) -> ctypes.CDLL:
+        """The library with its argument types declared.
+
+        Raises:
+            ImportError: the library is not there.
+            OSError: it cannot be loaded.
+        """
+        if self._loaded is None:
+            library = ctypes.CDLL(str(self.path()))
+            for name, arguments in self._signatures.items():
+                function = getattr(library, name)
+                function.argtypes = arguments
+                function.restype = ctypes.c_int
+            last_error = getattr(library, self._last_error)
+            last_error.argtypes = []
+            last_error.restype = ctypes.c_char_p
+            self._loaded = library  # at the end: threads may load at the same time
+        return self._loaded
+
+    def forget(self) -> None:
+        """Look for the library again at the next call; for tests."""
+        self._installed = self._loaded = None
+
+    def call(self, name: str, *arguments: NDArray[np.generic] | float | ctypes.c_size_t) -> None:
+        """Call a C function. Arrays go as pointers: the caller has seen to dtype, layout and size.
+
+        Raises:
+            ValueError, MemoryError, NoDeviceError, RuntimeError: its failure, in its words.
+            TypeError: an argument of another type.
+        """
+        library = self.load()
+        try:
+            code = getattr(library, name)(*[_as_argument(name, value) for value in arguments])
+        except ctypes.ArgumentError as error:
+            raise TypeError(f"{name}: {' '.join(str(error).split())}") from None
+        if code == 0:
+            return
+        message = (getattr(library, self._last_error)() or b"").decode()
+        if code == 1:
+            raise ValueError(message)
+        if code == 2:
+            raise MemoryError(message or f"{name}: out of memory")
+        if code == _NO_DEVICE:
+            raise NoDeviceError(message)
+        raise RuntimeError(message or f"{name}: internal error")
+
+
+def _as_argument(name: str, value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.ctypes.data
+    if isinstance(value, ctypes.c_size_t):  # to be written
+        return ctypes.byref(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:  # ctypes would cut it off
+        raise ValueError(f"{name}: got a number of {value.bit_length()} bits; 64 are allowed")
+    return value
+
+
+def _installed(file: str) -> Path | None:
+    """Path of an installed library of this package; None if there is none."""
+    # An editable install keeps the library in site-packages and the sources elsewhere, so the
+    # package directory of this module is tried first, then every other entry of sys.path.
+    directories = [Path(__file__).parent, *(Path(p or ".") / "infonet_kernels" for p in sys.path)]
+    for directory in directories:
+        candidate = directory / file
+        if candidate.is_file():
+            return candidate.resolve()
+    return None
+
+
+CPU = Library("infonet_kernels", _SIGNATURES, "infonet_last_error", _MISSING)
+load, call = CPU.load, CPU.call
+
+
 def library_path() -> Path:
     """Path of the shared library: ONNX Runtime custom ops and plain C functions in one file.
 
@@ -44,78 +167,4 @@ def library_path() -> Path:
     Raises:
         ImportError: the library is not there.
     """
-    return path_given_by(ENVIRONMENT_VARIABLE, "infonet_kernels") or _installed_library()
-
-
-def path_given_by(variable: str, library: str) -> Path | None:
-    """Path of a library that an environment variable names; None if it is not set.
-
-    Raises:
-        ImportError: it names no file.
-    """
-    override = os.environ.get(variable)
-    if not override:
-        return None
-    path = Path(override)
-    if not path.is_file():
-        raise ImportError(
-            f"{variable} is {override!r}, which is not a file; "
-            f"unset it, or set it to the path of a compiled {library} library"
-        )
-    return path.resolve()
-
-
-@functools.cache
-def find_library(file_name: str) -> Path | None:
-    """Path of an installed library of this package; None if there is none."""
-    # An editable install keeps the library in site-packages and the sources elsewhere, so the
-    # package directory of this module is tried first, then every other entry of sys.path.
-    directories = [Path(__file__).parent, *(Path(p or ".") / "infonet_kernels" for p in sys.path)]
-    for directory in directories:
-        candidate = directory / file_name
-        if candidate.is_file():
-            return candidate.resolve()
-    return None
-
-
-def _installed_library() -> Path:
-    path = find_library(_FILE_NAME)
-    if path is not None:
-        return path
-    raise ImportError(
-        f"the compiled library {_FILE_NAME} of infonet_kernels was not found beside "
-        f"{__file__}; reinstall the package: pip install --force-reinstall infonet "
-        "(from a source tree: pip install .)"
-    )
-
-
-@functools.cache
-def load() -> ctypes.CDLL:
-    """The library with its argument types declared; loaded once per process."""
-    library = ctypes.CDLL(str(library_path()))
-    for name, arguments in _SIGNATURES.items():
-        function = getattr(library, name)
-        function.argtypes = arguments
-        function.restype = ctypes.c_int
-    library.infonet_last_error.argtypes = []
-    library.infonet_last_error.restype = ctypes.c_char_p
-    return library
-
-
-def call(name: str, *arguments: NDArray[np.generic] | float) -> None:
-    """Call a C function; its failure becomes ValueError, MemoryError or RuntimeError.
-
-    Arrays are passed as pointers: the caller has seen to their dtype, layout and size.
-    """
-    library = load()
-    code = getattr(library, name)(
-        *[a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments]
-    )
-    if code == 0:
-        return
-    message = (library.infonet_last_error() or b"").decode()
-    if code == 1:
-        raise ValueError(message)
-    if code == 2:
-        raise MemoryError(message or f"{name}: out of memory")
-    raise RuntimeError(f"{name}: {message or 'internal error'}")
+    return CPU.path()

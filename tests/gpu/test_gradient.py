@@ -17,6 +17,7 @@ from test_kernels import (  # noqa: E402
     LONG,
     NONE_REFUSED,
     NORMALIZATIONS,
+    launch_in,
     on_device,
     rows_of,
     workspace_of,
@@ -34,14 +35,20 @@ class Gradient:
         self.size = _cuda.soft_rank_backward_workspace(self.rows, self.n, eps)
         self.workspace = workspace_of(self.size)
         self.refused = torch.zeros(1, dtype=torch.int64, device="cuda")
-        self.options = (eps, NORMALIZATIONS.index(normalize))
+        self.eps, self.normalize = eps, NORMALIZATIONS.index(normalize)
 
     def launch(self):
         _cuda.launch_soft_rank_backward(
-            *(self.values.data_ptr(), self.by.data_ptr(), self.rows, self.n, *self.options),
-            *(self.out.data_ptr(), self.workspace.data_ptr(), self.size, self.refused.data_ptr()),
-            torch.cuda.current_stream().cuda_stream,
-            self.columns,
+            values=self.values.data_ptr(),
+            by=self.by.data_ptr(),
+            rows=self.rows,
+            n=self.n,
+            columns=self.columns,
+            eps=self.eps,
+            normalize=self.normalize,
+            gradient=self.out.data_ptr(),
+            refused=self.refused.data_ptr(),
+            on=launch_in(self.workspace, self.size),
         )
 
     def result(self):

@@ -40,6 +40,10 @@ def workspace_of(size):
     return torch.full((size + 256,), 0xA5, dtype=torch.uint8, device="cuda")
 
 
+def launch_in(workspace, size):
+    return _cuda.Launch(workspace.data_ptr(), size, torch.cuda.current_stream().cuda_stream)
+
+
 class Ranking:
     """Everything one call needs, so that it can be repeated and captured."""
 
@@ -51,14 +55,19 @@ class Ranking:
         self.size = _cuda.soft_rank_workspace(self.rows, self.n, eps)
         self.workspace = workspace_of(self.size)
         self.refused = torch.zeros(1, dtype=torch.int64, device="cuda")
-        self.options = (eps, NORMALIZATIONS.index(normalize))
+        self.eps, self.normalize = eps, NORMALIZATIONS.index(normalize)
 
     def launch(self):
         _cuda.launch_soft_rank(
-            *(self.values.data_ptr(), self.rows, self.n, *self.options, self.ranks.data_ptr()),
-            *(self.workspace.data_ptr(), self.size, self.refused.data_ptr()),
-            torch.cuda.current_stream().cuda_stream,
-            self.columns,
+            values=self.values.data_ptr(),
+            rows=self.rows,
+            n=self.n,
+            columns=self.columns,
+            eps=self.eps,
+            normalize=self.normalize,
+            ranks=self.ranks.data_ptr(),
+            refused=self.refused.data_ptr(),
+            on=launch_in(self.workspace, self.size),
         )
 
     def result(self):
@@ -236,15 +245,17 @@ def histogram(name, *tensors, rows, n, grid, columns=None, stride=1):
     workspace = workspace_of(size)
     out = torch.full((rows, grid, grid), -5.0, device="cuda")
     refused = torch.zeros(1, dtype=torch.int64, device="cuda")
-    end = (out.data_ptr(), workspace.data_ptr(), size, refused.data_ptr(), 0)
+    end = {"histogram": out.data_ptr(), "refused": refused.data_ptr()}
+    end["on"] = _cuda.Launch(workspace.data_ptr(), size)
+    first, second = (tensor.data_ptr() for tensor in tensors)
     torch.cuda.synchronize()
     if name == "joint":
-        x, y = tensors
-        _cuda.launch_joint_histogram(x.data_ptr(), y.data_ptr(), rows, n, grid, *end, stride)
+        _cuda.launch_joint_histogram(
+            x=first, y=second, rows=rows, n=n, stride=stride, grid=grid, **end
+        )
     else:
-        ranks, pairs = tensors
         _cuda.launch_pair_histograms(
-            ranks.data_ptr(), columns, n, pairs.data_ptr(), rows, grid, *end
+            ranks=first, columns=columns, n=n, pairs=second, count=rows, grid=grid, **end
         )
     torch.cuda.synchronize()
     assert (workspace[size:] == 0xA5).all()

@@ -122,6 +122,26 @@ int infonet_cuda_pair_histograms(const float* ranks, int64_t columns, int64_t n,
   return code == INFONET_OK ? code : failed(code);
 }
 
+int infonet_cuda_tie_entropy_workspace(int64_t, int64_t, size_t* bytes) {
+  *bytes = workspace_asked_for;
+  return INFONET_OK;
+}
+
+int infonet_cuda_tie_entropy(const float* values, const float*, int64_t rows, int64_t n,
+                             int64_t columns, double* entropy, void* workspace,
+                             size_t workspace_bytes, void*) {
+  if (const int code = use(workspace, workspace_bytes, nullptr)) return code;
+  std::vector<float> row = rows_of(values, rows, n, columns);
+  std::vector<InfonetColumn> each;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    each.push_back({row.data() + r * n, sizeof(float), INFONET_FLOAT32});
+  }
+  std::vector<std::uint8_t> ties(static_cast<std::size_t>(rows));
+  const int code = infonet_rank_columns(each.data(), rows, n, INFONET_MIDRANK, 1, row.data(),
+                                        ties.data(), entropy);
+  return code == INFONET_OK ? code : failed(code);
+}
+
 }  // extern "C"
 
 namespace infonet::ort {

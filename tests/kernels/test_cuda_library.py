@@ -24,8 +24,44 @@ def has_device():
     return True
 
 
-def soft_rank(rows=1, n=10, eps=0.0, normalize=0, workspace=(0, 0)):
-    _cuda.launch_soft_rank(0, rows, n, eps, normalize, 0, *workspace)
+NOWHERE = _cuda.Launch(workspace=0, workspace_bytes=0)
+
+
+def soft_rank(rows=1, n=10, columns=1, eps=0.0, normalize=0):
+    _cuda.launch_soft_rank(
+        values=0,
+        rows=rows,
+        n=n,
+        columns=columns,
+        eps=eps,
+        normalize=normalize,
+        ranks=0,
+        on=NOWHERE,
+    )
+
+
+def backward(eps):
+    _cuda.launch_soft_rank_backward(
+        values=0, by=0, rows=1, n=10, eps=eps, normalize=0, gradient=0, on=NOWHERE
+    )
+
+
+def histogram(grid=32, stride=1):
+    _cuda.launch_joint_histogram(
+        x=0, y=0, rows=1, n=10, stride=stride, grid=grid, histogram=0, on=NOWHERE
+    )
+
+
+def pairs(columns):
+    _cuda.launch_pair_histograms(
+        ranks=0, columns=columns, n=10, pairs=0, count=1, grid=32, histogram=0, on=NOWHERE
+    )
+
+
+def ties(rows=2, n=10, columns=2):
+    _cuda.launch_tie_entropy(
+        values=0, ranks=0, rows=rows, n=n, columns=columns, entropy=0, on=NOWHERE
+    )
 
 
 def test_bad_arguments_are_named_without_a_device():
@@ -42,21 +78,31 @@ def test_bad_arguments_are_named_without_a_device():
     with pytest.raises(ValueError, match="grid: got 1; allowed are 2 to 4096"):
         _cuda.histogram_workspace(1, 1)
     with pytest.raises(ValueError, match="grid: got 4097"):
-        _cuda.launch_joint_histogram(0, 0, 1, 10, 4097, 0, 0, 0)
+        histogram(grid=4097)
     with pytest.raises(ValueError, match="columns: got -2"):
-        _cuda.launch_pair_histograms(0, -2, 10, 0, 1, 32, 0, 0, 0)
+        pairs(columns=-2)
     with pytest.raises(ValueError, match="stride: got 0; at least 1"):
-        _cuda.launch_joint_histogram(0, 0, 1, 10, 32, 0, 0, 0, stride=0)
+        histogram(stride=0)
     with pytest.raises(ValueError, match="rows: got 5, which is no multiple of the 2 columns"):
-        _cuda.launch_soft_rank(0, 5, 10, 0.0, 0, 0, 0, 0, columns=2)
+        soft_rank(rows=5, columns=2)
     with pytest.raises(ValueError, match="columns: got 0; at least 1"):
-        _cuda.launch_soft_rank(0, 5, 10, 0.0, 0, 0, 0, 0, columns=0)
+        soft_rank(rows=5, columns=0)
     with pytest.raises(ValueError, match="values: got .* rows of 1000 values; at most 2\\^40"):
-        _cuda.launch_soft_rank(0, 2**40, 1000, 0.0, 0, 0, 0, 0)
+        soft_rank(rows=2**40, n=1000)
     with pytest.raises(ValueError, match="eps: got 0; ranks that are piecewise constant have the"):
-        _cuda.launch_soft_rank_backward(0, 0, 1, 10, 0.0, 0, 0, 0, 0)
+        backward(eps=0.0)
     with pytest.raises(ValueError, match="eps: got inf"):
         _cuda.soft_rank_backward_workspace(1, 10, float("inf"))
+    with pytest.raises(ValueError, match="rows: got 5, which is no multiple of the 2 columns"):
+        ties(rows=5)
+    with pytest.raises(ValueError, match="got rows of 2097153 values; ties of 1 to 2097152 are"):
+        ties(n=_cuda.LONGEST_TIES + 1)
+    with pytest.raises(ValueError, match="got rows of 0 values; ties of 1 to 2097152 are"):
+        _cuda.tie_entropy_workspace(1, 0)
+    with pytest.raises(ValueError, match="infonet_cuda_soft_rank: got a number of 71 bits; 64"):
+        soft_rank(rows=2**70)
+    with pytest.raises(TypeError, match="infonet_cuda_soft_rank: argument 2: .*"):
+        soft_rank(rows="2")
 
 
 @pytest.mark.parametrize("n", [1, 20, 5000, 1_000_000])
@@ -67,6 +113,9 @@ def test_working_memory_is_bounded(n):
         one, many = size(1, n, eps), size(100_000, n, eps)
         assert 0 < one <= many <= 2**30
     assert size(0, n, 0.1) == size(5, 0, 0.1) == 0
+    one, many = _cuda.tie_entropy_workspace(1, n), _cuda.tie_entropy_workspace(100_000, n)
+    assert 0 < one <= many <= 2**28
+    assert _cuda.tie_entropy_workspace(0, n) == 0
 
 
 @pytest.mark.skipif("has_device()", reason="there is a device")
@@ -76,9 +125,10 @@ def test_no_device_is_a_clear_error():
         soft_rank,
         lambda: _cuda.soft_rank_workspace(1, 10, 1e-3),
         lambda: _cuda.histogram_workspace(1, 32),
-        lambda: _cuda.launch_joint_histogram(0, 0, 1, 10, 32, 0, 0, 0),
-        lambda: _cuda.launch_pair_histograms(0, 1, 10, 0, 1, 32, 0, 0, 0),
-        lambda: _cuda.launch_soft_rank_backward(0, 0, 1, 10, 1e-3, 0, 0, 0, 0),
+        histogram,
+        lambda: pairs(1),
+        lambda: backward(1e-3),
+        ties,
     )
     for call in calls:
         with pytest.raises(_cuda.NoDeviceError, match=r"an NVIDIA GPU .* device='cpu'"):
@@ -110,6 +160,6 @@ def test_it_needs_no_cuda_library_and_is_loaded_by_no_one_else():
 
 
 def test_a_library_that_is_not_there(monkeypatch, tmp_path):
-    monkeypatch.setenv(_cuda.ENVIRONMENT_VARIABLE, str(tmp_path / "none.so"))
+    monkeypatch.setenv(_cuda.CUDA.variable, str(tmp_path / "none.so"))
     with pytest.raises(ImportError, match="INFONET_KERNELS_CUDA_LIBRARY"):
         _cuda.cuda_library_path()

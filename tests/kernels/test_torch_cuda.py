@@ -16,15 +16,15 @@ from infonet_kernels import _cuda
 @pytest.fixture(autouse=True)
 def twin(monkeypatch):
     """The twin's kernels, which ask for some working memory."""
-    monkeypatch.setenv(_cuda.ENVIRONMENT_VARIABLE, str(cuda_twin.path()))
+    monkeypatch.setenv(_cuda.CUDA.variable, str(cuda_twin.path()))
     monkeypatch.setattr(cuda_kernels, "_on_device_of", lambda _: contextlib.nullcontext(0))
-    _cuda.load_cuda.cache_clear()
+    _cuda.CUDA.forget()
     ask = _cuda.load_cuda().twin_ask_for_workspace
     ask.argtypes = [ctypes.c_size_t]
     ask(160)
     yield
     ask(0)
-    _cuda.load_cuda.cache_clear()
+    _cuda.CUDA.forget()
 
 
 def normal(*shape, seed=0):
@@ -64,6 +64,22 @@ def test_joint_histogram(n):
     np.testing.assert_array_equal(cuda_kernels.joint_histogram(ranks, 24), expected)
 
 
+def test_tie_entropy():
+    values = np.random.default_rng(0).integers(0, 9, (3, 40, 2)).astype(np.float32)
+    rows = np.moveaxis(values, 1, 2).reshape(6, 40)
+    ranks, entropy, work = np.empty_like(values), np.empty(6), np.empty(160, np.uint8)
+    _cuda.launch_tie_entropy(
+        values=values.ctypes.data,
+        ranks=ranks.ctypes.data,
+        rows=6,
+        n=40,
+        columns=2,
+        entropy=entropy.ctypes.data,
+        on=_cuda.Launch(work.ctypes.data, _cuda.tie_entropy_workspace(6, 40)),
+    )
+    np.testing.assert_array_equal(entropy, infonet_kernels.rank_columns(rows)[2])
+
+
 def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match=r"dtype torch.float64 on cpu; .* use \.float\(\), or"):
         cuda_kernels.soft_rank(normal(1, 4, 2).double(), 0.0, "midrank")
@@ -76,8 +92,8 @@ def test_bad_arguments_are_refused():
 
 
 def test_a_library_that_was_not_built(monkeypatch):
-    monkeypatch.delenv(_cuda.ENVIRONMENT_VARIABLE)
-    monkeypatch.setattr(_cuda, "find_library", lambda _: None)
-    _cuda.load_cuda.cache_clear()
+    monkeypatch.delenv(_cuda.CUDA.variable)
+    monkeypatch.setattr(_cuda.CUDA, "file", "nowhere.so")
+    _cuda.CUDA.forget()
     with pytest.raises(ImportError, match="INFONET_CUDA=ON pip install"):
         cuda_kernels.soft_rank(normal(1, 4, 2), 0.0, "midrank")

@@ -116,8 +116,8 @@ def array_at(address, shape, dtype=np.float32):
     return np.frombuffer((ctypes.c_char * size).from_address(address), dtype).reshape(shape)
 
 
-def soft_rank(values, rows, n, eps, normalize, ranks, workspace, size, refused, stream, columns=1):
-    assert (refused, stream) == (0, HostGpu.stream)
+def soft_rank(*, values, rows, n, columns=1, eps, normalize, ranks, on):
+    assert on.stream == HostGpu.stream
     matrix = array_at(values, (rows // columns, n, columns))
     name = infonet_kernels.NORMALIZATIONS[normalize]
     flat = np.ascontiguousarray(np.moveaxis(matrix, 2, 1).reshape(rows, n))
@@ -128,7 +128,7 @@ def soft_rank(values, rows, n, eps, normalize, ranks, workspace, size, refused, 
     target[...] = np.moveaxis(found.reshape(-1, columns, n), 1, 2)
 
 
-def tie_entropy(values, ranks, rows, n, columns, entropy, workspace, stream):
+def tie_entropy(*, values, ranks, rows, n, columns, entropy, on):
     matrix = array_at(values, (rows // columns, n, columns))
     flat = np.moveaxis(matrix, 2, 1).reshape(rows, n)
     target = array_at(entropy, (rows,), np.float64)
@@ -138,10 +138,10 @@ def tie_entropy(values, ranks, rows, n, columns, entropy, workspace, stream):
         target[good] = infonet_kernels.rank_columns(list(flat[good]), "midrank", 1)[2]
 
 
-def joint_histogram(x, y, rows, n, grid, out, workspace, size, refused, stream, stride=1):
+def joint_histogram(*, x, y, rows, n, stride=1, grid, histogram, on):
     assert (y - x, stride) == (4, 2)
     ranks = array_at(x, (rows, n, 2))
-    target = array_at(out, (rows, grid, grid))
+    target = array_at(histogram, (rows, grid, grid))
     for row, place in zip(ranks, target, strict=True):
         good = np.isfinite(row).all()
         place[...] = infonet_kernels.joint_histogram(
@@ -149,23 +149,23 @@ def joint_histogram(x, y, rows, n, grid, out, workspace, size, refused, stream, 
         )[0] if good else np.nan  # fmt: skip
 
 
-def pair_histograms(ranks, columns, n, pairs, count, grid, out, workspace, size, refused, stream):
-    array_at(out, (count, grid, grid))[...] = infonet_kernels.pair_histograms(
+def pair_histograms(*, ranks, columns, n, pairs, count, grid, histogram, on):
+    array_at(histogram, (count, grid, grid))[...] = infonet_kernels.pair_histograms(
         array_at(ranks, (columns, n)), array_at(pairs, (count, 2), np.int64), grid
     )
 
 
 def use_host_kernels(monkeypatch):
     """Let the launches of the CUDA kernels be CPU kernels."""
-    from infonet_kernels import _cuda, _cuda_ties
+    from infonet_kernels import _cuda
 
     for name, function in (
         ("launch_soft_rank", soft_rank),
         ("launch_joint_histogram", joint_histogram),
         ("launch_pair_histograms", pair_histograms),
+        ("launch_tie_entropy", tie_entropy),
         ("soft_rank_workspace", lambda rows, n, eps: 16 * rows * n),
         ("histogram_workspace", lambda rows, grid: 0),
+        ("tie_entropy_workspace", lambda rows, n: 8 * rows * n),
     ):
         monkeypatch.setattr(_cuda, name, function)
-    monkeypatch.setattr(_cuda_ties, "launch_tie_entropy", tie_entropy)
-    monkeypatch.setattr(_cuda_ties, "tie_entropy_workspace", lambda rows, n: 8 * rows * n)

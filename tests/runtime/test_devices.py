@@ -56,7 +56,7 @@ def test_every_device_has_a_state():
 def test_what_is_missing_is_said_with_its_command(monkeypatch):
     """Everything that this interpreter lacks of what a GPU needs, at once."""
     monkeypatch.setenv("INFONET_KERNELS_CUDA_LIBRARY", "/nowhere/lib.so")
-    _cuda.load_cuda.cache_clear()
+    _cuda.CUDA.forget()
     reason = requirements.describe(requirements.missing_for("cuda"))
     assert "this infonet was built without its CUDA kernels" in reason
     lacks_core = importlib.util.find_spec("cuda.core") is None if _spec("cuda") else True

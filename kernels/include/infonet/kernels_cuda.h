@@ -67,6 +67,17 @@ INFONET_EXPORT int infonet_cuda_pair_histograms(const float* ranks, int64_t colu
 /* For both kinds of histograms; `rows` or `count` of them. */
 INFONET_EXPORT int infonet_cuda_histogram_workspace(int64_t rows, int64_t grid, size_t* bytes);
 
+#define INFONET_LONGEST_TIES (1 << 21)
+
+/* The entropy of each row in nats as infonet_rank_columns has it: infinite without ties, 0 for a
+ * single value; NaN, instead of a place in `refused`, for a row with a value that is not finite.
+ * `values` and their average ranks, as (rank - 1/2) / n, are [rows / columns, n, columns] as for
+ * infonet_cuda_soft_rank. n is 1 to INFONET_LONGEST_TIES. */
+INFONET_EXPORT int infonet_cuda_tie_entropy(const float* values, const float* ranks, int64_t rows,
+                                            int64_t n, int64_t columns, double* entropy,
+                                            void* workspace, size_t workspace_bytes, void* stream);
+INFONET_EXPORT int infonet_cuda_tie_entropy_workspace(int64_t rows, int64_t n, size_t* bytes);
+
 /* The message of the calling thread's last failure; empty when there was none. */
 INFONET_EXPORT const char* infonet_cuda_last_error(void);
 

@@ -60,16 +60,16 @@ class DeviceNetwork(Network):
 
     def prepare_sets(self, batch: Any, start: int, stop: int) -> RankedColumns:
         """Rank sets and estimate them at once; `run` then takes the estimates."""
-        from infonet_kernels._cuda_ties import LONGEST
+        from infonet_kernels._cuda import LONGEST_TIES
 
         n, on_gpu = batch.shape[1], isinstance(batch, GpuSamples)
-        if on_gpu and n > LONGEST:
+        if on_gpu and n > LONGEST_TIES:
             raise InputError(
-                f"samples on a GPU have {n} rows, at most {LONGEST} are ranked there: copy them to "
-                "the CPU"
+                f"samples on a GPU have {n} rows, at most {LONGEST_TIES} are ranked there: copy "
+                "them to the CPU"
             )
         stop = min(stop, len(batch))
-        if not on_gpu and (n > LONGEST or not exact_in_float32(batch[start:stop])):
+        if not on_gpu and (n > LONGEST_TIES or not exact_in_float32(batch[start:stop])):
             return super().prepare_sets(batch, start, stop)
         outputs, entropy = self.gpu.do(lambda: self._estimate(batch, start, stop))
 
@@ -142,8 +142,14 @@ class DeviceNetwork(Network):
         size = _cuda.histogram_workspace(chunk.count, grid)
         workspace = self._workspace.at_least(size)
         _cuda.launch_pair_histograms(
-            *(columns, shape[0], shape[1], pairs + 16 * chunk.start, chunk.count, grid),
-            *(call.input.address, workspace.address, size, 0, self.gpu.stream),
+            ranks=columns,
+            columns=shape[0],
+            n=shape[1],
+            pairs=pairs + 16 * chunk.start,
+            count=chunk.count,
+            grid=grid,
+            histogram=call.input.address,
+            on=_cuda.Launch(workspace.address, size, self.gpu.stream),
         )
 
     def _chunks(

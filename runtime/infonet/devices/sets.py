@@ -48,14 +48,14 @@ class Stage:
 
     Attributes:
         values: float32 [size, n, 2], to be filled before `run`.
-        entropy: float64 [2 size], of the columns of each set; see infonet/ties_cuda.h.
+        entropy: float64 [2 size], of the columns of each set; see infonet/kernels_cuda.h.
         call: the core, whose outputs are there after `run`.
     """
 
     def __init__(
         self, gpu: Gpu, model: Model, call: Call, capturable: bool, size: int, n: int
     ) -> None:
-        from infonet_kernels import NORMALIZATIONS, _cuda, _cuda_ties
+        from infonet_kernels import NORMALIZATIONS, _cuda
 
         self.call = call
         self._gpu, self._model, self._size, self._n = gpu, model, size, n
@@ -67,13 +67,14 @@ class Stage:
         self._midranks = gpu.allocate(4 * rows * n)
         self._same = model.eps == 0 and model.normalize == "midrank"
         self._ranks = self._midranks if self._same or not grid else gpu.allocate(4 * rows * n)
-        self._rank_bytes = max(
-            _cuda.soft_rank_workspace(rows, n, eps) for eps in (0.0, float(model.eps))
-        )
-        self._grid_bytes = _cuda.histogram_workspace(size, grid) if grid else 0
-        ties = _cuda_ties.tie_entropy_workspace(rows, n)
         # used one after the other
-        self._workspace = gpu.allocate(max(self._rank_bytes, self._grid_bytes, ties))
+        self._workspace_bytes = max(
+            _cuda.soft_rank_workspace(rows, n, 0.0),
+            _cuda.soft_rank_workspace(rows, n, float(model.eps)),
+            _cuda.histogram_workspace(size, grid) if grid else 0,
+            _cuda.tie_entropy_workspace(rows, n),
+        )
+        self._workspace = gpu.allocate(self._workspace_bytes)
         self._capturable, self._ran = capturable, False
         self._graph: Any = None
 
@@ -92,33 +93,54 @@ class Stage:
         self._ran = True
 
     def _launch(self) -> None:
-        from infonet_kernels import _cuda, _cuda_ties
+        from infonet_kernels import _cuda
 
-        model, stream, rows, n = self._model, self._gpu.stream, 2 * self._size, self._n
+        model, rows, n = self._model, 2 * self._size, self._n
         values, midranks = self.values.address, self._midranks.address
-        workspace = self._workspace.address
+        on = _cuda.Launch(self._workspace.address, self._workspace_bytes, self._gpu.stream)
         _cuda.launch_soft_rank(
-            *(values, rows, n, 0.0, self._midrank, midranks),
-            *(workspace, self._rank_bytes, 0, stream),
+            values=values,
+            rows=rows,
+            n=n,
             columns=2,
+            eps=0.0,
+            normalize=self._midrank,
+            ranks=midranks,
+            on=on,
         )
-        _cuda_ties.launch_tie_entropy(
-            *(values, midranks, rows, n, 2), self.entropy.address, workspace, stream
+        _cuda.launch_tie_entropy(
+            values=values,
+            ranks=midranks,
+            rows=rows,
+            n=n,
+            columns=2,
+            entropy=self.entropy.address,
+            on=on,
         )
         grid, source = model.histogram_grid, self.call.input.address
         ranks = self._ranks.address if grid else source
         if not self._same:
             _cuda.launch_soft_rank(
-                *(values, rows, n, model.eps, self._normalize, ranks),
-                *(workspace, self._rank_bytes, 0, stream),
+                values=values,
+                rows=rows,
+                n=n,
                 columns=2,
+                eps=model.eps,
+                normalize=self._normalize,
+                ranks=ranks,
+                on=on,
             )
         elif not grid:
             self._gpu.copy(midranks, source, 4 * rows * n)
         if grid:
             _cuda.launch_joint_histogram(
-                *(ranks, ranks + 4, self._size, n, grid, source),
-                *(workspace, self._grid_bytes, 0, stream),
+                x=ranks,
+                y=ranks + 4,
+                rows=self._size,
+                n=n,
                 stride=2,
+                grid=grid,
+                histogram=source,
+                on=on,
             )
         self.call.enqueue()
