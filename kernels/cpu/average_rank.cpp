@@ -1,16 +1,106 @@
 #include "average_rank.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <cstring>
 #include <limits>
 
-#include "column.hpp"
 #include "dispatch.hpp"
-#include "order.hpp"
+#include "keys.hpp"
+#include "rank_formulas.hpp"
 #include "scratch.hpp"
+#include "sort.hpp"
+#include "ties.hpp"
 
 namespace infonet {
 namespace {
+
+// Orders as the values do, exactly; equal values have equal keys.
+using Key = std::uint64_t;
+
+struct KeyRange {
+  Key low = std::numeric_limits<Key>::max();
+  Key high = 0;
+};
+
+// Values may be unaligned.
+template <typename T>
+inline Key key_at(const char* value) {
+  T copy;
+  std::memcpy(&copy, value, sizeof copy);
+  return ordered_key(copy);
+}
+
+template <typename T>
+inline KeyRange read_strided(const char* values, std::ptrdiff_t stride, std::size_t n, Key* keys) {
+  KeyRange range;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Key key = key_at<T>(values + static_cast<std::ptrdiff_t>(i) * stride);
+    range.low = key < range.low ? key : range.low;
+    range.high = key > range.high ? key : range.high;
+    keys[i] = key;
+  }
+  return range;
+}
+
+template <typename T>
+inline KeyRange read(const InfonetColumn& column, std::size_t n, Key* keys) {
+  const char* const values = static_cast<const char*>(column.values);
+  if (column.stride == sizeof(T)) return read_strided<T>(values, sizeof(T), n, keys);
+  return read_strided<T>(values, column.stride, n, keys);
+}
+
+INFONET_VECTOR_CLONES
+KeyRange read_floats(const InfonetColumn& column, std::size_t n, Key* keys) {
+  return read<float>(column, n, keys);
+}
+
+INFONET_VECTOR_CLONES
+KeyRange read_doubles(const InfonetColumn& column, std::size_t n, Key* keys) {
+  return read<double>(column, n, keys);
+}
+
+template <typename Float>
+bool beyond_infinity(Key key) {
+  constexpr Float infinity = std::numeric_limits<Float>::infinity();
+  return key > ordered_key(infinity) || key < ordered_key(-infinity);
+}
+
+// The key of value i.
+Key key_at(const InfonetColumn& column, std::size_t i) {
+  const char* const value =
+      static_cast<const char*>(column.values) + static_cast<std::ptrdiff_t>(i) * column.stride;
+  switch (column.type) {
+    case INFONET_FLOAT32:
+      return key_at<float>(value);
+    case INFONET_FLOAT64:
+      return key_at<double>(value);
+    case INFONET_INT64:
+      return key_at<std::int64_t>(value);
+    default:
+      return key_at<std::uint64_t>(value);
+  }
+}
+
+// The keys of all n values; returns the smallest and the largest.
+KeyRange read_keys(const InfonetColumn& column, std::size_t n, Key* keys) {
+  switch (column.type) {
+    case INFONET_FLOAT32:
+      return read_floats(column, n, keys);
+    case INFONET_FLOAT64:
+      return read_doubles(column, n, keys);
+    case INFONET_INT64:
+      return read<std::int64_t>(column, n, keys);
+    default:
+      return read<std::uint64_t>(column, n, keys);
+  }
+}
+
+// Whether the value of a key is a NaN. NaNs have the smallest and the largest keys of a column.
+bool is_nan(const InfonetColumn& column, Key key) {
+  if (column.type == INFONET_FLOAT32) return beyond_infinity<float>(key);
+  if (column.type == INFONET_FLOAT64) return beyond_infinity<double>(key);
+  return false;
+}
 
 SortScratch& scratch() {
   thread_local SortScratch instance;
@@ -60,24 +150,13 @@ inline std::size_t run_end(const Item* sorted, std::size_t n, std::size_t i, con
   return i;
 }
 
-// Twice the mean rank of the run of positions [i, j) is i + j + 1, so that each normalised rank
-// is (i + j + shift) / scale in exact integers, rounded once.
-struct Scale {
-  double shift, scale;
-  template <typename Rank>
-  Rank rank(std::size_t begin, std::size_t end) const {
-    return static_cast<Rank>((static_cast<double>(begin + end) + shift) / scale);
-  }
-};
-
-Scale scale_of(InfonetNormalize normalize, const Key* keys, std::size_t n, const KeyRange& range) {
+AverageScale scale_of(InfonetNormalize normalize, const Key* keys, std::size_t n,
+                      const KeyRange& range) {
   const double size = static_cast<double>(n);
-  if (normalize == INFONET_MIDRANK) return {0.0, 2 * size};
-  if (normalize == INFONET_OVER_N) return {1.0, 2 * size};
-  if (range.low == range.high) return {0.0, 2 * size};  // 1/2
-  const double lowest = static_cast<double>(std::count(keys, keys + n, range.low));
-  const double highest = static_cast<double>(std::count(keys, keys + n, range.high));
-  return {-lowest, 2 * size - lowest - highest};
+  if (normalize != INFONET_MINMAX) return average_scale(size, normalize, 0, 0);
+  if (range.low == range.high) return average_scale(size, INFONET_MIDRANK, 0, 0);  // 1/2
+  return average_scale(size, normalize, static_cast<double>(std::count(keys, keys + n, range.low)),
+                       static_cast<double>(std::count(keys, keys + n, range.high)));
 }
 
 // Items [begin, end), equal in their coarse keys, get the low bits for keys and are put in order.
@@ -105,20 +184,17 @@ Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize
   const KeyRange range = read_keys(column, n, keys);
   if (is_nan(column, range.low) || is_nan(column, range.high))
     return refuse_nan(column, keys, where);
-  const Scale scale = scale_of(normalize, keys, n, range);
+  const AverageScale scale = scale_of(normalize, keys, n, range);
   const Layout layout = layout_of(range, n);
   const int bits = coarse_bits(range, layout);
   make_items(keys, n, range.low, bits, layout.index_bits, scratch().front.reserve(n));
   Item* const sorted = sort_items(n, scratch(), layout);
 
-  std::size_t levels = 0;
-  double logs = 0.0;  // sum of count * log(count) over the levels
+  TieSums sums{0.0, 0};
   const auto assign = [&](std::size_t begin, std::size_t end) {
-    const Rank rank = scale.rank<Rank>(begin, end);
-    ++levels;
-    if (const double count = static_cast<double>(end - begin); count > 1) {
-      logs += count * std::log(count);
-    }
+    const Rank rank =
+        scale.template rank<Rank>(static_cast<double>(begin), static_cast<double>(end));
+    sums = joined(sums, tie_sums(static_cast<std::uint32_t>(end - begin)));
     for (std::size_t i = begin; i < end; ++i) {
       ranks[static_cast<std::ptrdiff_t>(layout.index(sorted[i])) * rank_stride] = rank;
     }
@@ -137,15 +213,8 @@ Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize
       i = next;
     }
   }
-  if (levels < n) {
-    const double size = static_cast<double>(n);
-    ties = INFONET_TIES;
-    entropy = std::log(size) - logs / size + static_cast<double>(levels - 1) / (2 * size);
-  }
-  if (levels == 1) {
-    ties = INFONET_CONSTANT;
-    entropy = 0.0;
-  }
+  entropy = tie_entropy(sums, static_cast<std::uint32_t>(n));
+  ties = sums.levels == 1 ? INFONET_CONSTANT : sums.levels < n ? INFONET_TIES : INFONET_NO_TIES;
   return {};
 }
 

@@ -1,10 +1,8 @@
-#include <exception>
-#include <new>
 #include <string>
 
 #include "average_rank.hpp"
+#include "histogram.hpp"
 #include "infonet/kernels.h"
-#include "joint_histogram.hpp"
 #include "parallel.hpp"
 #include "project.hpp"
 #include "soft_rank.hpp"
@@ -12,27 +10,6 @@
 
 namespace infonet {
 namespace {
-
-thread_local std::string last_error;
-
-// Run body() -> Status; no exception crosses the C interface.
-template <typename Body>
-int guarded(const Body& body) noexcept {
-  try {
-    Status status = body();
-    last_error = std::move(status.message);
-    return status.code;
-  } catch (const std::bad_alloc&) {
-    last_error.clear();
-    return INFONET_OUT_OF_MEMORY;
-  } catch (const std::exception& error) {
-    try {
-      last_error = error.what();
-    } catch (...) {
-    }
-    return INFONET_INTERNAL_ERROR;
-  }
-}
 
 Status check_shape(std::int64_t rows, std::int64_t n) {
   if (rows < 0) return Status::invalid("rows: got " + std::to_string(rows) + "; at least 0");
@@ -46,8 +23,8 @@ std::string in_row(const char* array, std::int64_t row) {
 template <typename Value>
 int soft_rank(const Value* values, int64_t rows, int64_t n, double eps, int normalize, int threads,
               Value* ranks) {
-  return guarded([&]() -> Status {
-    const SoftRankOptions options{eps, static_cast<InfonetNormalize>(normalize)};
+  return outcome([&]() -> Status {
+    const RankOptions options{eps, static_cast<InfonetNormalize>(normalize)};
     if (Status status = check_shape(rows, n); !status.ok()) return status;
     if (Status status = check_options(options); !status.ok()) return status;
     return parallel_for(rows, threads, [&](std::int64_t row) {
@@ -60,8 +37,8 @@ int soft_rank(const Value* values, int64_t rows, int64_t n, double eps, int norm
 template <typename Value>
 int soft_rank_backward(const Value* values, const Value* by, int64_t rows, int64_t n, double eps,
                        int normalize, int threads, Value* gradient) {
-  return guarded([&]() -> Status {
-    const SoftRankOptions options{eps, static_cast<InfonetNormalize>(normalize)};
+  return outcome([&]() -> Status {
+    const RankOptions options{eps, static_cast<InfonetNormalize>(normalize)};
     if (Status status = check_shape(rows, n); !status.ok()) return status;
     if (Status status = check_options(options); !status.ok()) return status;
     return parallel_for(rows, threads, [&](std::int64_t row) {
@@ -74,7 +51,7 @@ int soft_rank_backward(const Value* values, const Value* by, int64_t rows, int64
 template <typename Rank>
 int joint_histograms(const Rank* x, const Rank* y, int64_t rows, int64_t n, int64_t grid,
                      int threads, Rank* histogram) {
-  return guarded([&]() -> Status {
+  return outcome([&]() -> Status {
     if (Status status = check_shape(rows, n); !status.ok()) return status;
     if (Status status = check_grid(grid); !status.ok()) return status;
     return parallel_for(rows, threads, [&](std::int64_t row) {
@@ -119,8 +96,8 @@ extern "C" int infonet_soft_rank_backward_f64(const double* values, const double
 extern "C" int infonet_rank_columns(const InfonetColumn* columns, int64_t count, int64_t n,
                                     int normalize, int threads, float* ranks, uint8_t* ties,
                                     double* entropy) {
-  return guarded([&]() -> Status {
-    const SoftRankOptions options{0.0, static_cast<InfonetNormalize>(normalize)};
+  return outcome([&]() -> Status {
+    const RankOptions options{0.0, static_cast<InfonetNormalize>(normalize)};
     if (Status status = check_shape(count, n); !status.ok()) return status;
     if (Status status = check_options(options); !status.ok()) return status;
     for (std::int64_t row = 0; row < count; ++row) {
@@ -149,7 +126,7 @@ extern "C" int infonet_joint_histogram_f64(const double* x, const double* y, int
 extern "C" int infonet_pair_histograms(const float* ranks, int64_t columns, int64_t n,
                                        const int64_t* pairs, int64_t count, int64_t grid,
                                        int threads, float* histogram) {
-  return guarded([&]() -> Status {
+  return outcome([&]() -> Status {
     if (Status status = check_shape(columns, n); !status.ok()) return status;
     if (Status status = check_grid(grid); !status.ok()) return status;
     for (std::int64_t i = 0; i < 2 * count; ++i) {
@@ -174,7 +151,7 @@ extern "C" int infonet_pair_histograms(const float* ranks, int64_t columns, int6
 extern "C" int infonet_project(const double* values, int64_t rows, int64_t columns,
                                const double* panels, int64_t panel_stride, int64_t count,
                                int64_t stride, int resume, double* out) {
-  return guarded([&]() -> Status {
+  return outcome([&]() -> Status {
     if (rows < 0 || columns < 0 || count < 0) {
       return Status::invalid("rows, columns, count: got " + std::to_string(rows) + ", " +
                              std::to_string(columns) + ", " + std::to_string(count) +
@@ -187,4 +164,4 @@ extern "C" int infonet_project(const double* values, int64_t rows, int64_t colum
   });
 }
 
-extern "C" const char* infonet_last_error(void) { return last_error.c_str(); }
+extern "C" const char* infonet_last_error(void) { return last_error().c_str(); }

@@ -1,6 +1,6 @@
 // Soft ranks without a sort: two passes over the row, in segments that many blocks share.
 #include "affine.hpp"
-#include "segments.cuh"
+#include "device.cuh"
 
 namespace infonet::cuda {
 namespace {

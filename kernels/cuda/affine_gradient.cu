@@ -1,6 +1,6 @@
 // The gradient of soft ranks without a sort: three passes, in segments that many blocks share.
 #include "affine_gradient.hpp"
-#include "segments.cuh"
+#include "device.cuh"
 
 namespace infonet::cuda {
 namespace {
@@ -107,7 +107,7 @@ __global__ void __launch_bounds__(kThreads)
         gradient[at] = !row.any ? row.otherwise
                                 : static_cast<float>(unscaled(row.affine.by_scaled(by[at]),
                                                               row.affine.scaled(value), row.ends,
-                                                              row.affine.scale.width));
+                                                              row.affine.range.width));
       });
 }
 

@@ -3,41 +3,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <exception>
-#include <new>
 #include <string>
 
 #include "convex.hpp"
+#include "histogram.hpp"
 #include "infonet/kernels_cuda.h"
-#include "joint_histogram.hpp"
 #include "launch.hpp"
 #include "soft_rank.hpp"
 #include "status.hpp"
 
 namespace infonet::cuda {
 namespace {
-
-// The message of the calling thread's last failure.
-std::string& last_error() {
-  thread_local std::string message;
-  return message;
-}
-
-// Run body() -> Status; no exception crosses the C interface.
-template <typename Body>
-int guarded(const Body& body) noexcept {
-  try {
-    Status status = body();
-    last_error() = std::move(status.message);
-    return status.code;
-  } catch (const std::bad_alloc&) {
-    last_error().clear();
-    return INFONET_OUT_OF_MEMORY;
-  } catch (const std::exception&) {
-    last_error().clear();
-    return INFONET_INTERNAL_ERROR;
-  }
-}
 
 // `doing` failed, if it did.
 Status checked(cudaError_t error, const char* doing) {
@@ -151,7 +127,7 @@ GradientPlan gradient_plan(std::int64_t rows, std::int64_t n, const RankOptions&
 Status check_call(std::int64_t rows, std::int64_t n, std::int64_t columns,
                   const RankOptions& options, bool gradient) {
   if (Status status = check_rows(rows, n, columns); !status.ok()) return status;
-  if (Status status = check_options({options.eps, options.normalize}); !status.ok()) return status;
+  if (Status status = check_options(options); !status.ok()) return status;
   if (!gradient || options.eps > 0.0) return {};
   return Status::invalid("eps: got 0; ranks that are piecewise constant have the gradient 0");
 }
@@ -189,7 +165,7 @@ using namespace infonet::cuda;
 extern "C" const char* infonet_cuda_last_error(void) { return last_error().c_str(); }
 
 extern "C" int infonet_cuda_check(void) {
-  return guarded([]() -> Status {
+  return outcome([]() -> Status {
     Device device{};
     return current_device(device);
   });
@@ -197,7 +173,7 @@ extern "C" int infonet_cuda_check(void) {
 
 extern "C" int infonet_cuda_soft_rank_workspace(int64_t rows, int64_t n, double eps,
                                                 size_t* bytes) {
-  return guarded([&]() -> Status {
+  return outcome([&]() -> Status {
     *bytes = 0;
     const RankOptions options{eps, INFONET_MIDRANK};
     if (Status status = check_call(rows, n, 1, options, false); !status.ok()) return status;
@@ -211,7 +187,7 @@ extern "C" int infonet_cuda_soft_rank_workspace(int64_t rows, int64_t n, double 
 extern "C" int infonet_cuda_soft_rank(const float* values, int64_t rows, int64_t n, int64_t columns,
                                       double eps, int normalize, float* ranks, void* workspace,
                                       size_t workspace_bytes, int64_t* refused, void* stream) {
-  return guarded([&]() -> Status {
+  return outcome([&]() -> Status {
     const RankOptions options{eps, static_cast<InfonetNormalize>(normalize)};
     if (Status status = check_call(rows, n, columns, options, false); !status.ok()) return status;
     Device device{};
@@ -233,7 +209,7 @@ extern "C" int infonet_cuda_soft_rank(const float* values, int64_t rows, int64_t
 
 extern "C" int infonet_cuda_soft_rank_backward_workspace(int64_t rows, int64_t n, double eps,
                                                          size_t* bytes) {
-  return guarded([&]() -> Status {
+  return outcome([&]() -> Status {
     *bytes = 0;
     const RankOptions options{eps, INFONET_MIDRANK};
     if (Status status = check_call(rows, n, 1, options, true); !status.ok()) return status;
@@ -247,7 +223,7 @@ extern "C" int infonet_cuda_soft_rank_backward(const float* values, const float*
                                                int normalize, float* gradient, void* workspace,
                                                size_t workspace_bytes, int64_t* refused,
                                                void* stream) {
-  return guarded([&]() -> Status {
+  return outcome([&]() -> Status {
     const RankOptions options{eps, static_cast<InfonetNormalize>(normalize)};
     if (Status status = check_call(rows, n, columns, options, true); !status.ok()) return status;
     Device device{};
@@ -267,7 +243,7 @@ extern "C" int infonet_cuda_soft_rank_backward(const float* values, const float*
 }
 
 extern "C" int infonet_cuda_histogram_workspace(int64_t rows, int64_t grid, size_t* bytes) {
-  return guarded([&]() -> Status {
+  return outcome([&]() -> Status {
     *bytes = 0;
     if (Status status = check_at_least("rows", rows, 0); !status.ok()) return status;
     if (Status status = check_grid(grid); !status.ok()) return status;
@@ -282,7 +258,7 @@ extern "C" int infonet_cuda_joint_histogram(const float* x, const float* y, int6
                                             int64_t stride, int64_t grid, float* histogram,
                                             void* workspace, size_t workspace_bytes,
                                             int64_t* refused, void* stream) {
-  return guarded([&]() -> Status {
+  return outcome([&]() -> Status {
     return histograms({x, y, nullptr, rows, rows, n, stride, 0, histogram, workspace, nullptr,
                        static_cast<cudaStream_t>(stream)},
                       grid, workspace_bytes, refused);
@@ -294,7 +270,7 @@ extern "C" int infonet_cuda_pair_histograms(const float* ranks, int64_t columns,
                                             float* histogram, void* workspace,
                                             size_t workspace_bytes, int64_t* refused,
                                             void* stream) {
-  return guarded([&]() -> Status {
+  return outcome([&]() -> Status {
     return histograms({ranks, ranks, pairs, columns, count, n, 1, 0, histogram, workspace, nullptr,
                        static_cast<cudaStream_t>(stream)},
                       grid, workspace_bytes, refused);
@@ -302,7 +278,7 @@ extern "C" int infonet_cuda_pair_histograms(const float* ranks, int64_t columns,
 }
 
 extern "C" int infonet_cuda_tie_entropy_workspace(int64_t rows, int64_t n, size_t* bytes) {
-  return guarded([&]() -> Status {
+  return outcome([&]() -> Status {
     *bytes = 0;
     if (Status status = check_ties(rows, n, 1); !status.ok()) return status;
     if (rows > 0) *bytes = ties_workspace(rows, n);
@@ -313,7 +289,7 @@ extern "C" int infonet_cuda_tie_entropy_workspace(int64_t rows, int64_t n, size_
 extern "C" int infonet_cuda_tie_entropy(const float* values, const float* ranks, int64_t rows,
                                         int64_t n, int64_t columns, double* entropy,
                                         void* workspace, size_t workspace_bytes, void* stream) {
-  return guarded([&]() -> Status {
+  return outcome([&]() -> Status {
     if (Status status = check_ties(rows, n, columns); !status.ok()) return status;
     Device device{};
     if (Status status = current_device(device); !status.ok()) return status;

@@ -2,20 +2,19 @@
 //
 // Nothing is allocated but what ONNX Runtime's arena has at hand, and nothing waits, so runs may be
 // captured into a graph. A bad value cannot fail the run for that: its row becomes NaN.
-#include "cuda_ops.hpp"
-
 #include <memory>
 
-#include "definitions.hpp"
+#include "custom_op.hpp"
 #include "infonet/kernels_cuda.h"
 
 namespace infonet::ort {
 namespace {
 
-#if !defined(INFONET_CUDA_PROVIDER)  // tests run the ops on the CPU, with a twin of the kernels
-#define INFONET_CUDA_PROVIDER "CUDAExecutionProvider"
+#if defined(INFONET_TWIN)  // tests run the ops on the CPU, with a twin of the kernels
+constexpr const char* kCudaProvider = kCpuProvider;
+#else
+constexpr const char* kCudaProvider = "CUDAExecutionProvider";
 #endif
-constexpr const char* kCudaProvider = INFONET_CUDA_PROVIDER;
 
 void check_cuda(const OrtApi* api, const char* op, int code) {
   if (code == INFONET_OK) return;
@@ -119,5 +118,16 @@ const OrtCustomOp* cuda_joint_histogram_op() {
   static const OrtCustomOp op = make_custom_op<JointHistogram>();
   return &op;
 }
+
+#if !defined(INFONET_TWIN)
+// Of the ops of one name ONNX Runtime takes that of the execution provider that a node is given to,
+// so that sessions on the CPU work with this library, too. 1.18 brought scratch memory that knows
+// its stream.
+Ops ops() {
+  return {"the infonet custom ops for CUDA",
+          18,
+          {soft_rank_op(), joint_histogram_op(), cuda_soft_rank_op(), cuda_joint_histogram_op()}};
+}
+#endif
 
 }  // namespace infonet::ort

@@ -1,8 +1,7 @@
 // What the kernels for long rows share.
 #pragma once
 
-#include "device_team.cuh"
-#include "launch.hpp"
+#include "device.cuh"
 #include "row_batch.hpp"
 
 namespace infonet::cuda {

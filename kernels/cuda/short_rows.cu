@@ -1,7 +1,6 @@
 // Ranks of rows that fit into shared memory, one block a row.
 #include "block_row.hpp"
-#include "device_team.cuh"
-#include "launch.hpp"
+#include "device.cuh"
 
 namespace infonet::cuda {
 namespace {

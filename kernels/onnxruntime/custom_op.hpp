@@ -1,4 +1,5 @@
-// A custom op with one float input and one float output, from three functions.
+// The custom ops: what they are on any device, and how three functions make one with one float
+// input and one float output.
 #pragma once
 
 #include <climits>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "ort_abi.hpp"
+#include "soft_rank.hpp"
 #include "tensors.hpp"
 
 namespace infonet::ort {
@@ -39,18 +41,49 @@ OrtCustomOp make_custom_op() {
   op.GetEndVersion = [](const OrtCustomOp*) { return INT_MAX; };
   op.CreateKernelV2 = [](const OrtCustomOp*, const OrtApi* api, const OrtKernelInfo* info,
                          void** kernel) {
-    return guarded(api, [&] { *kernel = new Kernel(api, info); });
+    return as_ort_status(api, [&] { *kernel = new Kernel(api, info); });
   };
   op.KernelDestroy = [](void* kernel) { delete static_cast<Kernel*>(kernel); };
   op.KernelComputeV2 = [](void* kernel, OrtKernelContext* context) {
-    return guarded(registered_api,
-                   [&] { static_cast<const Kernel*>(kernel)->compute(registered_api, context); });
+    return as_ort_status(registered_api, [&] {
+      static_cast<const Kernel*>(kernel)->compute(registered_api, context);
+    });
   };
   op.InferOutputShapeFn = [](const OrtCustomOp*, OrtShapeInferContext* context) {
-    return guarded(registered_api, [&] { Kernel::infer_shape(registered_api, context); });
+    return as_ort_status(registered_api, [&] { Kernel::infer_shape(registered_api, context); });
   };
   return op;
 }
+
+constexpr const char* kCpuProvider = "CPUExecutionProvider";
+
+// infonet::SoftRank(values [B, n, d] or [rows, n]; eps, normalize) -> ranks, of the same shape.
+struct SoftRankDefinition {
+  static constexpr const char* kName = "SoftRank";
+  RankOptions options;
+
+  // Throws for attributes that are not there or not allowed.
+  SoftRankDefinition(const OrtApi* api, const OrtKernelInfo* info);
+  static void infer_shape(const OrtApi* api, OrtShapeInferContext* context);
+};
+
+// [batch, n, columns] is ranked along its middle axis, [rows, n] along its last.
+struct RankedShape {
+  std::int64_t batch, n, columns;
+};
+RankedShape ranked_shape(const OrtApi* api, const std::vector<std::int64_t>& shape);
+
+// infonet::JointHistogram(ranks [B, n, 2]; grid) -> counts [B, grid, grid].
+struct JointHistogramDefinition {
+  static constexpr const char* kName = "JointHistogram";
+  std::int64_t grid = 0;
+
+  JointHistogramDefinition(const OrtApi* api, const OrtKernelInfo* info);
+  static void infer_shape(const OrtApi* api, OrtShapeInferContext* context);
+};
+
+// Throws for another shape than [batch, n, 2].
+void check_pairs(const OrtApi* api, const std::vector<std::int64_t>& shape);
 
 const OrtCustomOp* soft_rank_op();
 const OrtCustomOp* joint_histogram_op();

@@ -55,7 +55,7 @@ extern "C" INFONET_EXPORT OrtStatus* RegisterCustomOps(OrtSessionOptions* option
                                 base->GetVersionString();
     return CreateStatus(base->GetApi(1), kFail, message.c_str());
   }
-  return guarded(api, [&] {
+  return as_ort_status(api, [&] {
     static Domain domain;
     check(AddCustomOpDomain(api, options, domain.get(api)));
   });

@@ -13,10 +13,7 @@ struct InfoDeleter {
 
 void check(const OrtApi* api, const char* op, const Status& status) {
   if (status.ok()) return;
-  const char* const unsaid =
-      status.code == INFONET_OUT_OF_MEMORY ? "out of memory" : "internal error";
-  const std::string message =
-      std::string(op) + ": " + (status.message.empty() ? unsaid : status.message);
+  const std::string message = std::string(op) + ": " + status.text();
   const int code = status.code == INFONET_INVALID_ARGUMENT ? kInvalidArgument : kFail;
   throw Failure{CreateStatus(api, code, message.c_str())};
 }

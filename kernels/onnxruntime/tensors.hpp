@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "first_failure.hpp"
 #include "ort_abi.hpp"
+#include "parallel.hpp"
 #include "status.hpp"
 
 namespace infonet::ort {
@@ -24,17 +23,17 @@ inline void check(OrtStatus* status) {
 
 // Run body(); what it throws becomes the status returned. Nothing is thrown across the interface.
 template <typename Body>
-OrtStatus* guarded(const OrtApi* api, const Body& body) noexcept {
-  try {
-    body();
-    return nullptr;
-  } catch (const Failure& failure) {
-    return failure.status;
-  } catch (const std::exception& error) {
-    return CreateStatus(api, kFail, error.what());
-  } catch (...) {
-    return CreateStatus(api, kFail, "infonet: unknown error");
-  }
+OrtStatus* as_ort_status(const OrtApi* api, const Body& body) noexcept {
+  OrtStatus* failed = nullptr;
+  const Status status = guarded([&]() -> Status {
+    try {
+      body();
+    } catch (const Failure& failure) {
+      failed = failure.status;
+    }
+    return {};
+  });
+  return status.ok() ? failed : CreateStatus(api, kFail, status.text());
 }
 
 // Throw a kernel's failure as a status that starts with the op's name.

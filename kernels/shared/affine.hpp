@@ -1,8 +1,8 @@
 // Soft ranks where pooling puts a row into one block: values / eps plus a constant. No sort.
 #pragma once
 
-#include "float_key.hpp"
-#include "ranks.hpp"
+#include "keys.hpp"
+#include "rank_formulas.hpp"
 
 namespace infonet {
 
@@ -13,7 +13,7 @@ struct Extent {
 };
 
 INFONET_HD Extent extent_of(float value, float first) {
-  const std::uint32_t key = float_key(value);
+  const std::uint32_t key = ordered_key(value);
   return {static_cast<double>(value) - static_cast<double>(first), key, key};
 }
 
@@ -22,11 +22,12 @@ INFONET_HD Extent joined(const Extent& a, const Extent& b) {
           a.highest < b.highest ? b.highest : a.highest};
 }
 
-// A rank is (value - low) / width * scale + shift.
+// From a value to its rank.
 struct Affine {
-  double low, width, scale, shift;
+  Range range;
+  AffineMap map;
   INFONET_HD float operator()(float value) const {
-    return static_cast<float>((static_cast<double>(value) - low) / width * scale + shift);
+    return static_cast<float>(map(range.scaled(value)));
   }
 };
 
@@ -34,19 +35,14 @@ struct Affine {
 INFONET_HD Affine affine_of(const Extent& row, float first, std::uint32_t n,
                             const RankOptions& options, bool& allowed) {
   allowed = is_allowed(row.lowest, true) && is_allowed(row.highest, true);
-  if (!allowed) return {0.0, 1.0, 0.0, static_cast<double>(float_of(0x7fc00000u))};
+  if (!allowed) return {{0.0, 1.0}, {0.0, static_cast<double>(float_of(0x7fc00000u))}};
   const double size = static_cast<double>(n);
   if (row.lowest == row.highest) {
-    const double low = static_cast<double>(first);
-    return {low, 1.0, 0.0, options.normalize == INFONET_OVER_N ? (size + 1) / (2 * size) : 0.5};
+    return {{static_cast<double>(first), 1.0}, {0.0, constant_rank(size, options.normalize)}};
   }
-  const double low = static_cast<double>(key_value(row.lowest));
-  const double width = static_cast<double>(key_value(row.highest)) - low;
-  if (options.normalize == INFONET_MINMAX) return {low, width, 1.0, 0.0};
-  const double mean = ((static_cast<double>(first) - low) + row.sum / size) / width;
-  const double middle = options.normalize == INFONET_MIDRANK ? size / 2 : (size + 1) / 2;
-  const double scale = 1.0 / (options.eps * size);
-  return {low, width, scale, middle / size - mean * scale};
+  const Range range = range_of_keys(row.lowest, row.highest);
+  const double mean = ((static_cast<double>(first) - range.low) + row.sum / size) / range.width;
+  return {range, affine_map(mean, size, options)};
 }
 
 }  // namespace infonet

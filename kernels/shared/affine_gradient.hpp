@@ -2,8 +2,6 @@
 #pragma once
 
 #include "affine.hpp"
-#include "block_pool.hpp"
-#include "end_sums.hpp"
 
 namespace infonet {
 
@@ -14,7 +12,7 @@ struct GradientExtent {
 };
 
 INFONET_HD GradientExtent gradient_extent_of(float value, float by) {
-  const std::uint32_t key = float_key(value);
+  const std::uint32_t key = ordered_key(value);
   return {static_cast<double>(by), key, key};
 }
 
@@ -25,21 +23,19 @@ INFONET_HD GradientExtent joined(const GradientExtent& a, const GradientExtent& 
 // The gradient by a scaled value is (by - mean) / divisor: the constant that ranks have in common
 // keeps their mean, so the gradient loses its own. Min-max normalisation undoes both.
 struct AffineGradient {
-  KeyScale scale;
+  Range range;
   double mean, divisor;
 
   INFONET_HD double by_scaled(float by) const { return (static_cast<double>(by) - mean) / divisor; }
-  INFONET_HD double scaled(float value) const {
-    return (static_cast<double>(value) - scale.low) / scale.width;
-  }
+  INFONET_HD double scaled(float value) const { return range.scaled(value); }
 };
 
 INFONET_HD AffineGradient affine_gradient_of(const GradientExtent& row, std::uint32_t n,
                                              const RankOptions& options) {
-  const KeyScale scale = key_scale(row.lowest, row.highest);
-  if (options.normalize == INFONET_MINMAX) return {scale, 0.0, 1.0};
+  const Range range = range_of_keys(row.lowest, row.highest);
+  if (options.normalize == INFONET_MINMAX) return {range, 0.0, 1.0};
   const double size = static_cast<double>(n);
-  return {scale, row.by / size, options.eps * size};
+  return {range, row.by / size, options.eps * size};
 }
 
 // The gradient of every value where it is not that of the sums: NaN for a row with NaN or an

@@ -9,6 +9,7 @@
 
 #include "convex.hpp"
 #include "portable.hpp"
+#include "rank_formulas.hpp"
 
 namespace infonet {
 
@@ -36,7 +37,7 @@ struct SoftWalk {
 
 struct AverageWalk {
   std::uint32_t first, last_end;
-  double shift, scale;
+  AverageScale scale;
 };
 
 struct Registers {

@@ -3,30 +3,17 @@
 #pragma once
 
 #include "block.hpp"
-#include "bridge.hpp"
-#include "float_key.hpp"
+#include "convex.hpp"
+#include "keys.hpp"
 
 namespace infonet {
-
-// Scales values to [0, 1], as Range of cpu/pooled_row.hpp.
-struct KeyScale {
-  double low, width;
-  INFONET_HD double operator()(std::uint32_t key) const {
-    return (static_cast<double>(key_value(key)) - low) / width;
-  }
-};
-
-INFONET_HD KeyScale key_scale(std::uint32_t lowest, std::uint32_t highest) {
-  const double low = static_cast<double>(key_value(lowest));
-  return {low, static_cast<double>(key_value(highest)) - low};
-}
 
 // The part of a row that a block works on: all of it, or one tile of a long row.
 struct Tile {
   const std::uint32_t* keys;  // ascending; keys[-1] is to be had if begin > 0
   std::uint32_t size;
   std::uint32_t begin;  // where the tile begins in the row
-  KeyScale scale;
+  Range range;
   FixedPoint fixed;
   Wide* sums;  // of z up to each place of the row, [n + 1]
 };
@@ -38,10 +25,10 @@ INFONET_HD void sum_steps(const Tile& tile, int thread, Registers& r) {
   r.run = {wide(0), wide(0)};
   if (begin == end) return;
   const bool first = begin + tile.begin == 0;
-  double before = first ? 0.0 : tile.scale(*(tile.keys + begin - 1));
+  double before = first ? 0.0 : tile.range.scaled(key_value(*(tile.keys + begin - 1)));
   INFONET_NO_UNROLL
   for (std::uint32_t i = begin; i < end; ++i) {
-    const double value = tile.scale(tile.keys[i]);
+    const double value = tile.range.scaled(key_value(tile.keys[i]));
     const Wide next = wide(i + tile.begin == 0 ? 0 : step(before, value, tile.fixed));
     before = value;
     tile.sums[tile.begin + i] = next;

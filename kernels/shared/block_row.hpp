@@ -79,15 +79,15 @@ INFONET_HD void load_keys(const float* values, std::uint32_t n, std::uint32_t st
                           int threads, std::uint32_t* keys) {
   if (stride == 1) {
     in_fours(
-        values, n, thread, threads, [&](std::uint32_t i) { keys[i] = float_key(values[i]); },
+        values, n, thread, threads, [&](std::uint32_t i) { keys[i] = ordered_key(values[i]); },
         [&](std::uint32_t i) {
           const Four four = *reinterpret_cast<const Four*>(values + i);
           INFONET_UNROLL
-          for (int k = 0; k < 4; ++k) keys[i + k] = float_key(four.value[k]);
+          for (int k = 0; k < 4; ++k) keys[i + k] = ordered_key(four.value[k]);
         });
   } else {
     each_of_row(n, thread, threads,
-                [&](std::uint32_t i) { keys[i] = float_key(values[strided(i, stride)]); });
+                [&](std::uint32_t i) { keys[i] = ordered_key(values[strided(i, stride)]); });
   }
   const std::uint32_t size = static_cast<std::uint32_t>(threads) * kItems;
   for (std::uint32_t i = n + static_cast<std::uint32_t>(thread); i < size;
@@ -142,7 +142,8 @@ INFONET_HD bool rank_row(Team& team, const RowMemory& memory, const float* value
   const std::uint32_t lowest = memory.keys[0], highest = memory.keys[n - 1];
   const bool allowed = is_allowed(lowest, kSoft) && is_allowed(highest, kSoft);
   if (!allowed || lowest == highest) {
-    const float rank = allowed ? constant_rank(n, options.normalize) : float_of(0x7fc00000u);
+    const float rank =
+        allowed ? static_cast<float>(constant_rank(n, options.normalize)) : float_of(0x7fc00000u);
     team.each([&](int thread, Registers&) {
       store_row(ranks, n, stride, thread, threads, [=](std::uint32_t) { return rank; });
     });
@@ -152,8 +153,8 @@ INFONET_HD bool rank_row(Team& team, const RowMemory& memory, const float* value
     const Tile& tile = *memory.tile;
     team.each([&](int thread, Registers&) {
       if (thread > 0) return;
-      *memory.tile = {memory.keys, n, 0, key_scale(lowest, highest), fixed_point(n, options.eps),
-                      sums};
+      *memory.tile = {
+          memory.keys, n, 0, range_of_keys(lowest, highest), fixed_point(n, options.eps), sums};
     });
     const std::uint32_t count = pool_row(team, tile, memory);
     const PooledBlocks<std::uint16_t> pooled{tile, memory.starts, count};

@@ -112,8 +112,9 @@ INFONET_HD bool is_ranked(const std::uint32_t* keys, std::uint32_t n, bool soft)
 
 INFONET_HD Tile long_tile(const LongRow& row, const std::uint32_t* keys, double eps,
                           std::uint32_t begin, std::uint32_t size) {
-  return {keys + begin, size, begin, key_scale(keys[0], keys[row.n - 1]), fixed_point(row.n, eps),
-          row.sums};
+  return {
+      keys + begin, size, begin, range_of_keys(keys[0], keys[row.n - 1]), fixed_point(row.n, eps),
+      row.sums};
 }
 
 INFONET_HD Tile long_tile(const LongRow& row, const std::uint32_t* keys, double eps,
@@ -258,7 +259,8 @@ INFONET_HD bool rank_tile(Team& team, const LongRow& row, const RankOptions& opt
     ranks[strided(row.index[sorted][i], row.stride)] = rank;
   };
   if (!is_ranked(keys, n, kSoft)) {
-    const float rank = allowed ? constant_rank(n, options.normalize) : float_of(0x7fc00000u);
+    const float rank =
+        allowed ? static_cast<float>(constant_rank(n, options.normalize)) : float_of(0x7fc00000u);
     team.each([&](int thread, Registers&) {
       tile_places(size, thread, [&](std::uint32_t i) { take(from + i, rank); });
     });

@@ -1,7 +1,7 @@
 // The gradient of soft ranks by the values, of a row that was sorted and pooled in tiles. Each
 // function is what one block does; between two of them all blocks of a row are done.
 //
-// In sorted order, with g the gradient by the ranks (cpu/soft_rank_backward.cpp has the same one
+// In sorted order, with g the gradient by the ranks (cpu/soft_rank.cpp has the same one
 // after the other): g goes back through the min-max normalisation if there is one, then in each
 // pooled block it loses its mean, then it goes back through the scaling to [0, 1].
 #pragma once
@@ -171,13 +171,13 @@ INFONET_HD bool finish_tile(Team& team, const GradientRow& at, std::uint32_t til
     return allowed;
   }
   join_tile_ends(team, at, memory);
-  const KeyScale scale = key_scale(keys[0], keys[n - 1]);
+  const Range range = range_of_keys(keys[0], keys[n - 1]);
   team.each([&](int thread, Registers&) {
     const EndShares shares = shares_of(memory.ends[0]);
     tile_places(size, thread, [&](std::uint32_t i) {
       const std::uint32_t place = from + i;
-      const double scaled = scale(keys[place]);
-      put(place, static_cast<float>(unscaled(at.gradient[place], scaled, shares, scale.width)));
+      const double scaled = range.scaled(key_value(keys[place]));
+      put(place, static_cast<float>(unscaled(at.gradient[place], scaled, shares, range.width)));
     });
   });
   return true;

@@ -5,37 +5,20 @@
 #pragma once
 
 #include "block_pool.hpp"
-#include "infonet/kernels.h"
+#include "rank_formulas.hpp"
 
 namespace infonet {
 
-struct RankOptions {
-  double eps;
-  InfonetNormalize normalize;
-};
-
-// The rank of every value of a constant row.
-INFONET_HD float constant_rank(std::uint32_t n, InfonetNormalize normalize) {
-  const double size = static_cast<double>(n);
-  return static_cast<float>(normalize == INFONET_OVER_N ? (size + 1) / (2 * size) : 0.5);
-}
-
-// Average ranks: places [first, last) hold equal values, of rank (first + last + shift) / scale;
-// see cpu/average_rank.cpp. `last_end` is where the run of the walk's last place ends. Over places
-// [begin, end) of n ascending keys that are not all equal.
+// A walk over places [begin, end) of n ascending keys that are not all equal. `first` is where the
+// run of equal keys at its first place begins, `last_end` where that at its last place ends.
 INFONET_HD AverageWalk average_start(const std::uint32_t* keys, std::uint32_t n,
                                      InfonetNormalize normalize, std::uint32_t begin,
                                      std::uint32_t end) {
-  const double size = static_cast<double>(n);
-  AverageWalk walk{lower_bound(keys, n, keys[begin]), upper_bound(keys, n, keys[end - 1]), 0.0,
-                   2 * size};
-  if (normalize == INFONET_OVER_N) walk.shift = 1.0;
-  if (normalize == INFONET_MINMAX) {
-    const double lowest = static_cast<double>(upper_bound(keys, n, keys[0]));
-    const double highest = static_cast<double>(n - lower_bound(keys, n, keys[n - 1]));
-    walk.shift = -lowest;
-    walk.scale = 2 * size - lowest - highest;
-  }
+  AverageWalk walk{lower_bound(keys, n, keys[begin]), upper_bound(keys, n, keys[end - 1]), {}};
+  const bool minmax = normalize == INFONET_MINMAX;
+  const std::uint32_t lowest = minmax ? upper_bound(keys, n, keys[0]) : 0;
+  const std::uint32_t highest = minmax ? n - lower_bound(keys, n, keys[n - 1]) : 0;
+  walk.scale = average_scale(n, normalize, lowest, highest);
   return walk;
 }
 
@@ -49,8 +32,7 @@ INFONET_HD void average_walk(const std::uint32_t* keys, AverageWalk walk, std::u
     std::uint32_t last = i + 1;
     while (last < end && keys[last] == key) ++last;
     const std::uint32_t run_end = last == end ? walk.last_end : last;
-    const double twice = static_cast<double>(walk.first) + static_cast<double>(run_end);
-    const float rank = static_cast<float>((twice + walk.shift) / walk.scale);
+    const float rank = walk.scale.rank<float>(walk.first, run_end);
     for (; i < last; ++i) take(i, rank);
     walk.first = last;
   }
@@ -63,7 +45,9 @@ struct PooledBlocks {
   const Index* starts;  // [count]
   std::uint32_t count;
 
-  INFONET_HD double value(std::uint32_t place) const { return row.scale(row.keys[place]); }
+  INFONET_HD double value(std::uint32_t place) const {
+    return row.range.scaled(key_value(row.keys[place]));
+  }
   INFONET_HD std::uint32_t end_of(std::uint32_t block) const {
     return block + 1 < count ? starts[block + 1] : row.size;
   }
@@ -92,17 +76,6 @@ struct PooledBlocks {
   }
 };
 
-// A rank r is normalised as (r + shift) / scale.
-struct Normalizer {
-  double shift, scale;
-};
-
-INFONET_HD Normalizer normalizer(InfonetNormalize normalize, std::uint32_t n, double least,
-                                 double most) {
-  if (normalize == INFONET_MINMAX) return {-least, most - least};
-  return {normalize == INFONET_MIDRANK ? -0.5 : 0.0, static_cast<double>(n)};
-}
-
 template <typename Index>
 INFONET_HD SoftWalk soft_start(const PooledBlocks<Index>& pooled, std::uint32_t begin) {
   const std::uint32_t block = pooled.block_of(begin);
@@ -121,7 +94,7 @@ INFONET_HD void soft_walk(const PooledBlocks<Index>& pooled, const Normalizer& n
       walk.fit = pooled.fit(walk.block);
     }
     const double rank = walk.fit.rank(pooled.value(i), pooled.row.fixed.eps);
-    take(i, static_cast<float>((rank + normal.shift) / normal.scale));
+    take(i, static_cast<float>(normal(rank)));
   }
 }
 

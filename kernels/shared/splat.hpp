@@ -10,7 +10,7 @@ namespace infonet {
 constexpr std::uint32_t kWholePoint = 0x80000000u;  // the weight of one point, 2^31
 
 // A coordinate u in [0, 1] lies at u * grid - 1/2, clamped to [0, grid - 1], as in
-// cpu/joint_histogram.hpp: the lower of its two cells, and what the upper one gets, of 2^31.
+// cpu/histogram.hpp: the lower of its two cells, and what the upper one gets, of 2^31.
 struct Located {
   std::uint32_t cell, weight;
 };

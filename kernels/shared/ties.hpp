@@ -30,7 +30,7 @@ INFONET_HD TieSums tie_sums(std::uint32_t count) {
   return {count * std::log(static_cast<double>(count)), 1};
 }
 
-// As cpu/average_rank.cpp: the plug-in estimate with the correction of Miller and Madow.
+// The entropy in nats of n values: the plug-in estimate with the correction of Miller and Madow.
 INFONET_HD double tie_entropy(const TieSums& sums, std::uint32_t n) {
   if (sums.levels == 1) return 0.0;
   if (sums.levels == n) return static_cast<double>(INFINITY);

@@ -326,7 +326,7 @@ extern "C" int simulate_affine_gradient(const float* values, const float* by, st
           const std::size_t at = row + place(i);
           gradient[at] =
               any ? static_cast<float>(unscaled(affine.by_scaled(by[at]), affine.scaled(value),
-                                                shares, affine.scale.width))
+                                                shares, affine.range.width))
                   : otherwise;
         });
       }

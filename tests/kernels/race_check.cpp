@@ -29,7 +29,7 @@ class Barrier {
   pthread_barrier_t barrier_;
 };
 
-// As DeviceTeam of cuda/device_team.cuh: one thread's view of its block.
+// As DeviceTeam of cuda/device.cuh: one thread's view of its block.
 class ThreadTeam {
  public:
   ThreadTeam(int thread, int threads, Barrier& barrier)

@@ -1,4 +1,4 @@
-#include "joint_histogram.hpp"
+#include "histogram.hpp"
 
 #include <algorithm>
 #include <cstring>

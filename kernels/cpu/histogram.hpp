@@ -12,7 +12,11 @@ namespace infonet {
 constexpr std::int64_t kSmallestGrid = 2;
 constexpr std::int64_t kLargestGrid = 4096;  // 128 MiB of working memory a thread
 
-Status check_grid(std::int64_t grid);
+inline Status check_grid(std::int64_t grid) {
+  if (grid >= kSmallestGrid && grid <= kLargestGrid) return {};
+  return Status::invalid("grid: got " + std::to_string(grid) + "; allowed are " +
+                         std::to_string(kSmallestGrid) + " to " + std::to_string(kLargestGrid));
+}
 
 // Every rank must be in [0, 1]; `where` names the row in the error. Rank is float or double, here
 // and below.

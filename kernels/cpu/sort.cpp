@@ -1,4 +1,4 @@
-#include "order.hpp"
+#include "sort.hpp"
 
 #include <algorithm>
 

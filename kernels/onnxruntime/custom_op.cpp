@@ -1,6 +1,6 @@
-#include "definitions.hpp"
+#include "custom_op.hpp"
 
-#include "joint_histogram.hpp"
+#include "histogram.hpp"
 
 namespace infonet::ort {
 namespace {

@@ -1,7 +1,10 @@
-// The threads of a CUDA block as a team (shared/block.hpp).
+// What the kernels share: the threads of a block as a team (shared/block.hpp), the rows that they
+// refuse, launches over segments (shared/segments.hpp).
 #pragma once
 
 #include "block.hpp"
+#include "launch.hpp"
+#include "segments.hpp"
 
 namespace infonet::cuda {
 
@@ -23,5 +26,11 @@ class DeviceTeam {
 __device__ inline void report_row(long long* refused, long long row) {
   if (refused != nullptr && threadIdx.x == 0) atomicMin(refused, row);
 }
+
+// Threads of a block that works on a segment.
+constexpr int kThreads = kSegmentThreads;
+
+// As many rows as a grid holds.
+inline std::int64_t rows_a_launch(std::int64_t n) { return kMostBlocksALaunch / segments_of(n); }
 
 }  // namespace infonet::cuda
