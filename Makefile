@@ -20,6 +20,8 @@ PACKAGING := pyproject.toml CMakeLists.txt constraints.txt
 # keeps them up to date and tests them. `make run` compiles them where there is a GPU driver.
 CUDA := build/cuda
 CUDA_LIBRARY := $(CURDIR)/$(CUDA)/kernels/cuda/libinfonet_kernels_cuda.so
+# Say -DINFONET_CUDA_LONG_SOFT_RANK=ON for the kernels that no model here needs; see docs/how-to/gpu.md.
+CUDA_OPTIONS ?=
 NVCC := $(shell command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null)
 WITH_CUDA = $(if $(wildcard $(CUDA_LIBRARY)),INFONET_KERNELS_CUDA_LIBRARY=$(CUDA_LIBRARY))
 RUN_CUDA := $(if $(wildcard /proc/driver/nvidia/version),AUTO,OFF)
@@ -128,7 +130,7 @@ $(CUDA)/.checked: $(KERNELS) CMakeLists.txt
 	@echo 'Compiling the CUDA kernels; this takes a minute.'
 	@rm -rf $(CUDA)
 	@mkdir -p $(CUDA)
-	@{ cmake -S . -B $(CUDA) $(if $(NINJA),-G Ninja) -DINFONET_CUDA=ON -DINFONET_CUDA_WERROR=ON && \
+	@{ cmake -S . -B $(CUDA) $(if $(NINJA),-G Ninja) -DINFONET_CUDA=ON -DINFONET_CUDA_WERROR=ON $(CUDA_OPTIONS) && \
 		cmake --build $(CUDA) --parallel $(JOBS); } > $(CUDA)/build.log 2>&1 || \
 		{ tail -n 40 $(CUDA)/build.log; exit 1; }
 	@$(PYTHON) kernels/cuda/ptxas_report.py $(CUDA)/build.log

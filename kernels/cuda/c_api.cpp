@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <sstream>
 #include <string>
 
 #include "convex.hpp"
@@ -95,33 +96,57 @@ Status check_rows(std::int64_t rows, std::int64_t n, std::int64_t columns) {
   return {};
 }
 
+template <typename Call>
 struct Plan {
   std::size_t bytes;
-  cudaError_t (*launch)(const RankCall&, const Device&);
+  cudaError_t (*launch)(const Call&, const Device&);
 };
 
-Plan plan(std::int64_t rows, std::int64_t n, const RankOptions& options, const Device& device) {
+#if !defined(INFONET_CUDA_LONG_SOFT_RANK)
+Status no_long_soft_rank(const char* what, std::int64_t n, double eps) {
+  std::ostringstream message;
+  message << "eps: got " << eps << " for rows of " << n << " values; " << what
+          << " with 0 < eps < 2 / n are not in this build of the CUDA kernels: build them with "
+             "-DINFONET_CUDA_LONG_SOFT_RANK=ON, or use eps = 0, an eps from 2 / n up, or the CPU";
+  return Status::invalid(message.str());
+}
+#endif
+
+Status find_plan(std::int64_t rows, std::int64_t n, const RankOptions& options,
+                 const Device& device, Plan<RankCall>& plan) {
   if (options.eps > 0.0 && is_one_block(static_cast<std::size_t>(n), options.eps)) {
-    return {affine_workspace(rows, n),
+    plan = {affine_workspace(rows, n),
             [](const RankCall& call, const Device&) { return launch_affine(call); }};
+  } else if (fits_short_rows(n, device)) {
+    plan = {short_rows_workspace(rows, n, options), launch_short_rows};
+  } else if (options.eps == 0.0) {
+    plan = {long_rows_workspace(rows, n),
+            [](const RankCall& call, const Device&) { return launch_long_rows(call); }};
+  } else {
+#if defined(INFONET_CUDA_LONG_SOFT_RANK)
+    plan = {long_soft_rows_workspace(rows, n),
+            [](const RankCall& call, const Device&) { return launch_long_soft_rows(call); }};
+#else
+    return no_long_soft_rank("ranks of rows beyond shared memory", n, options.eps);
+#endif
   }
-  if (fits_short_rows(n, device)) {
-    return {short_rows_workspace(rows, n, options), launch_short_rows};
-  }
-  return {long_rows_workspace(rows, n, options),
-          [](const RankCall& call, const Device&) { return launch_long_rows(call); }};
+  return {};
 }
 
-struct GradientPlan {
-  std::size_t bytes;
-  cudaError_t (*launch)(const GradientCall&);
-};
-
-GradientPlan gradient_plan(std::int64_t rows, std::int64_t n, const RankOptions& options) {
+Status find_plan(std::int64_t rows, std::int64_t n, const RankOptions& options, const Device&,
+                 Plan<GradientCall>& plan) {
   if (is_one_block(static_cast<std::size_t>(n), options.eps)) {
-    return {affine_gradient_workspace(rows, n), launch_affine_gradient};
+    plan = {affine_gradient_workspace(rows, n),
+            [](const GradientCall& call, const Device&) { return launch_affine_gradient(call); }};
+    return {};
   }
-  return {gradient_workspace(rows, n, options), launch_gradient};
+#if defined(INFONET_CUDA_LONG_SOFT_RANK)
+  plan = {gradient_workspace(rows, n),
+          [](const GradientCall& call, const Device&) { return launch_gradient(call); }};
+  return {};
+#else
+  return no_long_soft_rank("gradients of ranks", n, options.eps);
+#endif
 }
 
 Status check_call(std::int64_t rows, std::int64_t n, std::int64_t columns,
@@ -179,8 +204,11 @@ extern "C" int infonet_cuda_soft_rank_workspace(int64_t rows, int64_t n, double 
     if (Status status = check_call(rows, n, 1, options, false); !status.ok()) return status;
     Device device{};
     if (Status status = current_device(device); !status.ok()) return status;
-    if (rows > 0 && n > 0) *bytes = plan(rows, n, options, device).bytes;
-    return {};
+    if (rows == 0 || n == 0) return {};
+    Plan<RankCall> plan{};
+    Status status = find_plan(rows, n, options, device, plan);
+    *bytes = plan.bytes;
+    return status;
   });
 }
 
@@ -194,15 +222,16 @@ extern "C" int infonet_cuda_soft_rank(const float* values, int64_t rows, int64_t
     if (Status status = current_device(device); !status.ok()) return status;
     const cudaStream_t on = static_cast<cudaStream_t>(stream);
     if (rows == 0 || n == 0) return clear_refused(refused, on);
-    const Plan chosen = plan(rows, n, options, device);
-    if (Status status = check_workspace(workspace, workspace_bytes, chosen.bytes); !status.ok()) {
+    Plan<RankCall> plan{};
+    if (Status status = find_plan(rows, n, options, device, plan); !status.ok()) return status;
+    if (Status status = check_workspace(workspace, workspace_bytes, plan.bytes); !status.ok()) {
       return status;
     }
     if (Status status = clear_refused(refused, on); !status.ok()) return status;
     const RowLayout layout{static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(columns)};
-    return checked(chosen.launch({values, rows, layout, options, ranks, workspace,
-                                  reinterpret_cast<long long*>(refused), on},
-                                 device),
+    return checked(plan.launch({values, rows, layout, options, ranks, workspace,
+                                reinterpret_cast<long long*>(refused), on},
+                               device),
                    "the launch of the soft rank");
   });
 }
@@ -213,8 +242,11 @@ extern "C" int infonet_cuda_soft_rank_backward_workspace(int64_t rows, int64_t n
     *bytes = 0;
     const RankOptions options{eps, INFONET_MIDRANK};
     if (Status status = check_call(rows, n, 1, options, true); !status.ok()) return status;
-    if (rows > 0 && n > 0) *bytes = gradient_plan(rows, n, options).bytes;
-    return {};
+    if (rows == 0 || n == 0) return {};
+    Plan<GradientCall> plan{};
+    Status status = find_plan(rows, n, options, Device{}, plan);
+    *bytes = plan.bytes;
+    return status;
   });
 }
 
@@ -230,14 +262,16 @@ extern "C" int infonet_cuda_soft_rank_backward(const float* values, const float*
     if (Status status = current_device(device); !status.ok()) return status;
     const cudaStream_t on = static_cast<cudaStream_t>(stream);
     if (rows == 0 || n == 0) return clear_refused(refused, on);
-    const GradientPlan chosen = gradient_plan(rows, n, options);
-    if (Status status = check_workspace(workspace, workspace_bytes, chosen.bytes); !status.ok()) {
+    Plan<GradientCall> plan{};
+    if (Status status = find_plan(rows, n, options, device, plan); !status.ok()) return status;
+    if (Status status = check_workspace(workspace, workspace_bytes, plan.bytes); !status.ok()) {
       return status;
     }
     if (Status status = clear_refused(refused, on); !status.ok()) return status;
     const RowLayout layout{static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(columns)};
-    return checked(chosen.launch({values, by, rows, layout, options, gradient, workspace,
-                                  reinterpret_cast<long long*>(refused), on}),
+    return checked(plan.launch({values, by, rows, layout, options, gradient, workspace,
+                                reinterpret_cast<long long*>(refused), on},
+                               device),
                    "the launch of the gradient of the soft rank");
   });
 }

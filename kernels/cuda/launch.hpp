@@ -49,13 +49,16 @@ bool fits_short_rows(std::int64_t n, const Device& device);
 std::size_t short_rows_workspace(std::int64_t rows, std::int64_t n, const RankOptions& options);
 cudaError_t launch_short_rows(const RankCall& call, const Device& device);
 
-// Longer rows.
+// Average ranks of longer rows.
 constexpr std::int64_t kLongestRow = std::int64_t{1} << 26;
-std::size_t long_rows_workspace(std::int64_t rows, std::int64_t n, const RankOptions& options);
+std::size_t long_rows_workspace(std::int64_t rows, std::int64_t n);
 cudaError_t launch_long_rows(const RankCall& call);
 
-// Of rows of any length.
-std::size_t gradient_workspace(std::int64_t rows, std::int64_t n, const RankOptions& options);
+// Soft ranks of longer rows, and the gradient of rows of any length, where pooling makes more than
+// one block: compiled with INFONET_CUDA_LONG_SOFT_RANK.
+std::size_t long_soft_rows_workspace(std::int64_t rows, std::int64_t n);
+cudaError_t launch_long_soft_rows(const RankCall& call);
+std::size_t gradient_workspace(std::int64_t rows, std::int64_t n);
 cudaError_t launch_gradient(const GradientCall& call);
 
 // Rows that pooling puts into one block, n eps >= 2: no sort.

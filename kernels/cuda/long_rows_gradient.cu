@@ -41,7 +41,7 @@ INFONET_TILE_KERNEL finish_tiles(GradientRows all, float* gradient, long long* r
 
 }  // namespace
 
-std::size_t gradient_workspace(std::int64_t rows, std::int64_t n, const RankOptions&) {
+std::size_t gradient_workspace(std::int64_t rows, std::int64_t n) {
   Parts parts{nullptr};
   lay_out_gradient(rows_at_a_time(rows, n), {static_cast<std::uint32_t>(n), 1}, parts);
   return parts.used;

@@ -79,7 +79,7 @@ def assert_equal_to_the_cpu(got, rows, by, eps, normalize="midrank"):
 def test_gradient(n):
     rows = rows_of(n)
     by = by_of(rows.shape)
-    for eps in (1.9 / n, 1 / n, 0.3 / n, 0.01 / n, 2 / n, 0.1 + 2 / n):
+    for eps in (2 / n, 0.1 + 2 / n, 1.9 / n, 1 / n, 0.3 / n, 0.01 / n):
         for normalize in NORMALIZATIONS:
             got, refused = gradient(rows, by, eps, normalize)
             assert refused >= NONE_REFUSED
@@ -99,7 +99,7 @@ def test_a_million_values(eps):
 def test_more_rows_than_are_worked_on_at_a_time():
     rows = np.random.default_rng(0).standard_normal((3000, 5001)).astype(np.float32)
     by = by_of(rows.shape)
-    for eps in (1e-4, 0.1):
+    for eps in (0.1, 1e-4):
         assert_equal_to_the_cpu(gradient(rows, by, eps)[0], rows, by, eps)
 
 

@@ -31,7 +31,9 @@ INFONET_EXPORT int infonet_cuda_check(void);
 /* Soft ranks as infonet_soft_rank: the same bytes, but where n eps >= 2 (no sort is needed), where
  * sums are taken in another order. Values and ranks are [rows / columns, n, columns], ranked along
  * the middle axis: row r is column r % columns of matrix r / columns. Rows may be of any length up
- * to 2^26. `workspace` holds the bytes that the second function tells, aligned to 16. */
+ * to 2^26. Beyond shared memory (17,280 values, fewer on some GPUs) those with 0 < n eps < 2 are
+ * refused by a library that was built without INFONET_CUDA_LONG_SOFT_RANK. `workspace` holds the
+ * bytes that the second function tells, aligned to 16. */
 INFONET_EXPORT int infonet_cuda_soft_rank(const float* values, int64_t rows, int64_t n,
                                           int64_t columns, double eps, int normalize, float* ranks,
                                           void* workspace, size_t workspace_bytes, int64_t* refused,
@@ -39,7 +41,8 @@ INFONET_EXPORT int infonet_cuda_soft_rank(const float* values, int64_t rows, int
 INFONET_EXPORT int infonet_cuda_soft_rank_workspace(int64_t rows, int64_t n, double eps,
                                                     size_t* bytes);
 
-/* Their gradient, as infonet_soft_rank_backward, for eps > 0; sums are taken in another order. */
+/* Their gradient, as infonet_soft_rank_backward, for eps > 0; sums are taken in another order. With
+ * n eps < 2 they need INFONET_CUDA_LONG_SOFT_RANK, whatever n is. */
 INFONET_EXPORT int infonet_cuda_soft_rank_backward(const float* values, const float* by,
                                                    int64_t rows, int64_t n, int64_t columns,
                                                    double eps, int normalize, float* gradient,
