@@ -25,11 +25,7 @@ import time
 import infonet
 import numpy as np
 import sklearn
-from infonet.sklearn import (
-    MutualInformationSelector,
-    mutual_info_classif,
-    mutual_info_regression,
-)
+from infonet.sklearn import MutualInformationSelector, mutual_info_classif, mutual_info_regression
 from sklearn import feature_selection
 from sklearn.feature_selection import SelectKBest
 

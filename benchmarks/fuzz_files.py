@@ -20,10 +20,10 @@ from pathlib import Path
 
 import infonet
 import numpy as np
-from infonet.engine_file import Manifest, Profile, Tensor, read_engine, write_engine
-from infonet.model import DEFAULT_MODEL
-from infonet.pairwise import engines
-from infonet.pairwise.partial import PartialRun
+from infonet.matrix import tile
+from infonet.matrix.resume import PartialRun
+from infonet.model.engine_file import Manifest, Profile, Tensor, read_engine, write_engine
+from infonet.model.load import DEFAULT_MODEL
 
 KINDS = ("model", "core", "engine", "tile", "manifest", "monitor")
 Judge = Callable[[bytes], str]
@@ -149,7 +149,7 @@ def _interrupted(
     estimator: infonet.Estimator, table: dict[str, np.ndarray], output: Path
 ) -> dict[str, bytes]:
     """The files of a run that was stopped when the output was to be put together."""
-    compute, done = engines.estimate_tile, []
+    compute, done = tile.estimate_tile, []
 
     def stop(*args: object) -> object:
         done.append(args)
@@ -157,13 +157,13 @@ def _interrupted(
             raise KeyboardInterrupt
         return compute(*args)  # type: ignore[arg-type]
 
-    engines.estimate_tile = stop  # type: ignore[assignment]
+    tile.estimate_tile = stop  # type: ignore[assignment]
     try:
         estimator.pairwise(table, output=output, tile=2)
     except KeyboardInterrupt:
         pass
     finally:
-        engines.estimate_tile = compute
+        tile.estimate_tile = compute
     with PartialRun(output) as run:
         return {path.name: path.read_bytes() for path in run.folder.iterdir()}
 

@@ -20,7 +20,7 @@ READ = """
 import sys, time, re, importlib
 for name in {libraries}: importlib.import_module(name)
 for name in {hidden}: sys.modules[name] = None
-from infonet.tables import open_columns
+from infonet.inputs.open import open_columns
 peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
 source = open_columns({path!r})
 before, start = peak(), time.perf_counter()

@@ -31,9 +31,8 @@ from pathlib import Path
 
 import numpy as np
 from infonet import Estimator
-from infonet.sliced.passes import ranges
 from infonet.sliced.samples import prepare
-from infonet.sliced.variables import project
+from infonet.sliced.variables import project, ranges
 from numpy.lib.format import open_memmap
 
 DIRECTIONS = 32  # as many as one pass projects, or more

@@ -11,7 +11,7 @@ Information without Test-Time Optimization", ICML 2024, https://arxiv.org/abs/24
 """
 
 from infonet._version import __version__
-from infonet.default import estimate, mutual_information, pairwise, sliced_mutual_information
+from infonet.api import estimate, mutual_information, pairwise, sliced_mutual_information
 from infonet.errors import (
     DeviceError,
     InfoNetError,
@@ -22,9 +22,9 @@ from infonet.errors import (
     OutOfMemoryError,
 )
 from infonet.estimator import Estimator
-from infonet.model import Model, load_model
+from infonet.matrix import PairwiseResult
+from infonet.model.load import Model, load_model
 from infonet.monitor import Monitor
-from infonet.pairwise import PairwiseResult
 from infonet.result import Estimate, SlicedEstimate
 
 __all__ = [

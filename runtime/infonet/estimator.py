@@ -11,28 +11,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infonet.batches import estimate_batch
-from infonet.checks import (
+from infonet.errors import InputError, names_lack_of_memory, warn
+from infonet.gpu.arrays import DeviceArray, OnDevice
+from infonet.inputs.checks import (
     Missing,
+    as_whole_number,
     check_finite,
     check_length,
     check_missing_policy,
     finite_rows,
-    whole,
 )
-from infonet.devices.exported import DeviceArray, OnDevice
-from infonet.devices.opening import open_network
-from infonet.errors import InputError, names_lack_of_memory, warn
-from infonet.inputs import NamedColumn, as_column
-from infonet.model import Model
-from infonet.network import ONE_PAIR, Network
-from infonet.pairs.engine import BOUND, PairEngine
-from infonet.pairs.remarks import method_of, notes_of
-from infonet.pairwise import Options, PairwiseResult, pairwise
+from infonet.inputs.open import NamedColumn, as_column
+from infonet.matrix import Options, PairwiseResult, pairwise
+from infonet.model.load import Model
+from infonet.opening import open_network
+from infonet.pairs.backend import ONE_PAIR, Network
+from infonet.pairs.engine import PairEngine, estimate_batch
+from infonet.pairs.estimates import BOUND, method_of, notes_of
+from infonet.pairs.parallel import count_threads
 from infonet.result import NO_TABLE_NOTE, Estimate, SlicedEstimate
 from infonet.sliced import Scale, sliced
-from infonet.sliced.options import read_options
-from infonet.tiles import count_threads
+from infonet.sliced.variables import read_options
 
 
 class Estimator:
@@ -121,7 +120,10 @@ class Estimator:
                 permutations or seed not a whole number from 0.
         """
         check_missing_policy(nan)
-        permutations, seed = whole(permutations, "permutations", 0), whole(seed, "seed", 0)
+        permutations, seed = (
+            as_whole_number(permutations, "permutations", 0),
+            as_whole_number(seed, "seed", 0),
+        )
         x_column, y_column = as_column(x, names[0]), as_column(y, names[1])
         (x_name, x_values), (y_name, y_values) = x_column[:2], y_column[:2]
         if x_values.size != y_values.size:

@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 from core_graphs import copula_core
-from infonet.engine_file import MAGIC, Profile
 from infonet.errors import InputError, MissingExtraError, ModelError
+from infonet.model.engine_file import MAGIC, Profile
 from infonet_export.engines.backends import load_backend
 from infonet_export.engines.model_files import load_core
 from infonet_export.engines.profiles import DEFAULT_FILE, choose_ranges, load_ranges, parse_range
@@ -98,7 +98,7 @@ def test_unknown_and_missing_backends():
 
 def test_a_model_without_a_core(tmp_path):
     import infonet
-    from infonet.model import DEFAULT_MODEL
+    from infonet.model.load import DEFAULT_MODEL
 
     shutil.copy(DEFAULT_MODEL, tmp_path / "m.onnx")
     with pytest.raises(ModelError, match=r"no core m\.core\.onnx beside it"):

@@ -10,9 +10,15 @@ import pytest
 from click.testing import CliRunner
 from core_graphs import copula_core, perceiver_core
 from infonet.cli import main
-from infonet.engine_file import Profile, Tensor, read_engine, read_manifest, write_engine
-from infonet.engine_fit import gpu_compute_capability
 from infonet.errors import DeviceError, InputError, ModelError
+from infonet.model.engine_file import (
+    Profile,
+    Tensor,
+    gpu_compute_capability,
+    read_engine,
+    read_manifest,
+    write_engine,
+)
 from infonet_export.engines.backends import load_backend
 from infonet_export.engines.builder import BuildError, Options, build_engine
 from infonet_export.engines.cache import EngineCache
@@ -78,7 +84,7 @@ def test_copula(precision, tmp_path, backend):
 
 
 def test_float16_from_the_float32_model_of_the_package(tmp_path):
-    from infonet.model import DEFAULT_MODEL
+    from infonet.model.load import DEFAULT_MODEL
 
     output = tmp_path / "e.engine"
     result = _run("-o", output, "--precision", "fp16", "--no-cache", "--profile", "batch32")

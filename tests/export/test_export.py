@@ -13,7 +13,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from infonet.network import ONE_PAIR, Network
+from infonet.pairs.backend import ONE_PAIR, Network
 from infonet_export.config import load_config
 from infonet_export.exporting import onnx_file
 from infonet_export.exporting.graphs import Core, FromSamples

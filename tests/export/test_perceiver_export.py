@@ -164,7 +164,7 @@ def test_awkward_data_through_the_runtime(data):
     entropies = [np.unique(column, return_counts=True)[1] / 200 for column in samples.T]
     entropy = min(-(p * np.log(p)).sum() for p in entropies)
     assert found.mi == pytest.approx(min(float(mi[0]), entropy), abs=1e-5)
-    difference = found.table - table[0].T  # a constant: see infonet.pmi
+    difference = found.table - table[0].T  # a constant: see infonet.pairs.pmi
     np.testing.assert_allclose(difference, difference.mean(), atol=1e-5)
 
 

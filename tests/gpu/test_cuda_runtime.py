@@ -9,7 +9,7 @@ from pathlib import Path
 import infonet
 import numpy as np
 import pytest
-from infonet.devices.requirements import describe, missing_for
+from infonet.gpu import describe, missing_for
 
 MISSING = missing_for("cuda")
 if MISSING:
@@ -208,8 +208,8 @@ def test_every_node_is_on_the_gpu(gpu):
 
 
 def test_devices_and_doctor():
-    from infonet.devices import list_devices
-    from infonet.diagnosis import diagnose
+    from infonet.cli.doctor import diagnose
+    from infonet.gpu import list_devices
 
     assert {d.name: d.available for d in list_devices()}["cuda"]
     assert diagnose().rows["device cuda"].startswith("works, 0.5")

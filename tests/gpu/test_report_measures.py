@@ -53,7 +53,7 @@ def test_the_largest_difference_is_found_wherever_it_is():
 def test_agreement_passes_and_fails(capsys, monkeypatch, tmp_path):
     import agreement
     import infonet
-    from infonet.model import DEFAULT_MODEL
+    from infonet.model.load import DEFAULT_MODEL
 
     monkeypatch.setattr(agreement, "SIZES", (50, 60))
     arguments = ["--device", "cpu", "--count", "20", "--half-model"]

@@ -13,10 +13,9 @@ from pathlib import Path
 import infonet
 import numpy as np
 import pytest
-from infonet.devices.requirements import TENSORRT_MODULES, describe, missing_for
-from infonet.engine_file import read_manifest
-from infonet.engine_fit import gpu_compute_capability, runs_on
-from infonet.model import DEFAULT_MODEL
+from infonet.gpu import TENSORRT_MODULES, describe, missing_for
+from infonet.model.engine_file import gpu_compute_capability, read_manifest, runs_on
+from infonet.model.load import DEFAULT_MODEL
 
 MISSING = missing_for("tensorrt")
 if MISSING:

@@ -1,4 +1,4 @@
-"""A GPU in host memory: what `infonet.devices` does around kernels and cores, run without one.
+"""A GPU in host memory: what `infonet.gpu` does around kernels and cores, run without one.
 
 Memory is NumPy's, addresses are real, launches are the CPU kernels at those addresses, and a core
 is its graph on ONNX Runtime's CPU provider. What is tested with it is arithmetic of addresses,
@@ -14,8 +14,7 @@ import threading
 import infonet_kernels
 import numpy as np
 import onnxruntime as ort
-from infonet.devices.core import Call, input_shape, output_shape
-from infonet.devices.gpu import Buffer
+from infonet.gpu.device import Buffer, Call, input_shape, output_shape
 
 POISON = 0xA5
 
@@ -32,7 +31,7 @@ class HostMemory:
 
 
 class HostGpu:
-    """The methods of `infonet.devices.gpu.Gpu`."""
+    """The methods of `infonet.gpu.device.Gpu`."""
 
     ordinal, stream, compute_capability, name = 0, 77, "9.0", "host"
 
@@ -81,7 +80,7 @@ class HostGpu:
 
 
 class HostCore:
-    """A core in the shape of `infonet.devices.core.Core`."""
+    """A core in the shape of `infonet.gpu.device.Core`."""
 
     def __init__(self, gpu, model, sizes=(1, 4), capturable=False):
         self.capturable, self.fixed = capturable, model.histogram_grid == 0

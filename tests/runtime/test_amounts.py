@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from infonet import InputError
 from infonet.cli import main
-from infonet.tables import open_columns
+from infonet.inputs.open import open_columns
 
 NAN = np.nan
 LEFT_OUT = "separators of thousands are left out: a"

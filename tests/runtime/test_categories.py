@@ -8,8 +8,8 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from infonet.inputs import as_column
-from infonet.tables import ColumnSource, open_columns
+from infonet.inputs.open import as_column, open_columns
+from infonet.inputs.table import ColumnSource
 
 LEVELS = ["c", "unused", "a", "b"]
 TEXTS = ["a", "b", "b", None, "c", "b", "c", "a", "c", "c", None, "c"]  # c 5, b 3, a 2

@@ -8,10 +8,11 @@ import sys
 from importlib.metadata import EntryPoint
 
 import infonet
+import infonet.cli as commands
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from infonet.cli import main, plugins
+from infonet.cli import main
 
 RNG = np.random.default_rng(0)
 A = RNG.standard_normal(200)
@@ -156,7 +157,7 @@ def test_doctor(run):
 
 
 def test_doctor_reports_problems(run, monkeypatch):
-    from infonet import diagnosis
+    from infonet.cli import diagnosis
 
     version = diagnosis._version
     monkeypatch.setattr(diagnosis, "_version", lambda name: version(name) or "9.9")
@@ -234,20 +235,20 @@ def test_usage_errors(run, csv):
 
 
 def test_help_names_the_exporter_without_importing_it(run, monkeypatch):
-    found = EntryPoint("export", "no_such_module:command", plugins.GROUP)
-    monkeypatch.setattr(plugins, "_entry_points", lambda: {"export": found})
+    found = EntryPoint("export", "no_such_module:command", commands.GROUP)
+    monkeypatch.setattr(commands, "_entry_points", lambda: {"export": found})
     assert "Write a checkpoint as an ONNX model file." in run("--help").stdout
     fails(run("export", "--help"), "pip install 'infonet[export]'")
 
 
 def test_exporter_is_missing(run, monkeypatch):
-    monkeypatch.setattr(plugins, "_entry_points", dict)
+    monkeypatch.setattr(commands, "_entry_points", dict)
     fails(run("train"), "infonet train needs infonet[export], which is not installed")
 
 
 def test_plug_in_runs(run, monkeypatch):
-    found = EntryPoint("extra", "infonet.cli.inspect:info", plugins.GROUP)
-    monkeypatch.setattr(plugins, "_entry_points", lambda: {"extra": found})
+    found = EntryPoint("extra", "infonet.cli.diagnosis:info", commands.GROUP)
+    monkeypatch.setattr(commands, "_entry_points", lambda: {"extra": found})
     assert "architecture" in run("extra").stdout
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from infonet.cli import main
-from infonet.pairwise.adjust import adjust
+from infonet.matrix.frames import adjust
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def test_why_there_are_no_p_values(run, tmp_path):
 
 
 def test_resume(run, file, table, tmp_path):
-    from infonet.pairwise.partial import PartialRun
+    from infonet.matrix.resume import PartialRun
 
     path = tmp_path / "o.csv"
     infonet.Estimator().pairwise(table, output=path)

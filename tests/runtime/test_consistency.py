@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import infonet
 import numpy as np
 import pytest
-from infonet import network
+from infonet.pairs import backend
 
 ROWS = [20, 129, 1151]
 
@@ -43,7 +43,7 @@ def test_large_n_agrees(estimator):
 def test_tiles_and_threads_do_not_matter(estimator, monkeypatch, tile, threads):
     data = table(200, d=6)
     expected = estimator.pairwise(data)
-    monkeypatch.setattr(network, "TILE", tile)
+    monkeypatch.setattr(backend, "TILE", tile)
     other = infonet.Estimator(threads=threads)
     assert other.pairwise(data).quantiles.tobytes() == expected.quantiles.tobytes()
     samples = data.reshape(100, 2, 6).transpose(2, 0, 1)
@@ -55,13 +55,13 @@ def test_network_batch_hardly_matters(estimator, monkeypatch, batch):
     """ONNX Runtime rounds differently for other batch sizes: this is why the runtime uses one."""
     data = table(300, d=5)
     expected = estimator.pairwise(data).quantiles
-    monkeypatch.setattr(network, "_BATCH", batch)
+    monkeypatch.setattr(backend, "_BATCH", batch)
     np.testing.assert_allclose(estimator.pairwise(data).quantiles, expected, atol=1e-5)
 
 
 def test_full_graph_agrees_with_kernels_and_core(estimator, monkeypatch):
     """`X.onnx` alone is the whole estimator: raw samples in."""
-    monkeypatch.setattr(network, "core_of", lambda model: None)
+    monkeypatch.setattr(backend, "core_of", lambda model: None)
     full = infonet.Estimator(threads=1)
     for n in ROWS:
         data = table(n).astype(np.float32)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import infonet
 import numpy as np
-from infonet.io import read_table
+from infonet.inputs.open import read_table
 
 DATA = Path(infonet.__file__).parent / "data"
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import infonet
 import numpy as np
 import pytest
-from infonet.devices.foreign import (
+from infonet.gpu.arrays import (
     GpuSamples,
     check_layout,
-    cpu_array,
     exact_in_float32,
-    gpu_of,
     gpu_samples,
     parse_interface,
 )
+from infonet.inputs.dlpack import cpu_array, gpu_of
 
 SHAPE = (3, 50, 2)
 

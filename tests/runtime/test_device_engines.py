@@ -14,11 +14,11 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 from host_gpu import HostGpu, array_at, use_host_kernels
-from infonet.devices.engine_core import EngineCore
-from infonet.devices.network import DeviceNetwork
-from infonet.engine_file import Profile, read_manifest
 from infonet.errors import DeviceError, ModelError
-from infonet.model import core_beside, load_model
+from infonet.gpu.backend import DeviceNetwork
+from infonet.gpu.tensorrt import EngineCore
+from infonet.model.engine_file import Profile, read_manifest
+from infonet.model.load import core_beside, load_model
 from infonet.pairs.engine import PairEngine
 from test_device_network import batch_of
 from test_devices import engine_file

@@ -7,12 +7,12 @@ import infonet
 import numpy as np
 import pytest
 from host_gpu import HostCore, HostGpu, use_host_kernels
-from infonet.devices.foreign import GpuSamples
-from infonet.devices.network import DeviceNetwork
-from infonet.devices.opening import check_agreement
 from infonet.errors import DeviceError
-from infonet.model import core_beside, load_model
-from infonet.network import Network
+from infonet.gpu.arrays import GpuSamples
+from infonet.gpu.backend import DeviceNetwork
+from infonet.model.load import core_beside, load_model
+from infonet.opening import check_agreement
+from infonet.pairs.backend import Network
 from infonet.pairs.engine import PairEngine
 from perceiver_core import write_core
 

@@ -9,13 +9,12 @@ import infonet
 import onnxruntime as ort
 import pytest
 from hypothesis import given
-from infonet.devices.core import input_shape, output_shape
-from infonet.devices.engine_core import check_tensors, load_module
-from infonet.devices.onnx_core import check_session
-from infonet.devices.sizes import graph_sizes, profile_sizes, split
-from infonet.engine_file import Profile, Tensor, read_manifest
 from infonet.errors import DeviceError, ModelError
-from infonet.model import core_beside, load_model
+from infonet.gpu.device import graph_sizes, input_shape, output_shape, profile_sizes, split
+from infonet.gpu.onnxruntime import check_session
+from infonet.gpu.tensorrt import check_tensors, load_module
+from infonet.model.engine_file import Profile, Tensor, read_manifest
+from infonet.model.load import core_beside, load_model
 from test_devices import engine_file
 
 COPULA = tuple(

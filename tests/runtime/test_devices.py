@@ -9,12 +9,10 @@ import logging
 import infonet
 import onnxruntime
 import pytest
-from infonet import devices
-from infonet.devices import available, requirements
-from infonet.engine_file import Manifest, Tensor, write_engine
-from infonet.engine_fit import gpu_compute_capability
-from infonet.model import load_model
-from infonet.tiles import Progress, count_threads, run_tiles
+from infonet import gpu
+from infonet.model.engine_file import Manifest, Tensor, gpu_compute_capability, write_engine
+from infonet.model.load import load_model
+from infonet.pairs.parallel import Progress, count_threads, run_tiles
 from infonet_kernels import _cuda
 
 NO_GPU = gpu_compute_capability() is None
@@ -39,7 +37,7 @@ def test_unknown_device():
 
 @without_gpu
 def test_auto_says_once_what_it_took(caplog):
-    available._said.clear()
+    gpu._said.clear()
     with caplog.at_level(logging.INFO, "infonet"):
         assert infonet.Estimator().device == "cpu"
         assert infonet.Estimator().device == "cpu"
@@ -47,8 +45,8 @@ def test_auto_says_once_what_it_took(caplog):
 
 
 def test_every_device_has_a_state():
-    found = {device.name: device for device in devices.list_devices()}
-    assert tuple(found) == devices.DEVICES
+    found = {device.name: device for device in gpu.list_devices()}
+    assert tuple(found) == gpu.DEVICES
     assert found["cpu"].available
     assert all(device.available or device.reason for device in found.values())
 
@@ -57,16 +55,16 @@ def test_what_is_missing_is_said_with_its_command(monkeypatch):
     """Everything that this interpreter lacks of what a GPU needs, at once."""
     monkeypatch.setenv("INFONET_KERNELS_CUDA_LIBRARY", "/nowhere/lib.so")
     _cuda.CUDA.forget()
-    reason = requirements.describe(requirements.missing_for("cuda"))
+    reason = gpu.describe(gpu.missing_for("cuda"))
     assert "this infonet was built without its CUDA kernels" in reason
     lacks_core = importlib.util.find_spec("cuda.core") is None if _spec("cuda") else True
     assert ("cuda-python is not installed" in reason) == lacks_core
     providers = onnxruntime.get_available_providers()
-    assert ("has no CUDAExecutionProvider" in reason) == (requirements.PROVIDER not in providers)
-    if requirements.PROVIDER not in providers:
+    assert ("has no CUDAExecutionProvider" in reason) == (gpu.PROVIDER not in providers)
+    if gpu.PROVIDER not in providers:
         assert "pip uninstall -y onnxruntime && pip install --force-reinstall --no-deps" in reason
-    reason = requirements.describe(requirements.missing_for("tensorrt"))
-    modules = any(map(_spec, requirements.TENSORRT_MODULES.values()))
+    reason = gpu.describe(gpu.missing_for("tensorrt"))
+    modules = any(map(_spec, gpu.TENSORRT_MODULES.values()))
     assert ("pip install 'infonet[tensorrt-rtx]'" in reason) == (lacks_core or not modules)
     assert reason.count("infonet[tensorrt-rtx]") <= 1  # each command is given once
 
@@ -93,7 +91,7 @@ def test_an_engine_says_what_it_is(tmp_path):
 
 
 def test_a_model_is_no_engine(monkeypatch):
-    monkeypatch.setattr(available, "missing_for", lambda device: ())
+    monkeypatch.setattr(gpu, "missing_for", lambda device: ())
     with pytest.raises(
         infonet.ModelError, match="is an ONNX model, .*: build one with  infonet bu"
     ):
@@ -102,8 +100,8 @@ def test_a_model_is_no_engine(monkeypatch):
 
 def test_a_gpu_is_used_when_asked_for_only(monkeypatch, caplog):
     """Everything seems to be there, and opening the GPU fails, for want of a driver say."""
-    monkeypatch.setattr(available, "missing_for", lambda device: ())
-    available._said.clear()
+    monkeypatch.setattr(gpu, "missing_for", lambda device: ())
+    gpu._said.clear()
     if not NO_GPU:
         pytest.skip("a GPU is here: opening it does not fail")
     with caplog.at_level(logging.INFO, "infonet"):

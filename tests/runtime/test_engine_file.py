@@ -9,18 +9,19 @@ import struct
 from dataclasses import replace
 
 import pytest
-from infonet.engine_file import (
+from infonet.errors import ModelError
+from infonet.model.engine_file import (
     MAGIC,
     Manifest,
     Profile,
     Tensor,
+    check_fit,
     is_engine_file,
     read_engine,
     read_manifest,
+    runs_on,
     write_engine,
 )
-from infonet.engine_fit import check_fit, runs_on
-from infonet.errors import ModelError
 
 ENGINE = bytes(range(256)) * 5
 MANIFEST = Manifest(

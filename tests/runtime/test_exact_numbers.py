@@ -13,9 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from infonet.inputs import as_column
-from infonet.tables import open_columns
-from infonet.tables.exact import exact_numbers
+from infonet.inputs.numbers import exact_numbers
+from infonet.inputs.open import as_column, open_columns
 
 ORDER = [2, 0, 3, 1]
 BASES = {

@@ -78,4 +78,4 @@ def plug_in(x, y):
 def test_table(example):
     table = example["load"](100)
     assert len(table) > 50
-    assert infonet.tables.open_columns(table).rows == 100
+    assert infonet.inputs.open.open_columns(table).rows == 100

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from infonet import InfoNetError, InputError
-from infonet.tables import open_columns
+from infonet.inputs.open import open_columns
 
 MUTATIONS = 200
 LONGEST = 600  # characters of a message

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from infonet.files import require_regular_file
-from infonet.io import read_table
+from infonet.inputs.files import require_regular_file
+from infonet.inputs.open import read_table
 
 
 def write(tmp_path, text, name="t.csv"):

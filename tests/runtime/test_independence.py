@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from infonet import Estimator, InputError
-from infonet.network import ONE_PAIR
-from infonet.pairs.ties import break_ties, in_random_order
+from infonet.pairs.backend import ONE_PAIR
+from infonet.pairs.ranking import break_ties, in_random_order
 from infonet.result import NO_TABLE_NOTE
 from scipy.stats import binom, chi2_contingency
 

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse
-from infonet.tables import open_columns
+from infonet.inputs.open import open_columns
 
 N = 60
 X = np.random.default_rng(0).standard_normal(N)

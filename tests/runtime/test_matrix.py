@@ -9,8 +9,8 @@ import infonet
 import numpy as np
 import pandas as pd
 import pytest
-from infonet.pairwise import PairwiseResult
-from infonet.pairwise.pairs import Pairs
+from infonet.matrix import PairwiseResult
+from infonet.matrix.plan import Pairs
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from pathlib import Path
 import infonet
 import numpy as np
 import pytest
-from infonet.metadata import CONTENT_HASH, read_metadata, with_content_hash
-from infonet.model import DEFAULT_MODEL, core_of, load_model
+from infonet.model.load import DEFAULT_MODEL, core_of, load_model
+from infonet.model.onnx_metadata import CONTENT_HASH, read_metadata, with_content_hash
 
 onnx = pytest.importorskip("onnx")
 CORE = DEFAULT_MODEL.with_name("copula.core.onnx")

@@ -9,7 +9,7 @@ import infonet
 import numpy as np
 import pandas as pd
 import pytest
-from infonet.monitor.rows import as_row, as_rows
+from infonet.monitor.window import as_row, as_rows
 
 NAMES = ("a", "b")
 

@@ -6,9 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from infonet.null import NullDistribution
-from infonet.pairs.engine import BOUND, TIED
-from infonet.pairs.remarks import notes_of, why_no_p_value
+from infonet.model.null import NullDistribution
+from infonet.pairs.estimates import BOUND, TIED, notes_of, why_no_p_value
 from infonet.result import BOUND_NOTE, TIES_NOTE
 from scipy.stats import chi2, genpareto
 

@@ -7,9 +7,9 @@ import itertools
 import infonet
 import numpy as np
 import pytest
-from infonet.pairwise import memory, storage
-from infonet.pairwise.pairs import Pairs
-from infonet.pairwise.ranked import Coding, encode
+from infonet.matrix import plan, ranks
+from infonet.matrix.plan import Pairs
+from infonet.matrix.ranks import Coding, encode
 
 NAMES = ["a", "b", "c", "d", "e", "f", "g"]
 
@@ -110,7 +110,7 @@ def test_columns_against_targets(estimator, table):
 
 
 def test_overlap_is_estimated_once(estimator, table, monkeypatch):
-    from infonet.network import Network
+    from infonet.pairs.backend import Network
 
     count = []
     run = Network.run
@@ -163,23 +163,21 @@ def test_tile_threads_and_memory_change_nothing(estimator, table, gaps, tile, th
         expected = estimator.pairwise(data, **options)
         same(other.pairwise(data, tile=tile, **options), expected)
         with monkeypatch.context() as patch:  # everything in files
-            patch.setattr(memory, "_LEAST", 0)
-            patch.setattr(memory, "_SESSION", 0)
+            patch.setattr(plan, "_LEAST", 0)
+            patch.setattr(plan, "_SESSION", 0)
             ceiling = 40_000
             same(other.pairwise(data, memory=ceiling, **options), expected)
 
 
 def test_a_low_ceiling_puts_ranks_and_results_into_files(estimator, table, monkeypatch):
     spilled = []
-    make = storage._temporary_file
-    monkeypatch.setattr(
-        storage, "_temporary_file", lambda *args: spilled.append(args) or make(*args)
-    )
+    make = ranks._temporary_file
+    monkeypatch.setattr(ranks, "_temporary_file", lambda *args: spilled.append(args) or make(*args))
     wide = {str(i): table["a"] + i * table["b"] for i in range(40)}
     expected = estimator.pairwise(wide)
     assert not spilled
-    monkeypatch.setattr(memory, "_LEAST", 0)
-    monkeypatch.setattr(memory, "_SESSION", 0)
+    monkeypatch.setattr(plan, "_LEAST", 0)
+    monkeypatch.setattr(plan, "_SESSION", 0)
     found = estimator.pairwise(wide, memory=22_000)
     assert len(spilled) == 4  # ranks, values, what is said of them, p-values
     assert isinstance(found.values, np.memmap)
@@ -197,11 +195,11 @@ def test_too_little_memory_says_how_much(estimator, table):
     [(5, 5), ("7", 7), ("512MB", 512e6), ("1.5 GiB", 1.5 * 2**30), ("2g", 2e9), ("3kB", 3000)],
 )
 def test_memory_sizes(text, size):
-    assert memory.parse_memory(text) == size
+    assert plan.parse_memory(text) == size
 
 
 def test_default_memory():
-    assert 2**20 < memory.parse_memory(None) <= memory.available_memory()
+    assert 2**20 < plan.parse_memory(None) <= plan.available_memory()
 
 
 @pytest.mark.parametrize(
@@ -236,7 +234,7 @@ def test_codes_give_back_the_kernels_ranks(estimator, n, normalize):
     """16 bits where twice n fits; the bytes of the ranks either way."""
     from types import SimpleNamespace
 
-    from infonet.pairwise.ranked import Block
+    from infonet.matrix.ranks import Block
 
     network = SimpleNamespace(model=SimpleNamespace(eps=0), rank_normalization=normalize)
     coding = Coding.of(network, n)
@@ -254,7 +252,7 @@ def test_codes_give_back_the_kernels_ranks(estimator, n, normalize):
 
 
 def test_each_column_is_loaded_once(estimator, table):
-    from infonet.tables import ColumnSource
+    from infonet.inputs.table import ColumnSource
 
     loads = []
 
@@ -307,18 +305,18 @@ def test_plans_stay_below_the_ceiling(threads, gaps, heavy):
     """What is held at a time, counted as the plan is carried out, is below the ceiling."""
     for d, n in itertools.product((2, 40, 3000), (100, 5000, 30_000, 100_000, 5_000_000)):
         coding = Coding(np.dtype(np.uint16 if 2 * n < 2**16 else np.float32), False, "midrank")
-        sizes = memory.Sizes(Pairs.of(d), n, coding, 3, gaps, heavy)
+        sizes = plan.Sizes(Pairs.of(d), n, coding, 3, gaps, heavy)
         for ceiling in (10**8, 10**9, 10**10):
             try:
-                plan = memory.make_plan(sizes, threads, ceiling, None)
+                found = plan.make_plan(sizes, threads, ceiling, None)
             except infonet.InputError:
                 assert 56 * n + 2 * 10**7 > ceiling or (gaps and 80 * n + 4 * 10**7 > ceiling)
                 continue
             column = n * coding.dtype.itemsize
-            kept = 0 if plan.spill_ranks else d * column
-            kept += 0 if plan.spill_result else sizes.pairs.count * (17 + 4 * gaps)
-            block = column * plan.spill_ranks + 4 * n * (coding.dtype == np.uint16)
-            worker = 2 * plan.tile * block + 60 * n * gaps
-            assert kept + max(plan.rankers * 56 * n, plan.workers * worker) <= ceiling
-            assert 1 <= plan.workers <= threads
-            assert 1 <= plan.tile <= (2 if heavy else 32)
+            kept = 0 if found.spill_ranks else d * column
+            kept += 0 if found.spill_result else sizes.pairs.count * (17 + 4 * gaps)
+            block = column * found.spill_ranks + 4 * n * (coding.dtype == np.uint16)
+            worker = 2 * found.tile * block + 60 * n * gaps
+            assert kept + max(found.rankers * 56 * n, found.workers * worker) <= ceiling
+            assert 1 <= found.workers <= threads
+            assert 1 <= found.tile <= (2 if heavy else 32)

@@ -17,11 +17,10 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 import scipy.stats
-from infonet.pairwise import engines, output
-from infonet.pairwise.adjust import METHODS, adjust
-from infonet.pairwise.manifest import Manifest
-from infonet.pairwise.pairs import Pairs
-from infonet.pairwise.partial import PartialRun
+from infonet.matrix import output, tile
+from infonet.matrix.frames import METHODS, adjust
+from infonet.matrix.plan import Pairs
+from infonet.matrix.resume import Manifest, PartialRun
 
 NAMES = ["x,1", 'y"2', "z", "w", "v"]
 
@@ -160,14 +159,14 @@ def test_adjusted_matrix(estimator, table):
 
 CHILD = """
 import os, sys, numpy as np, infonet
-from infonet.pairwise import engines, output
+from infonet.matrix import tile
 folder, output, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
-compute = engines.estimate_tile
+compute = tile.estimate_tile
 log = os.open(folder + "/log", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 def logged(network, blocks, pairs):
     os.write(log, b"tile\\n")
     return compute(network, blocks, pairs)
-engines.estimate_tile = logged
+tile.estimate_tile = logged
 infonet.Estimator(threads=threads).pairwise(folder + "/data.npy", output=output, tile=3)
 """
 
@@ -211,9 +210,9 @@ def stopped(estimator, table, tmp_path, monkeypatch):
         done.append(pairs)
         return engine(network, blocks, pairs)
 
-    engine = engines.estimate_tile
+    engine = tile.estimate_tile
     with monkeypatch.context() as patch:
-        patch.setattr(engines, "estimate_tile", compute)
+        patch.setattr(tile, "estimate_tile", compute)
         with pytest.raises(KeyboardInterrupt):
             estimator.pairwise(table, output=path, tile=2)
     assert not path.exists()
@@ -223,10 +222,8 @@ def stopped(estimator, table, tmp_path, monkeypatch):
 @pytest.fixture
 def computed(monkeypatch):
     """Counts the tiles that are computed."""
-    tiles, compute = [], engines.estimate_tile
-    monkeypatch.setattr(
-        engines, "estimate_tile", lambda *args: tiles.append(args) or compute(*args)
-    )
+    tiles, compute = [], tile.estimate_tile
+    monkeypatch.setattr(tile, "estimate_tile", lambda *args: tiles.append(args) or compute(*args))
     return tiles
 
 
@@ -346,8 +343,8 @@ def test_the_tile_of_a_damaged_manifest_is_not_taken(estimator, table, stopped):
     """Whatever size it names: the numbers are those of the data, or there are none."""
     manifest = Path(f"{stopped}.partial/manifest.json")
     fields = json.loads(manifest.read_text())
-    for tile in (1, 3, 0, -1, 10**30, 1025, True, 2.0, "2", None, [2]):
-        manifest.write_text(json.dumps({**fields, "tile": tile}))
+    for side in (1, 3, 0, -1, 10**30, 1025, True, 2.0, "2", None, [2]):
+        manifest.write_text(json.dumps({**fields, "tile": side}))
         with pytest.raises(infonet.InputError, match=r"differs in .* is damaged"):
             estimator.pairwise(table, output=stopped)
     estimator.pairwise(table, output=stopped, resume=False)
@@ -401,13 +398,13 @@ def test_strangers_in_our_folder_stay(estimator, table, stopped, resume):
 def test_what_is_put_into_the_folder_meanwhile_stays(
     estimator, table, tmp_path, monkeypatch, caplog
 ):
-    path, compute = tmp_path / "o.csv", engines.estimate_tile
+    path, compute = tmp_path / "o.csv", tile.estimate_tile
 
     def put(*args):
         (tmp_path / "o.csv.partial" / "notes.txt").write_text("mine")
         return compute(*args)
 
-    monkeypatch.setattr(engines, "estimate_tile", put)
+    monkeypatch.setattr(tile, "estimate_tile", put)
     estimator.pairwise(table, output=path)
     assert path.exists()
     assert contents(tmp_path / "o.csv.partial") == {"notes.txt": b"mine"}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from infonet.pairwise import memory
+from infonet.matrix import plan
 
 few = settings(
     max_examples=12,
@@ -95,8 +95,8 @@ def test_tiles_threads_and_memory(estimator, data, tile, threads, targets):
     least = (60 + 16 + 12 * 9) * len(data)  # next to nothing: nearly all is kept in files
     for changed in ({"tile": tile}, {"memory": least}, {"tile": 1, "memory": least}):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(memory, "_LEAST", 0)
-            patch.setattr(memory, "_SESSION", 0)
+            patch.setattr(plan, "_LEAST", 0)
+            patch.setattr(plan, "_SESSION", 0)
             found = pairwise(other, data, **options, **changed)
         assert found.values.tobytes() == expected.values.tobytes()
         assert found.p_values.tobytes() == expected.p_values.tobytes()

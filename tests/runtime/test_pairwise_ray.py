@@ -113,9 +113,9 @@ def test_a_worker_that_dies_loses_nothing(estimator, table, connected):
 
 
 def test_unfinished_work_goes_on_with_another_engine(estimator, table, connected, tmp_path):
-    from infonet.pairwise import engines
+    from infonet.matrix import tile
 
-    compute, count = engines.estimate_tile, []
+    compute, count = tile.estimate_tile, []
 
     def stops(*args):
         count.append(args)
@@ -124,7 +124,7 @@ def test_unfinished_work_goes_on_with_another_engine(estimator, table, connected
         return compute(*args)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engines, "estimate_tile", stops)
+        patch.setattr(tile, "estimate_tile", stops)
         with pytest.raises(KeyboardInterrupt):
             estimator.pairwise(table, output=tmp_path / "o.npy", tile=4)
     assert len(list((tmp_path / "o.npy.partial").glob("tile-*.npz"))) == 8
@@ -133,7 +133,7 @@ def test_unfinished_work_goes_on_with_another_engine(estimator, table, connected
 
 
 def test_errors_of_workers_are_those_of_infonet(estimator, table, connected):
-    from infonet.pairwise.ray_engine import ray_engine
+    from infonet.matrix.tile import ray_engine
 
     other = infonet.Estimator(threads=1)
     other._network.__dict__["sha256"] = "0" * 64  # as if this node had another model

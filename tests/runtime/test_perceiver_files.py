@@ -13,8 +13,8 @@ import onnxruntime
 import pytest
 from click.testing import CliRunner
 from infonet.cli import main
-from infonet.model import load_model
-from infonet.session import Session
+from infonet.model.load import load_model
+from infonet.pairs.session import Session
 
 pytest.importorskip("onnx")
 import fake_perceiver as fake

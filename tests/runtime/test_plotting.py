@@ -19,8 +19,16 @@ from scipy.stats import rankdata
 
 pytest.importorskip("matplotlib", reason="matplotlib (infonet[plot]) is not installed")
 
-from infonet.plotting import cluster_order, new_figure, plot_estimate, plot_matrix, save_figure
-from infonet.plotting.pair import DENSITY_CELLS, POINTS, ranks
+from infonet.plotting import (
+    DENSITY_CELLS,
+    POINTS,
+    cluster_order,
+    new_figure,
+    plot_estimate,
+    plot_matrix,
+    ranks,
+    save_figure,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

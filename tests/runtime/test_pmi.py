@@ -5,7 +5,7 @@ from __future__ import annotations
 import infonet
 import numpy as np
 import pytest
-from infonet.pmi import Marginal, balanced, marginal
+from infonet.pairs.pmi import Marginal, balanced, marginal
 from scipy.stats import norm, rankdata
 
 SIZE = 64

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from infonet.ranking import rank_columns, scale_columns
-from infonet.session import kernels
+from infonet.model.libraries import kernels
+from infonet.pairs.ranking import rank_columns, scale_columns
 from scipy.stats import rankdata
 
 RNG = np.random.default_rng(0)

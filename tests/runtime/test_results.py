@@ -13,8 +13,8 @@ import infonet
 import numpy as np
 import pandas as pd
 import pytest
-from infonet.pairwise import PairwiseResult
-from infonet.pairwise.pairs import Pairs
+from infonet.matrix import PairwiseResult
+from infonet.matrix.plan import Pairs
 
 NAMES = ("Income ($_2020)", "<b>&amp; 'tail'")
 
@@ -86,8 +86,8 @@ def test_correlation_is_that_of_gaussian_variables(pair, matrix):
 
 
 def test_another_unit_is_refused_everywhere(pair, sliced, matrix, tmp_path):
-    from infonet.cli.text import format_matrix, format_strongest
-    from infonet.monitor.alerts import Alert
+    from infonet.cli.options import format_matrix, format_strongest
+    from infonet.monitor.decisions import Alert
 
     calls = [
         pair.describe,

@@ -13,11 +13,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from infonet.cli import main
-from infonet.sklearn import (
-    MutualInformationSelector,
-    mutual_info_classif,
-    mutual_info_regression,
-)
+from infonet.sklearn import MutualInformationSelector, mutual_info_classif, mutual_info_regression
 
 N = 420
 

@@ -11,11 +11,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
-from infonet import network
 from infonet.cli import main
-from infonet.sliced.passes import ranges
+from infonet.pairs import backend
 from infonet.sliced.samples import prepare
-from infonet.sliced.variables import project
+from infonet.sliced.variables import project, ranges
 
 N = 300
 
@@ -86,7 +85,7 @@ def test_independent_vectors_have_nearly_none(estimator):
 def test_a_function_of_the_seed_alone(estimator, monkeypatch, tile, threads):
     x, y, _ = gaussian_block(257, 7, 5)
     expected = estimator.sliced(x, y, projections=70, seed=3)
-    monkeypatch.setattr(network, "TILE", tile)
+    monkeypatch.setattr(backend, "TILE", tile)
     other = infonet.Estimator(threads=threads)
     assert other.sliced(x, y, projections=70, seed=3).values.tobytes() == expected.values.tobytes()
     some = other.sliced(x, y, projections=33, seed=3)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from infonet.cli import main
-from infonet.sliced.stopping import projections_wanted
+from infonet.sliced.estimate import projections_wanted
 from scipy import stats
 
 RNG = np.random.default_rng(11)

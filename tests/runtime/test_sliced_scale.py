@@ -10,7 +10,7 @@ import infonet
 import numpy as np
 import pandas as pd
 import pytest
-from infonet.sliced import passes, samples
+from infonet.sliced import samples, variables
 from infonet.sliced.variables import project
 
 N = 151
@@ -69,7 +69,7 @@ def test_blocks_chunks_and_threads_do_not_matter(estimator, monkeypatch, scale, 
     layouts = [x, np.asfortranarray(x), dict(enumerate(x.T)), pd.DataFrame(x)]
     for block, wide, tall, memory in ((40, 4, 3, 1), (700, 100, 8, "64KB")):
         monkeypatch.setattr(samples, "_BLOCK", block)
-        monkeypatch.setattr(passes, "_BLOCK", block)
+        monkeypatch.setattr(variables, "_BLOCK", block)
         monkeypatch.setattr(samples, "_WIDE", wide)
         monkeypatch.setattr(samples, "_TALL", tall)
         other = infonet.Estimator(threads=3)
@@ -109,7 +109,7 @@ def test_blocks_are_the_samples_but_for_scale_and_constants(kind, minmax, keep):
     whole[5, 1] = 1200
     values = SCALED[kind](whole)
     arrays = [a[:, None] for a in values.values()] if isinstance(values, dict) else [values]
-    limits = [passes.ranges(array, keep, 1, False) for array in arrays]
+    limits = [variables.ranges(array, keep, 1, False) for array in arrays]
     found = samples.prepare(arrays, limits, keep, minmax)
     block = found.read((0, found.n), (0, 3))
     columns = [
@@ -189,7 +189,7 @@ def test_duplicates_stay_ties(estimator):
     rng = np.random.default_rng(0)
     levels = rng.random((30, 300))
     x = levels[rng.integers(30, size=500)]
-    found = samples.prepare([x], [passes.ranges(x, None, 1, False)], None, False)
+    found = samples.prepare([x], [variables.ranges(x, None, 1, False)], None, False)
     for row in project(found, rng.standard_normal((20, 300)), 1):
         assert np.unique(row).size == 30
     assert estimator.sliced(x, x[:, ::-1], projections=10).max < np.log(30) + 0.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from infonet.pairs.special import digamma, log_gamma, log_gamma_tail, log_normal_tail
+from infonet.pairs.counted import digamma, log_gamma, log_gamma_tail, log_normal_tail
 from scipy import special, stats
 
 X = np.array([1e-8, 1e-3, 0.5, 1, 1.46, 2, 3.5, 7.99, 17, 1e3, 1e7])

@@ -11,8 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from infonet.inputs import as_column
-from infonet.tables import open_columns
+from infonet.inputs.open import as_column, open_columns
 
 NAN = np.nan
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from infonet.tables import open_columns
+from infonet.inputs.open import open_columns
 
 # Of each kind few values, so that ties and missing values are common; text that is no number.
 VALUES = {

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
-from infonet.tables import open_columns
+from infonet.inputs.open import open_columns
 
 NAN = np.nan
 START = datetime.datetime(2020, 2, 28, 23, 59, 59, 999999)
@@ -181,9 +181,9 @@ def test_arrays(layout, rows, tmp_path):
 @pytest.mark.parametrize("order", "CF")
 @pytest.mark.parametrize("mode", ["r", "r+", "c"])
 def test_mapped_arrays(monkeypatch, tmp_path, order, mode):
-    from infonet.tables import arrays
+    from infonet.inputs import table
 
-    monkeypatch.setattr(arrays, "_MAPPED_AT_ONCE", 4096)
+    monkeypatch.setattr(table, "_MAPPED_AT_ONCE", 4096)
     data = np.random.default_rng(0).standard_normal((5000, 7))
     np.save(tmp_path / "a.npy", np.asarray(data, order=order))
     mapped = np.load(tmp_path / "a.npy", mmap_mode=mode)

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from infonet import csv_file
 from infonet.cli import main
-from infonet.tables import open_columns
+from infonet.inputs import csv_rows
+from infonet.inputs.open import open_columns
 
 NAN = np.nan
 
@@ -21,7 +21,7 @@ NAN = np.nan
 @pytest.fixture
 def read(tmp_path, monkeypatch):
     """A column of cells by what it becomes and what is said, read in chunks of three rows."""
-    monkeypatch.setattr(csv_file, "_CHUNK", 3)
+    monkeypatch.setattr(csv_rows, "_CHUNK", 3)
 
     def read(cells, delimiter=";"):
         path = tmp_path / "t.csv"
@@ -101,11 +101,11 @@ def test_no_meaning(tmp_path, read, cells, message):
 
 def test_free_text_is_not_kept(tmp_path, monkeypatch):
     """A column of ever new texts is given up, not collected."""
-    from infonet.tables import categories, text_columns
+    from infonet.inputs import convert, csv
 
-    for module in (categories, text_columns):
+    for module in (convert, csv):
         monkeypatch.setattr(module, "MOST_LEVELS", 100)
-    monkeypatch.setattr(csv_file, "_CHUNK", 50)
+    monkeypatch.setattr(csv_rows, "_CHUNK", 50)
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + "".join(f"text {i % 1000},{i}\n" for i in range(5000)))
     with pytest.raises(

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from infonet.cli import main
-from infonet.cli.lines import Lines
-from infonet.io import read_table
-from infonet.tables import open_columns
+from infonet.inputs.csv import Lines
+from infonet.inputs.open import open_columns, read_table
 
 
 def columns_of(tmp_path, text, header=None, name="t.csv"):

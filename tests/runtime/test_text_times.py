@@ -10,8 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from infonet.inputs import as_column
-from infonet.tables import open_columns
+from infonet.inputs.open import as_column, open_columns
 
 DAY = 86_400 * 10**6  # microseconds
 FIRST = 18_262 * DAY  # 2020-01-01
@@ -147,9 +146,9 @@ def test_dates_beyond_the_range_of_nanoseconds(read_csv, other):
 
 
 def test_chunks_with_and_without_nanoseconds(read_csv, monkeypatch):
-    from infonet import csv_file
+    from infonet.inputs import csv_rows
 
-    monkeypatch.setattr(csv_file, "_CHUNK", 2)
+    monkeypatch.setattr(csv_rows, "_CHUNK", 2)
     column = read_csv(
         ["9999-12-31", "0001-01-01", "2020-01-01 00:00:00.000000001", "2020-01-01"]
     ).load(0)

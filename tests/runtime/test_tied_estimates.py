@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from infonet.pairs.remarks import REPEATED_NOTE, UNSURE_NOTE
+from infonet.pairs.estimates import REPEATED_NOTE, UNSURE_NOTE
 from scipy.stats import norm
 
 

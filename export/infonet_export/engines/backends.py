@@ -8,8 +8,8 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from infonet.engine_fit import gpu_compute_capability
 from infonet.errors import DeviceError, InputError, MissingExtraError
+from infonet.model.engine_file import gpu_compute_capability
 
 BackendName = Literal["tensorrt-rtx", "tensorrt"]
 _INDEXES = {"tensorrt": "https://pypi.nvidia.com"}  # PyPI has its bindings alone

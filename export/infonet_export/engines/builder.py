@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infonet.engine_file import Manifest, Profile, read_engine, write_engine
-from infonet.engine_fit import gpu_compute_capability, runs_on
 from infonet.errors import InfoNetError, InputError
+from infonet.model.engine_file import (
+    Manifest,
+    Profile,
+    gpu_compute_capability,
+    read_engine,
+    runs_on,
+    write_engine,
+)
 
 from infonet_export.engines.backends import Backend
 from infonet_export.engines.cache import EngineCache, Key

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from infonet.engine_file import Manifest, Profile, read_engine
 from infonet.errors import MissingExtraError, ModelError
+from infonet.model.engine_file import Manifest, Profile, read_engine
 
 _log = logging.getLogger("infonet")
 

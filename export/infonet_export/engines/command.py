@@ -87,7 +87,7 @@ def build(
     Engines fit one model, one backend and version, and some GPUs; the file says which, and is
     refused where it does not fit. Ranks and histograms are made by the runtime's kernels.
     """
-    from infonet.model import DEFAULT_MODEL
+    from infonet.model.load import DEFAULT_MODEL
 
     from infonet_export.engines.backends import load_backend
     from infonet_export.engines.builder import Options, build_engine
@@ -136,7 +136,7 @@ def _null(built: Built) -> str:
 
 
 def _why_not() -> str:
-    from infonet.engine_fit import gpu_compute_capability
+    from infonet.model.engine_file import gpu_compute_capability
 
     here = gpu_compute_capability()
     return "no GPU here" if here is None else f"the GPU here has compute capability {here}"

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from infonet.engine_file import Manifest, Profile, Tensor
-from infonet.engine_fit import gpu_compute_capability
 from infonet.errors import DeviceError, ModelError
+from infonet.model.engine_file import Manifest, Profile, Tensor, gpu_compute_capability
 
 from infonet_export.engines.backends import Backend
 from infonet_export.engines.networks import dtype_name

@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from infonet.engine_file import is_engine_file
 from infonet.errors import InputError, MissingExtraError, ModelError
-from infonet.model import Model, load_model
+from infonet.model.engine_file import is_engine_file
+from infonet.model.load import Model, load_model
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from infonet.engine_file import Tensor
 from infonet.errors import ModelError
+from infonet.model.engine_file import Tensor
 
 from infonet_export.engines.backends import Backend
 from infonet_export.engines.model_files import CoreGraph

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infonet.engine_file import Profile, Shape
 from infonet.errors import InputError
+from infonet.model.engine_file import Profile, Shape
 
 DEFAULT_FILE = Path(__file__).with_name("profiles.yaml")
 AXES = ("batch", "n")

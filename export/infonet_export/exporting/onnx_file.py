@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import onnx
 import torch
-from infonet.metadata import with_content_hash
+from infonet.model.onnx_metadata import with_content_hash
 from torch import nn
 
 from infonet_export.exporting.graphs import EPS, NORMALIZE, Core, FromSamples
@@ -151,7 +151,7 @@ def add_metadata(model: onnx.ModelProto, metadata: dict[str, str]) -> None:
 
 
 def save(model: onnx.ModelProto, path: Path) -> None:
-    """Write a model with the hash of all of its content; see `infonet.metadata`."""
+    """Write a model with the hash of all of its content; see `infonet.model.onnx_metadata`."""
     onnx.save_model(model, path)
     path.write_bytes(with_content_hash(path.read_bytes()))
 

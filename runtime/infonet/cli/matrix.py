@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from numpy.typing import NDArray
 
-from infonet.cli.notes import show_notes
-from infonet.cli.options import common_options, open_table, read_names, seed_option
+from infonet.cli.options import common_options, open_table, read_names, seed_option, show_notes
 from infonet.errors import InputError
-from infonet.pairwise.adjust import METHODS
+from infonet.matrix.frames import METHODS
 
 if TYPE_CHECKING:
-    from infonet.pairwise import PairwiseResult
+    from infonet.matrix import PairwiseResult
 
 
 @click.command()
@@ -107,11 +106,10 @@ def matrix(
     that is complete, and the same command goes on after an interruption.
     """
     from infonet.estimator import Estimator
-    from infonet.pairwise.output import check_not_input
+    from infonet.matrix.output import check_not_input
 
     if plot is not None:
-        from infonet.plotting import require_matplotlib
-        from infonet.plotting.backend import check_picture_path
+        from infonet.plotting import check_picture_path, require_matplotlib
 
         require_matplotlib("infonet matrix --plot")
         check_picture_path(plot)
@@ -168,7 +166,7 @@ def _show(
     normalized: bool,
 ) -> None:
     """Print what was asked for, and say what was written."""
-    from infonet.cli.text import format_matrix, format_strongest
+    from infonet.cli.options import format_matrix, format_strongest
 
     if as_json:
         found = _plain(result, adjust, unit) if layout == "long" else result.to_dict(unit)

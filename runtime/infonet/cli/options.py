@@ -1,18 +1,95 @@
-"""Options that several commands share."""
+"""Options that several commands share, and what all of them print: notes, matrices, lists."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
+import numpy as np
 
-from infonet.checks import Column
-from infonet.cli.lines import split_names
-from infonet.cli.notes import show_notes
-from infonet.errors import InputError
-from infonet.inputs import NamedColumn
-from infonet.tables import ColumnSource, open_columns
+from infonet.errors import InfoNetWarning, InputError
+from infonet.inputs.checks import Column
+from infonet.inputs.csv import split_names
+from infonet.inputs.open import NamedColumn, open_columns
+from infonet.inputs.table import ColumnSource
+from infonet.matrix import PairwiseResult
+from infonet.result import ROUTINE_NOTES, unit_scale
+
+
+def show_notes(notes: Iterable[str], shown: Iterable[str] = (), about: str = "") -> None:
+    """Print notes, each once and on a line of its own.
+
+    Args:
+        notes: of an answer or a table, one sentence each.
+        shown: those that were printed before.
+        about: what they are about, where that is not clear.
+    """
+    for note in dict.fromkeys(notes):
+        if note not in ROUTINE_NOTES and note not in shown:
+            click.echo(f"{about}: {note}" if about else note, err=True)
+
+
+@contextmanager
+def notes_for_warnings() -> Iterator[None]:
+    """No warnings of infonet: for answers whose notes, shown later, say the same."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InfoNetWarning)
+        yield
+
+
+_WIDEST, _LONGEST = 12, 50  # columns and rows that fit a terminal
+
+
+def format_matrix(result: PairwiseResult, unit: str = "nats", normalized: bool = False) -> str:
+    """The matrix (of correlations, if normalized) as aligned text, or a hint if it is too large."""
+    rows, columns = len(result.row_names), len(result.column_names)
+    if columns > _WIDEST or rows > _LONGEST:
+        size = "wide" if columns > _WIDEST else "long"
+        return f"{rows} x {columns} matrix: too {size} to print, use -o FILE.csv or --json."
+    labels, heads = [
+        [name if len(name) <= 16 else name[:15] + "…" for name in names]
+        for names in (result.row_names, result.column_names)
+    ]
+    left = max(map(len, labels))
+    widths = [max(len(head), 7) for head in heads]
+    lines = [" " * left + "".join(f"  {hd:>{w}}" for hd, w in zip(heads, widths, strict=True))]
+    values = result.correlation if normalized else result.mi * unit_scale(unit)
+    for label, row in zip(labels, values, strict=True):
+        cells = ("-" if math.isnan(value) else f"{value:.3f}" for value in row)
+        lines.append(
+            f"{label:<{left}}" + "".join(f"  {c:>{w}}" for c, w in zip(cells, widths, strict=True))
+        )
+    return "\n".join(lines)
+
+
+def format_strongest(
+    result: PairwiseResult, unit: str = "nats", k: int = 10, normalized: bool = False
+) -> str:
+    """The strongest pairs, one a line, with intervals and p-values where there are any."""
+    scale = unit_scale(unit)
+    strongest = result.strongest(k)
+    left = max((len(" - ".join(pair.names)) for pair in strongest), default=0)
+    lines = ["Strongest pairs:"]
+    for pair in strongest:
+        line = f"  {' - '.join(pair.names):<{left}}  {pair.mi * scale:.3f} {unit}"
+        more = [f"correlation {pair.correlation:.3f}"] * normalized
+        if pair.interval is not None:
+            low, high = (bound * scale for bound in pair.interval)
+            more.append(f"90 % interval {low:.3f} to {high:.3f}")
+        if pair.p_value is not None:
+            more.append(f"p {pair.p_value_text}")
+        lines.append(line + (f"  ({', '.join(more)})" if more else ""))
+    return "\n".join(lines)
+
+
+def pearson(x: Column, y: Column) -> float:
+    """Pearson correlation."""
+    return float(np.corrcoef(x, y)[0, 1])
+
 
 Function = Callable[..., Any]
 device_option = click.option(

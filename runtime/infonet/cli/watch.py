@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from infonet.cli.lines import Lines, split_names
-from infonet.cli.notes import show_notes
-from infonet.cli.options import chosen_header, device_option, header_option
+from infonet.cli.options import chosen_header, device_option, header_option, show_notes
 from infonet.errors import InputError
+from infonet.inputs.csv import Lines, split_names
 
 if TYPE_CHECKING:
     from infonet.monitor import Evaluation, Monitor

@@ -5,23 +5,67 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.checks import Missing, check_missing_policy, whole
-from infonet.default import default_estimator
+from infonet.api import default_estimator
 from infonet.errors import InputError, names_lack_of_memory
 from infonet.estimator import Estimator
+from infonet.inputs.checks import Missing, as_whole_number, check_missing_policy
+from infonet.model.load import Model
 from infonet.monitor import saving
-from infonet.monitor.alerts import Alert
-from infonet.monitor.decisions import Look, State, limits, step
-from infonet.monitor.evaluate import WindowEstimates
-from infonet.monitor.options import as_names, as_pairs, check_model
-from infonet.monitor.rows import as_row, as_rows
-from infonet.monitor.window import Window
+from infonet.monitor.decisions import Alert, Look, State, limits, step
+from infonet.monitor.window import Window, WindowEstimates, as_row, as_rows
 from infonet.result import Estimate
+
+
+def as_names(variables: Sequence[str] | int) -> tuple[str, ...]:
+    """Names of variables given by name, or by how many there are."""
+    if not isinstance(variables, (list, tuple)):
+        count = as_whole_number(variables, "variables", 2)
+        return tuple(str(i) for i in range(count))
+    names = tuple(map(str, variables))
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise InputError(f"variables are {list(names)}, allowed are two or more different names")
+    return names
+
+
+def as_pairs(
+    pairs: Sequence[tuple[str | int, str | int]] | None, names: tuple[str, ...]
+) -> tuple[tuple[int, int], ...]:
+    """Positions of the variables of each pair, all pairs for None."""
+    if pairs is None:
+        return tuple(combinations(range(len(names)), 2))
+    found = tuple((_position(first, names), _position(second, names)) for first, second in pairs)
+    if not found or any(i == j for i, j in found):
+        raise InputError(f"pairs are {pairs!r}, allowed are one or more of two variables each")
+    return found
+
+
+def _position(name: str | int, names: tuple[str, ...]) -> int:
+    if isinstance(name, str) and name in names:
+        return names.index(name)
+    if isinstance(name, (int, np.integer)) and 0 <= name < len(names):
+        return int(name)
+    raise InputError(f"there is no variable {name!r}: choose from {', '.join(names)}")
+
+
+def check_model(model: Model, window: int, parts: int) -> None:
+    """Refuse a model that cannot say when to raise an alert, or not for this window."""
+    null = model.null
+    if null is None or not model.quantile_levels:
+        raise InputError(
+            f"{model.path.name} gives no intervals or has no null distribution, which alerts need: "
+            "take the model in the package"
+        )
+    if not (null.covers(window) and null.covers(window // parts)):
+        raise InputError(
+            f"the window is {window}, allowed are {int(null.n[0]) * parts} to {int(null.n[-1])}, "
+            "for which the null distribution of the model is known"
+        )
 
 
 @dataclass(frozen=True)
@@ -84,16 +128,22 @@ class Monitor:
         seed: int = 0,
         estimator: Estimator | None = None,
     ) -> None:
-        self.window = whole(window, "window", 1)
+        self.window = as_whole_number(window, "window", 1)
         self.variables = as_names(variables)
         self.pairs = as_pairs(pairs, self.variables)
-        self.stride = max(self.window // 10, 1) if stride is None else whole(stride, "stride", 1)
+        self.stride = (
+            max(self.window // 10, 1) if stride is None else as_whole_number(stride, "stride", 1)
+        )
         if self.stride > self.window:
             raise InputError(f"stride is {stride}, allowed are 1 to the window, {self.window}")
         if not 0 < false_alarms <= 1:
             raise InputError(f"false_alarms is {false_alarms!r}, allowed are numbers in (0, 1]")
         check_missing_policy(nan)
-        self.false_alarms, self.nan, self.seed = float(false_alarms), nan, whole(seed, "seed", 0)
+        self.false_alarms, self.nan, self.seed = (
+            float(false_alarms),
+            nan,
+            as_whole_number(seed, "seed", 0),
+        )
         self.limits = limits(self.false_alarms, self.window, self.stride, len(self.pairs))
         self.rows = 0  # pushed
         self.skipped = 0  # of these, left out

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.default import default_estimator
+from infonet.api import default_estimator
 from infonet.errors import InputError
 from infonet.monitor.decisions import Reference, Sample, State
 from infonet.result import Estimate
 
 if TYPE_CHECKING:
     from infonet.estimator import Estimator
-    from infonet.model import Model
+    from infonet.model.load import Model
     from infonet.monitor.monitor import Monitor
 
 _FORMAT = 1

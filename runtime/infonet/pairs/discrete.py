@@ -31,13 +31,15 @@ from infonet.pairs.labels import most_levels, neighbours, number_and_label
 from infonet.pairs.levels import Cells, Levels
 from infonet.pairs.structure import (
     LEAST,
+    RankedVariable,
+    Ranks,
     determined,
     is_discrete,
     may_be_codes,
     repeated_levels,
     repeats,
+    untied_pair,
 )
-from infonet.pairs.variable import RankedVariable, Ranks, untied_pair
 
 PER_CELL = 4  # samples for each cell that occurs, on average, from which cells are counted
 _CERTAIN = 20  # and from which counts are right whatever the order of the levels

@@ -1,4 +1,4 @@
-"""Estimate many pairs of ranked columns: the one place that every route of infonet passes.
+"""Mutual information of batches of sample sets.
 
 A pair of continuous variables is a pass of the network. A pair with a tied one (counts, labels,
 zeros) is what `discrete` decides, with the p-value of `significance`. Constants, bounds and remarks
@@ -10,72 +10,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from infonet.model import Model
-from infonet.network import ONE_PAIR, Network, Outputs
+from infonet.errors import warn
+from infonet.inputs.checks import check_length
+from infonet.model.libraries import kernels
+from infonet.model.load import Model
+from infonet.pairs.backend import ONE_PAIR, Network, Outputs
 from infonet.pairs.discrete import Found, Method, estimate
+from infonet.pairs.estimates import (
+    BOUND,
+    CONSTANT,
+    METHOD_SHIFT,
+    REPEATED,
+    TIED,
+    UNSURE,
+    PairEstimates,
+)
+from infonet.pairs.parallel import Progress, run_tiles
+from infonet.pairs.ranking import RankedColumns, SeparateColumns
 from infonet.pairs.significance import combined, log_p_values, uses_network
-from infonet.pairs.structure import different_rows
-from infonet.pairs.variable import RankedVariable, Ranks, untied_pair
-from infonet.ranking import RankedColumns, SeparateColumns
-from infonet.session import kernels
-from infonet.tiles import Progress, run_tiles
+from infonet.pairs.structure import RankedVariable, Ranks, different_rows, untied_pair
 
 Pairs = NDArray[np.int64]
 _SAME, _SAME_SHARE = 0.05, 0.1  # nats, and share of an estimate, by which its table may differ
-# What is said of each pair in one byte: the method and these flags.
-TIED, CONSTANT, REPEATED, UNSURE, BOUND = 1, 2, 4, 8, 128
-METHOD_SHIFT = 4  # the method stands between the flags
-
-
-@dataclass(frozen=True)
-class PairEstimates:
-    """Estimates of p pairs, in nats.
-
-    Attributes:
-        mi: float64 [p]; every estimate is a float32 number.
-        quantiles: float64 [p, levels]; [p, 0] from a model that gives none.
-        p_value: float64 [p], NaN where there is none or none was asked for.
-        statistic: float64 [p], what tests by permutations compare: that of the network, or of
-            tied pairs the estimate.
-        about: uint8 [p], method and flags; see `Method` and `describe`.
-        table: float32 [p, T, T] or None if not asked for, NaN where there is none: x along the
-            second axis and y along the third.
-    """
-
-    mi: NDArray[np.float64]
-    quantiles: NDArray[np.float64]
-    p_value: NDArray[np.float64]
-    statistic: NDArray[np.float64]
-    about: NDArray[np.uint8]
-    table: NDArray[np.float32] | None = None
-
-    @staticmethod
-    def empty(count: int, levels: int) -> PairEstimates:
-        """Zeros for `count` pairs, to be filled."""
-        return PairEstimates(
-            np.zeros(count),
-            np.zeros((count, levels)),
-            np.full(count, np.nan),
-            np.full(count, np.nan),
-            np.zeros(count, np.uint8),
-        )
-
-    def fill(self, where: Any, other: PairEstimates) -> None:
-        """Put the estimates of other pairs in the place of some of these, without tables."""
-        self.mi[where], self.quantiles[where] = other.mi, other.quantiles
-        self.p_value[where], self.statistic[where] = other.p_value, other.statistic
-        self.about[where] = other.about
-
-    @property
-    def constant(self) -> NDArray[np.bool_]:
-        """Which pairs have a constant variable, bool [p]; their mi is 0."""
-        return np.asarray(self.about & CONSTANT != 0)
 
 
 class PairEngine:
@@ -297,3 +258,37 @@ def _float32_below(values: NDArray[np.float64]) -> NDArray[np.float32]:
     rounded = values.astype(np.float32)
     below: NDArray[np.float32] = np.nextafter(rounded, np.float32(0))
     return np.where(rounded > values, below, rounded)
+
+
+def estimate_batch(engine: PairEngine, samples: ArrayLike, progress: bool | None) -> PairEstimates:
+    """See `Estimator.mi` and `Estimator.quantiles`; without tables and p-values."""
+    network = engine.network
+    batch = network.open_batch(samples)
+    check_length(batch.shape[1], engine.model.n_min, "each sample set")
+    result = PairEstimates.empty(len(batch), len(engine.model.quantile_levels))
+    with Progress(len(batch), "set", progress) as bar:
+        run_tiles(_tasks(engine, batch, result), network.batch_threads(batch), bar)
+    constant = np.flatnonzero(result.constant)
+    if constant.size:
+        warn(
+            f"{constant.size} set(s) have a constant variable and mutual information 0 "
+            f"(first: samples[{constant[0]}])"
+        )
+    return result
+
+
+def _tasks(engine: PairEngine, batch: Any, result: PairEstimates) -> Iterator[Callable[[], int]]:
+    tile = tile_size(engine.network, batch.shape[1])
+
+    def task(start: int) -> Callable[[], int]:
+        def run() -> int:
+            ranked = engine.network.prepare_sets(batch, start, start + tile)
+            count = len(ranked.constant) // 2
+            pairs = ONE_PAIR + 2 * np.arange(count)[:, None]
+            result.fill(slice(start, start + count), engine.estimate(ranked, pairs, test=False))
+            return count
+
+        return run
+
+    for start in range(0, len(batch), tile):
+        yield task(start)

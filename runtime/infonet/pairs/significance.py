@@ -26,9 +26,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.pairs.counted import log_gamma, log_gamma_tail, log_normal_tail
 from infonet.pairs.levels import Cells, Levels
-from infonet.pairs.special import log_gamma, log_gamma_tail, log_normal_tail
-from infonet.pairs.variable import RankedVariable
+from infonet.pairs.structure import RankedVariable
 
 Array = NDArray[np.float64]
 _SMALLEST, _LARGEST = 1e-300, 0.99

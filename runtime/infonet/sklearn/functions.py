@@ -1,21 +1,177 @@
-"""Drop-in replacements of scikit-learn's two mutual information functions."""
+"""Drop-in replacements of scikit-learn's two mutual information functions.
+
+Nothing here imports scikit-learn.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import effective_n_jobs  # type: ignore[import-untyped]
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn import feature_selection
-from sklearn.utils import check_X_y
+from sklearn.utils import check_random_state, check_X_y
+from sklearn.utils.multiclass import check_classification_targets
 
-from infonet.checks import Missing, check_missing_policy
-from infonet.default import default_estimator
-from infonet.errors import names_lack_of_memory, warn
-from infonet.pairs.engine import PairEngine, PairEstimates
-from infonet.sklearn.scores import Task, scores
-from infonet.sklearn.tasks import count_jobs, make_task, seed_of
+from infonet.api import default_estimator
+from infonet.errors import InputError, names_lack_of_memory, warn
+from infonet.inputs.checks import Missing, check_missing_policy, finite_rows
+from infonet.inputs.open import as_column
+from infonet.pairs.backend import ONE_PAIR
+from infonet.pairs.engine import PairEngine, tile_size
+from infonet.pairs.estimates import PairEstimates
+from infonet.pairs.parallel import Progress, run_tiles
+from infonet.pairs.ranking import join_columns
+
+Column = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Features and a target.
+
+    Attributes:
+        features: feature j as [n] real numbers, NaN where a value is missing.
+        count: number of features, d.
+        target: [n], finite real numbers, or codes of classes.
+        nominal: bool [d], features whose values are classes without an order.
+        nominal_target: whether the target's values are names of classes, which have no order.
+        classes: whether the target's values are classes, by name or by number.
+    """
+
+    features: Callable[[int], Column]
+    count: int
+    target: Column
+    nominal: NDArray[np.bool_]
+    nominal_target: bool
+    classes: bool
+
+
+def scores(engine: PairEngine, task: Task, threads: int = 1, test: bool = False) -> PairEstimates:
+    """Estimates of each feature with the target, the same as `Estimator.estimate` of the two.
+
+    Args:
+        engine: with the model and the seed.
+        task: what to estimate.
+        threads: features are shared out to so many.
+        test: whether to give p-values, too.
+    """
+    result = PairEstimates.empty(task.count, len(engine.model.quantile_levels))
+    target = engine.network.prepare([task.target]).with_nominal(np.array([task.nominal_target]))
+    known = engine.variable(target, 0)
+    tile = tile_size(engine.network, len(task.target))
+
+    def part(start: int) -> Callable[[], int]:
+        def run() -> int:
+            where = range(start, min(start + tile, task.count))
+            columns = {j: task.features(j) for j in where}
+            whole = [j for j in where if finite_rows(columns[j]).all()]
+            for j in where:
+                if j not in whole:
+                    result.fill([j], _with_gaps(engine, task, j, columns[j], test))
+            if whole:
+                ranked = engine.network.prepare([columns[j] for j in whole])
+                ranked = ranked.with_nominal(task.nominal[whole])
+                last = len(whole)
+                pairs = np.stack([np.arange(last), np.full(last, last)], axis=1)
+                joined = join_columns(ranked, target)
+                found = engine.estimate(joined, pairs, test=test, known={last: known})
+                result.fill(whole, found)
+            return len(where)
+
+        return run
+
+    with Progress(task.count, "feature", show=False) as bar:
+        run_tiles((part(start) for start in range(0, task.count, tile)), threads, bar)
+    return result
+
+
+def _with_gaps(engine: PairEngine, task: Task, j: int, column: Column, test: bool) -> PairEstimates:
+    """A feature with missing values: the rows where it has one."""
+    keep = finite_rows(column)
+    if keep.sum() < engine.model.n_min:
+        return PairEstimates.empty(1, len(engine.model.quantile_levels))
+    nominal = np.array([task.nominal[j], task.nominal_target])
+    ranked = engine.network.prepare([column[keep], task.target[keep]])
+    return engine.estimate(ranked.with_nominal(nominal), ONE_PAIR, test=test)
+
+
+def make_task(features: Any, target: Any, classes: bool, discrete_features: Any) -> Task:
+    """What to estimate, from validated data.
+
+    Args:
+        features: array [n, d] of real numbers, or a sparse one.
+        target: array [n] of real numbers or of class labels.
+        classes: whether the target holds classes.
+        discrete_features: as scikit-learn's functions take it.
+    """
+    if classes:
+        check_classification_targets(target)
+    column = as_column(target, "y")
+    nominal = _as_mask(discrete_features, features.shape[1])
+    if issparse(features):
+        by_column = features.tocsc()
+
+        def load(j: int) -> NDArray[Any]:
+            dense = np.zeros(by_column.shape[0], by_column.dtype)
+            part = slice(by_column.indptr[j], by_column.indptr[j + 1])
+            dense[by_column.indices[part]] = by_column.data[part]
+            return dense
+    else:
+
+        def load(j: int) -> NDArray[Any]:
+            return np.ascontiguousarray(features[:, j])
+
+    return Task(load, features.shape[1], column.values, nominal, column.nominal, classes)
+
+
+def _as_mask(discrete_features: Any, d: int) -> NDArray[np.bool_]:
+    if isinstance(discrete_features, str):
+        if discrete_features != "auto":
+            raise InputError(
+                f"discrete_features is {discrete_features!r}, allowed are 'auto', True, False, a "
+                "mask or indices of features"
+            )
+        discrete_features = False
+    if isinstance(discrete_features, (bool, np.bool_)):
+        return np.full(d, bool(discrete_features))
+    given = np.asarray(discrete_features)
+    if given.dtype == np.bool_ and given.shape == (d,):
+        return given
+    mask = np.zeros(d, np.bool_)
+    if given.ndim == 1 and given.dtype.kind in "iu" and ((given >= -d) & (given < d)).all():
+        mask[given] = True
+        return mask
+    if given.shape == (0,):
+        return mask
+    raise InputError(
+        f"discrete_features is {given.dtype} of shape {list(given.shape)}, allowed are a bool mask "
+        f"[{d}] or indices of the {d} features"
+    )
+
+
+def seed_of(random_state: Any) -> int:
+    """The seed of the order of ties: a whole number as it is, 0 for None."""
+    if random_state is None:
+        return 0
+    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool):
+        check_random_state(random_state)  # refuses negative ones
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31))
+
+
+def count_jobs(n_jobs: int | None) -> int:
+    """Threads for scikit-learn's n_jobs."""
+    try:
+        return int(effective_n_jobs(n_jobs))
+    except (TypeError, ValueError):
+        raise InputError(
+            f"n_jobs is {n_jobs!r}, allowed are None, whole numbers from 1, and -1 for all cores"
+        ) from None
 
 
 @names_lack_of_memory

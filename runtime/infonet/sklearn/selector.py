@@ -13,14 +13,13 @@ from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from infonet.checks import Missing, check_missing_policy
-from infonet.default import default_estimator
+from infonet.api import default_estimator
 from infonet.errors import InputError, names_lack_of_memory
 from infonet.estimator import Estimator
-from infonet.model import Model
+from infonet.inputs.checks import Missing, check_missing_policy
+from infonet.model.load import Model
 from infonet.pairs.engine import PairEngine
-from infonet.sklearn.functions import find_scores
-from infonet.sklearn.tasks import make_task
+from infonet.sklearn.functions import find_scores, make_task
 
 _MODES = ("k", "percentile", "threshold", "alpha")
 

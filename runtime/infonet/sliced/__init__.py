@@ -9,6 +9,6 @@ permutations in chunks, `stopping` says how many are enough, and `estimate` puts
 """
 
 from infonet.sliced.estimate import sliced
-from infonet.sliced.options import Scale, SlicedOptions
+from infonet.sliced.variables import Scale, SlicedOptions
 
 __all__ = ["Scale", "SlicedOptions", "sliced"]

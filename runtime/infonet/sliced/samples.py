@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.checks import Column
+from infonet.inputs.checks import Column
 
 _BLOCK = 2**19  # values at a time, 4 MB as float64
 _WIDE, _TALL = 4096, 64  # dimensions at a time, where samples or where dimensions lie together

@@ -1,23 +1,182 @@
-"""Variables of several dimensions: read them, check them, and project them onto directions."""
+"""Variables of several dimensions and the options: checked, then projected onto directions."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import numbers
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.checks import Column, check_finite, check_length, require_real
 from infonet.errors import InputError
-from infonet.inputs import as_variable
-from infonet.session import kernels
-from infonet.sliced.options import SlicedOptions
-from infonet.sliced.passes import finite_rows, ranges
+from infonet.inputs.checks import (
+    Column,
+    Missing,
+    as_whole_number,
+    check_finite,
+    check_length,
+    check_missing_policy,
+    require_real,
+)
+from infonet.inputs.open import as_variable
+from infonet.matrix.plan import parse_memory
+from infonet.model.libraries import kernels
+from infonet.pairs.parallel import Progress, run_tiles
 from infonet.sliced.samples import Samples, prepare
-from infonet.tiles import Progress, run_tiles
+
+Scale = Literal["minmax"] | None
+_MOST = 16_384  # projections, unless more are asked for
+# A standard error of fewer values is itself too uncertain to stop by.
+LEAST_FOR_TOLERANCE = 64
+_MEMORY = 2**28
+_TESTED = 64  # projections that are permuted, unless said otherwise
+
+
+@dataclass(frozen=True)
+class SlicedOptions:
+    """See the arguments of `Estimator.sliced`.
+
+    Attributes:
+        least: projections to begin with.
+        most: projections to end with; `least` if there is no tolerance.
+        tested: the first of the projections, which the permutation test uses.
+        memory: bytes for projections and ranks held at a time.
+    """
+
+    least: int
+    most: int
+    seed: int
+    scale: Scale
+    nan: Missing
+    tolerance: float | None
+    permutations: int
+    tested: int
+    memory: int
+
+
+def read_options(
+    projections: int,
+    seed: int,
+    scale: Scale,
+    nan: Missing,
+    tolerance: float | None,
+    max_projections: int | None,
+    permutations: int,
+    permutation_projections: int | None,
+    memory: int | float | str | None,
+) -> SlicedOptions:
+    """Check the arguments of `Estimator.sliced`.
+
+    Raises:
+        InputError: an option that is not allowed.
+    """
+    check_missing_policy(nan)
+    if scale not in (None, "minmax"):
+        raise InputError(f"scale is {scale!r}, allowed are None and 'minmax'")
+    least = most = as_whole_number(projections, "projections", 1)
+    if tolerance is not None:
+        tolerance = _tolerance(tolerance)
+        if least < LEAST_FOR_TOLERANCE:
+            raise InputError(
+                f"projections is {least}, with a tolerance they are the least number and allowed "
+                f"from {LEAST_FOR_TOLERANCE}: pass more, or no tolerance"
+            )
+        most = max(least, _MOST)
+        if max_projections is not None:
+            most = as_whole_number(max_projections, "max_projections", least)
+    elif max_projections is not None:
+        raise InputError(
+            f"max_projections is {max_projections!r} without a tolerance, which alone adds "
+            "projections: pass tolerance, or projections for a fixed number"
+        )
+    rounds = as_whole_number(permutations, "permutations", 0)
+    tested = min(least, _TESTED)
+    if permutation_projections is not None:
+        if not rounds:
+            raise InputError(
+                f"permutation_projections is {permutation_projections!r} without permutations: "
+                "pass permutations=199, say"
+            )
+        tested = as_whole_number(permutation_projections, "permutation_projections", 1)
+        if tested > least:
+            raise InputError(
+                f"permutation_projections is {tested}, allowed are 1 to {least} (projections): "
+                "pass fewer, or more projections"
+            )
+    return SlicedOptions(
+        *(least, most, as_whole_number(seed, "seed", 0), scale, nan, tolerance, rounds, tested),
+        _MEMORY if memory is None else parse_memory(memory),
+    )
+
+
+def _tolerance(value: float) -> float:
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or not 0 < value < math.inf:
+        raise InputError(f"tolerance is {value!r}, allowed are positive numbers (nats), or None")
+    return float(value)
+
+
+_BLOCK = 2**19  # values at a time
+_LONG = 2**27  # values whose reading deserves a progress bar
+
+
+def finite_rows(
+    arrays: Sequence[NDArray[Any]], threads: int, progress: bool | None
+) -> NDArray[np.int64] | None:
+    """Positions of the rows that are finite in all `arrays` [n, k]; None if all are."""
+    mask = np.ones(len(arrays[0]), np.bool_)
+
+    def check(rows: tuple[int, int]) -> None:
+        for array in arrays:
+            if array.dtype.kind == "f":
+                mask[slice(*rows)] &= np.isfinite(array[slice(*rows)]).all(axis=1)
+
+    _over_rows(check, mask.size, max(a.shape[1] for a in arrays), threads, progress)
+    return None if mask.all() else np.flatnonzero(mask)
+
+
+def ranges(
+    values: NDArray[Any], keep: NDArray[np.int64] | None, threads: int, progress: bool | None
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Smallest and largest value of each column of `values` [n, k]; NaN where one is NaN."""
+    n = len(values) if keep is None else keep.size
+    found: list[tuple[NDArray[Any], NDArray[Any]]] = []
+
+    def look(rows: tuple[int, int]) -> None:
+        block = values[slice(*rows)] if keep is None else values[keep[slice(*rows)]]
+        if block.dtype == np.float16:
+            block = block.astype(np.float32)  # five times as fast
+        found.append((block.min(axis=0), block.max(axis=0)))
+
+    _over_rows(look, n, values.shape[1], threads, progress)
+    lows, highs = zip(*found, strict=True)
+    return np.minimum.reduce(lows), np.maximum.reduce(highs)
+
+
+def _over_rows(
+    work: Callable[[tuple[int, int]], None],
+    n: int,
+    columns: int,
+    threads: int,
+    progress: bool | None,
+) -> None:
+    """Call `work` with ranges of rows."""
+    size = max(1, _BLOCK // columns)
+
+    def task(start: int) -> Callable[[], int]:
+        def run() -> int:
+            end = min(start + size, n)
+            work((start, end))
+            return end - start
+
+        return run
+
+    with Progress(n, "row", progress if n * columns >= _LONG else False) as bar:
+        run_tiles((task(start) for start in range(0, n, size)), threads, bar)
+
 
 _OUTWEIGHS = 100  # times the standard deviation of another dimension
 _ROWS, _LOOKED_AT = 2000, 2**16  # rows, and values at a time, to tell that by

@@ -1,0 +1,6 @@
+"""Mutual information of all pairs of columns of a table."""
+
+from infonet.matrix.result import PairwiseResult
+from infonet.matrix.run import Options, pairwise
+
+__all__ = ["Options", "PairwiseResult", "pairwise"]

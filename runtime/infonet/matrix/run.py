@@ -1,0 +1,327 @@
+"""All pairs of columns: rank each column once, estimate tiles of pairs, put the answer together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.errors import InputError, warn
+from infonet.inputs.checks import (
+    Column,
+    Missing,
+    as_whole_number,
+    check_finite,
+    check_length,
+    check_missing_policy,
+)
+from infonet.inputs.open import open_columns
+from infonet.inputs.table import ColumnSource, pick
+from infonet.matrix.frames import check_method, check_unit
+from infonet.matrix.output import Form, check_not_input, write, writer_for
+from infonet.matrix.plan import LARGEST_TILE, Pairs, Plan, Sizes, Tile, make_plan, parse_memory
+from infonet.matrix.ranks import Coding, RankStore, encode, zeros
+from infonet.matrix.result import PairwiseResult
+from infonet.matrix.resume import Manifest, PartialRun
+from infonet.matrix.tile import Engine, TileResult, find_engine
+from infonet.pairs.engine import PairEngine
+from infonet.pairs.estimates import CONSTANT
+from infonet.pairs.parallel import Progress, run_tiles
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `Estimator.pairwise` takes beside the data; see there."""
+
+    nan: Missing = "raise"
+    seed: int = 0
+    memory: int | float | str | None = None
+    tile: int | None = None
+    output: str | Path | None = None
+    resume: bool = True
+    engine: str = "threads"
+    adjust: str = "fdr_bh"
+    layout: str | None = None
+    unit: str = "nats"
+    progress: bool | None = None
+
+
+def checked_tile(tile: int | None) -> int | None:
+    """Refuse a size of tiles that is not a whole number from 1 to 1024, or None."""
+    if tile is None:
+        return None
+    if (
+        isinstance(tile, bool)
+        or not isinstance(tile, (int, np.integer))
+        or not 1 <= tile <= LARGEST_TILE
+    ):
+        raise InputError(
+            f"tile is {tile!r}, allowed are whole numbers from 1 to 1024 (columns a side), or None"
+        )
+    return int(tile)
+
+
+Labels = Sequence[str | int] | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns that take part, each once.
+
+    Attributes:
+        names: their names.
+        n: rows of each.
+        load: reads one of them; see `ColumnSource.load`.
+        nominal: which of them are codes of categories without an order.
+        pairs: which pairs of them are asked for.
+        notes: what was done to columns, one sentence each.
+    """
+
+    names: tuple[str, ...]
+    n: int
+    load: Callable[[int], Column]
+    nominal: tuple[bool, ...]
+    pairs: Pairs
+    notes: tuple[str, ...]
+
+
+def open_table(data: Any, columns: Labels, targets: Labels) -> Table:
+    """Find the columns; none is read yet.
+
+    Args:
+        data: what `infonet.inputs.open.open_columns` takes, or what it returns.
+        columns: names or positions; None for all.
+        targets: names or positions of the columns of the matrix; None for those of its rows.
+
+    Raises:
+        InputError: no such column, or no pair of columns.
+    """
+    source, rows = _open(data, columns)
+    if targets is None:
+        if len(rows) < 2:
+            raise InputError(
+                f"data have {len(rows)} column(s), at least two are needed: add columns"
+            )
+        return _table([(source, i) for i in rows], Pairs.of(len(rows)))
+    other, found = (
+        (source, pick(source.names, targets, "targets")[1]) if columns is None else (None, [])
+    )
+    if other is None:
+        other, found = _open(data, targets, "targets")
+    places = {source.names[i]: place for place, i in enumerate(rows)}
+    used, where = [(source, i) for i in rows], []
+    for i in found:
+        place = places.setdefault(other.names[i], len(used))
+        if place == len(used):
+            used.append((other, i))
+        where.append(place)
+    pairs = Pairs(np.arange(len(rows)), np.array(where, np.int64))
+    if not pairs.count:
+        raise InputError(
+            f"columns {[source.names[i] for i in rows][:8]} and targets "
+            f"{[other.names[i] for i in found][:8]} make no pair: name different columns"
+        )
+    return _table(used, pairs)
+
+
+def _open(data: Any, columns: Labels, argument: str = "columns") -> tuple[ColumnSource, list[int]]:
+    if isinstance(data, ColumnSource):
+        return data, pick(data.names, columns, argument)[1]
+    source = open_columns(data, columns, argument=argument)
+    return source, list(range(len(source.names)))
+
+
+def _table(used: list[tuple[ColumnSource, int]], pairs: Pairs) -> Table:
+    sources = list({id(source): source for source, _ in used}.values())
+
+    def load(column: int) -> Column:
+        source, i = used[column]
+        return source.load(i)
+
+    return Table(
+        names=tuple(source.names[i] for source, i in used),
+        n=used[0][0].rows,
+        load=load,
+        nominal=tuple(source.nominal[i] for source, i in used),
+        pairs=pairs,
+        notes=tuple(dict.fromkeys(note for source in sources for note in source.notes)),
+    )
+
+
+_log = logging.getLogger("infonet")
+
+
+def pairwise(
+    engine: PairEngine,
+    data: Any,
+    columns: Sequence[str | int] | None,
+    targets: Sequence[str | int] | None,
+    options: Options,
+) -> PairwiseResult:
+    """See `Estimator.pairwise`."""
+    check_missing_policy(options.nan)
+    check_method(options.adjust)
+    check_unit(options.unit)
+    engine = engine.with_seed(as_whole_number(options.seed, "seed", 0))
+    network = engine.network
+    executor = find_engine(options.engine, engine)
+    memory = parse_memory(options.memory)
+    tile = checked_tile(options.tile)
+    output = None if options.output is None else Path(options.output)
+    writer = None if output is None else writer_for(output, options.layout)
+    if output is not None:
+        check_not_input(output, data)
+    table = open_table(data, columns, targets)
+    if not isinstance(data, ColumnSource):  # who opened one has its notes
+        for note in table.notes:
+            _log.warning("%s", note)
+    coding = Coding.of(network, table.n)
+    check_length(table.n, network.model.n_min, f"column {table.names[0]!r}")
+    with ExitStack() as stack:
+        run = None if output is None else stack.enter_context(PartialRun(output))
+        if run is not None and tile is None and options.resume:
+            tile = run.tile_size()
+        sizes = Sizes(
+            pairs=table.pairs,
+            n=table.n,
+            coding=coding,
+            levels=len(network.model.quantile_levels),
+            gaps=options.nan == "omit",
+            heavy=network.model.heavy,
+        )
+        plan = make_plan(sizes, network.threads, memory, tile)
+        folder = None if run is None else run.folder
+        store = RankStore(table.pairs.d, table.n, coding, folder, plan.spill_ranks)
+        _rank(table, store, options, plan.rankers, fingerprint=run is not None)
+        if run is not None:
+            run.start(_manifest(engine, table, store, options, plan.tile), options.resume)
+        result = _estimate(engine, executor, table, store, plan, run, options.progress)
+        _warn(result, store, network.model.n_min)
+        if run is not None and output is not None and writer is not None:
+            form = Form(options.adjust, options.unit)
+            write(result, output, writer, form, run.scratch)
+            run.finish()
+    return result
+
+
+def _rank(
+    table: Table, store: RankStore, options: Options, threads: int, fingerprint: bool
+) -> None:
+    """Load and rank each column once, a few at a time."""
+
+    def task(column: int) -> Callable[[], int]:
+        def run() -> int:
+            values = _checked(table.load(column), table.names[column], table.n, options.nan)
+            nominal = table.nominal[column]
+            store.write(column, *encode(values, store.coding, nominal, fingerprint))
+            return 1
+
+        return run
+
+    with Progress(table.pairs.d, "column", options.progress) as bar:
+        run_tiles((task(column) for column in range(table.pairs.d)), threads, bar)
+
+
+def _checked(values: Column, name: str, n: int, nan: Missing) -> Column:
+    label = f"column {name!r}"
+    if values.size != n:
+        raise InputError(
+            f"{label} has {values.size} rows and the table {n}: pass columns of one length"
+        )
+    if nan == "raise":
+        check_finite(values, label)
+    return values
+
+
+def _estimate(
+    engine: PairEngine,
+    executor: Engine,
+    table: Table,
+    store: RankStore,
+    plan: Plan,
+    run: PartialRun | None,
+    progress: bool | None,
+) -> PairwiseResult:
+    """Estimate all tiles that are not finished."""
+    pairs = table.pairs
+    complete = all(fact.whole for fact in store.facts if fact is not None)
+    folder = None if run is None else run.folder
+
+    def array(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        return zeros(shape, dtype, folder, plan.spill_result)
+
+    counts = table.n if complete else array((pairs.count,), np.uint32)
+    result = PairwiseResult(
+        row_names=tuple(table.names[i] for i in pairs.rows),
+        column_names=tuple(table.names[j] for j in pairs.columns),
+        pairs=pairs,
+        values=array((pairs.count, 1 + len(engine.model.quantile_levels)), np.float32),
+        counts=counts,
+        about=array((pairs.count,), np.uint8),
+        p_values=array((pairs.count,), np.float64),
+        null=engine.model.null,
+        notes=table.notes,
+    )
+
+    def keep(tile: Tile, found: TileResult) -> int:
+        where = pairs.position(tile.pairs[:, 0], tile.pairs[:, 1])
+        result.values[where], result.about[where] = found.values, found.about
+        result.p_values[where] = found.p_value
+        if not isinstance(counts, int):
+            counts[where] = found.n
+        return len(where)
+
+    def finish(tile: Tile, found: TileResult) -> int:
+        if run is not None:
+            run.save(tile, found)
+        return keep(tile, found)
+
+    def missing() -> Iterator[Tile]:
+        for tile in pairs.tiles(plan.tile):
+            found = None if run is None else run.load(tile)
+            if found is None:
+                yield tile
+            else:
+                bar.skip(keep(tile, found))
+
+    with Progress(pairs.count, "pair", progress) as bar:
+        executor(missing(), store, finish, bar, plan.workers)
+    return result
+
+
+def _manifest(
+    engine: PairEngine, table: Table, store: RankStore, options: Options, tile: int
+) -> Manifest:
+    facts = [fact for fact in store.facts if fact is not None]
+    return Manifest(
+        model=engine.network.sha256,
+        seed=engine.seed,
+        n=table.n,
+        columns=[table.names[i] for i in table.pairs.rows],
+        targets=[table.names[j] for j in table.pairs.columns],
+        names=list(table.names),
+        nan=options.nan,
+        tile=tile,
+        data=[fact.digest for fact in facts],
+    )
+
+
+def _warn(result: PairwiseResult, store: RankStore, n_min: int) -> None:
+    constant = int(np.count_nonzero(result.about & CONSTANT))
+    if constant:
+        facts = zip(result.names, store.facts, strict=True)
+        flat = [name for name, fact in facts if fact is not None and fact.constant]
+        warn(
+            f"{constant} pair(s) have a constant column and mutual information 0"
+            + (f"; constant everywhere: {', '.join(flat)}" if flat else "")
+        )
+    if not isinstance(result.counts, int):
+        short = int(np.count_nonzero(result.counts < n_min))
+        if short:
+            warn(f"{short} pair(s) have fewer than {n_min} complete rows and are NaN in the matrix")
