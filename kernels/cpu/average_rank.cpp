@@ -17,9 +17,9 @@ namespace {
 // Orders as the values do, exactly; equal values have equal keys.
 using Key = std::uint64_t;
 
+// Without default values: clang leaves out a constructor that only target_clones use.
 struct KeyRange {
-  Key low = std::numeric_limits<Key>::max();
-  Key high = 0;
+  Key low, high;
 };
 
 // Values may be unaligned.
@@ -32,7 +32,7 @@ inline Key key_at(const char* value) {
 
 template <typename T>
 inline KeyRange read_strided(const char* values, std::ptrdiff_t stride, std::size_t n, Key* keys) {
-  KeyRange range;
+  KeyRange range{std::numeric_limits<Key>::max(), 0};
   for (std::size_t i = 0; i < n; ++i) {
     const Key key = key_at<T>(values + static_cast<std::ptrdiff_t>(i) * stride);
     range.low = key < range.low ? key : range.low;
