@@ -1,12 +1,15 @@
+#include <cmath>
 #include <string>
 
 #include "average_rank.hpp"
 #include "histogram.hpp"
 #include "infonet/kernels.h"
+#include "nearest.hpp"
 #include "parallel.hpp"
 #include "project.hpp"
 #include "soft_rank.hpp"
 #include "status.hpp"
+#include "vine.hpp"
 
 namespace infonet {
 namespace {
@@ -14,6 +17,20 @@ namespace {
 Status check_shape(std::int64_t rows, std::int64_t n) {
   if (rows < 0) return Status::invalid("rows: got " + std::to_string(rows) + "; at least 0");
   return check_row_length(n);
+}
+
+Status check_points(const double* points, std::int64_t n, std::int64_t dimensions) {
+  if (dimensions < 1) {
+    return Status::invalid("dimensions: got " + std::to_string(dimensions) + "; at least 1");
+  }
+  if (Status status = check_row_length(n); !status.ok()) return status;
+  for (std::int64_t i = 0; i < n * dimensions; ++i) {
+    if (std::isfinite(points[i])) continue;
+    return Status::invalid("points: got a value that is not finite at row " +
+                           std::to_string(i / dimensions) + ", column " +
+                           std::to_string(i % dimensions));
+  }
+  return {};
 }
 
 std::string in_row(const char* array, std::int64_t row) {
@@ -161,6 +178,70 @@ extern "C" int infonet_project(const double* values, int64_t rows, int64_t colum
             static_cast<std::size_t>(panel_stride), static_cast<std::size_t>(count),
             static_cast<std::size_t>(stride), resume != 0, out);
     return {};
+  });
+}
+
+extern "C" int infonet_normal_scores(const float* ranks, int64_t n, double* scores) {
+  return outcome([&]() -> Status {
+    if (Status status = check_row_length(n); !status.ok()) return status;
+    const std::size_t size = static_cast<std::size_t>(n);
+    if (Status status = check_ranks(ranks, 1, size, ""); !status.ok()) return status;
+    normal_scores(ranks, size, scores);
+    return {};
+  });
+}
+
+extern "C" int infonet_conditionals(const float* table, int64_t grid, const float* u,
+                                    const float* v, int64_t n, float* of_u, float* of_v,
+                                    float* log_density) {
+  return outcome([&]() -> Status {
+    const std::size_t size = static_cast<std::size_t>(n);
+    Status status = check_row_length(n);
+    if (status.ok()) status = check_grid(grid);
+    if (status.ok()) status = check_ranks(u, 1, size, "u, ");
+    if (status.ok()) status = check_ranks(v, 1, size, "v, ");
+    if (!status.ok()) return status;
+    conditionals(table, static_cast<std::size_t>(grid), u, v, size, of_u, of_v, log_density);
+    return {};
+  });
+}
+
+extern "C" int infonet_moments(const float* u, const float* v, const float* const* w,
+                               int64_t count, int64_t n, double* pair, double* square,
+                               double* triple) {
+  return outcome([&]() -> Status {
+    if (Status status = check_shape(count, n); !status.ok()) return status;
+    moments(u, v, w, static_cast<std::size_t>(count), static_cast<std::size_t>(n), pair, square,
+            triple);
+    return {};
+  });
+}
+
+extern "C" int infonet_neighbour_distances(const double* points, int64_t n, int64_t dimensions,
+                                           int64_t k, int threads, double* distance) {
+  return outcome([&]() -> Status {
+    if (Status status = check_points(points, n, dimensions); !status.ok()) return status;
+    if (k < 1 || k >= n) {
+      return Status::invalid("k: got " + std::to_string(k) + "; allowed are 1 to " +
+                             std::to_string(n - 1));
+    }
+    const Tree tree(points, static_cast<std::size_t>(n), static_cast<std::size_t>(dimensions));
+    return parallel_for(tree.leaves(), threads, [&](std::int64_t leaf) {
+      tree.distances(static_cast<std::size_t>(leaf), static_cast<std::size_t>(k), distance);
+      return Status{};
+    });
+  });
+}
+
+extern "C" int infonet_neighbour_counts(const double* points, int64_t n, int64_t dimensions,
+                                        const double* distance, int threads, int64_t* counts) {
+  return outcome([&]() -> Status {
+    if (Status status = check_points(points, n, dimensions); !status.ok()) return status;
+    const Tree tree(points, static_cast<std::size_t>(n), static_cast<std::size_t>(dimensions));
+    return parallel_for(tree.leaves(), threads, [&](std::int64_t leaf) {
+      tree.counts(static_cast<std::size_t>(leaf), distance, counts);
+      return Status{};
+    });
   });
 }
 

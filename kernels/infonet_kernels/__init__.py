@@ -9,16 +9,23 @@ from infonet_kernels._arrays import NORMALIZATIONS
 from infonet_kernels._cuda import cuda_library_path
 from infonet_kernels._histogram import joint_histogram, pair_histograms
 from infonet_kernels._library import library_path
+from infonet_kernels._nearest import neighbour_counts, neighbour_distances
 from infonet_kernels._project import Directions, project
 from infonet_kernels._rank_columns import rank_columns
 from infonet_kernels._soft_rank import soft_rank, soft_rank_backward
+from infonet_kernels._vine import conditionals, moments, normal_scores
 
 __all__ = [
     "NORMALIZATIONS",
     "Directions",
+    "conditionals",
     "cuda_library_path",
     "joint_histogram",
     "library_path",
+    "moments",
+    "neighbour_counts",
+    "neighbour_distances",
+    "normal_scores",
     "pair_histograms",
     "project",
     "rank_columns",

@@ -117,6 +117,33 @@ INFONET_EXPORT int infonet_project(const double* values, int64_t rows, int64_t c
                                    const double* panels, int64_t panel_stride, int64_t count,
                                    int64_t stride, int resume, double* out);
 
+/* Standard normal quantiles of n ranks in [0, 1]; 0 and 1 count as half a sample from them. */
+INFONET_EXPORT int infonet_normal_scores(const float* ranks, int64_t n, double* scores);
+
+/* Conditional distribution functions of the pair copula with the density exp(table + f(u) + g(v)),
+ * table [grid, grid], u along the first axis, f and g such that its marginals are uniform: of_u gets
+ * F(u | v), of_v gets F(v | u), log_density the logarithm of the density, all [n] at n points in
+ * [0, 1]. One thread. */
+INFONET_EXPORT int infonet_conditionals(const float* table, int64_t grid, const float* u,
+                                        const float* v, int64_t n, float* of_u, float* of_v,
+                                        float* log_density);
+
+/* Means over n points of products of orthonormal Legendre polynomials of degrees 1 to 3: P_a(u)
+ * P_b(v) into pair [3, 3], products of two of those into square [9, 9], and P_a(u) P_b(v) P_c(w)
+ * for each of `count` rows w into triple [count, 3 (c), 9 (a, b)]. One thread. */
+INFONET_EXPORT int infonet_moments(const float* u, const float* v, const float* const* w,
+                                   int64_t count, int64_t n, double* pair, double* square,
+                                   double* triple);
+
+/* Distance of each of n points, points [n, dimensions], from its k-th neighbour in the maximum
+ * norm, n > k >= 1, into distance [n]. */
+INFONET_EXPORT int infonet_neighbour_distances(const double* points, int64_t n, int64_t dimensions,
+                                               int64_t k, int threads, double* distance);
+
+/* How many other points lie nearer than distance[i] to point i in the maximum norm, counts [n]. */
+INFONET_EXPORT int infonet_neighbour_counts(const double* points, int64_t n, int64_t dimensions,
+                                            const double* distance, int threads, int64_t* counts);
+
 /* The message of the calling thread's last failure; empty when there was none. */
 INFONET_EXPORT const char* infonet_last_error(void);
 
