@@ -3,6 +3,7 @@
     >>> import infonet
     >>> infonet.mutual_information(x, y)       # nats
     >>> infonet.estimate(x, y)                 # with interval and p-value
+    >>> infonet.estimate(xs, y, given=z)       # of several columns, given others
     >>> infonet.pairwise(table)                # all pairs of columns
     >>> infonet.sliced_mutual_information(x, y)  # variables of several dimensions
 
@@ -11,7 +12,14 @@ Information without Test-Time Optimization", ICML 2024, https://arxiv.org/abs/24
 """
 
 from infonet._version import __version__
-from infonet.api import estimate, mutual_information, pairwise, sliced_mutual_information
+from infonet.api import (
+    conditional_independence,
+    estimate,
+    mutual_information,
+    pairwise,
+    sliced_mutual_information,
+    total_correlation,
+)
 from infonet.errors import (
     DeviceError,
     InfoNetError,
@@ -25,12 +33,13 @@ from infonet.estimator import Estimator
 from infonet.matrix import PairwiseResult
 from infonet.model.load import Model, load_model
 from infonet.monitor import Monitor
-from infonet.result import Estimate, SlicedEstimate
+from infonet.result import Estimate, IndependenceTest, SlicedEstimate, Term, Terms
 
 __all__ = [
     "DeviceError",
     "Estimate",
     "Estimator",
+    "IndependenceTest",
     "InfoNetError",
     "InfoNetWarning",
     "InputError",
@@ -41,10 +50,14 @@ __all__ = [
     "OutOfMemoryError",
     "PairwiseResult",
     "SlicedEstimate",
+    "Term",
+    "Terms",
     "__version__",
+    "conditional_independence",
     "estimate",
     "load_model",
     "mutual_information",
     "pairwise",
     "sliced_mutual_information",
+    "total_correlation",
 ]

@@ -74,6 +74,20 @@ mutual_information = _on_default_model(
     "Mutual information of two variables in nats, a float: the attribute `mi` of what `estimate` "
     "returns for the same arguments.",
 )
+conditional_independence = _on_default_model(
+    "conditional_independence",
+    Estimator.conditional_independence,
+    _same,
+    "Test of independence given others: the method `Estimator.conditional_independence` of the "
+    "model in the package.",
+)
+total_correlation = _on_default_model(
+    "total_correlation",
+    Estimator.total_correlation,
+    _same,
+    "Total correlation of several columns: the method `Estimator.total_correlation` of the model "
+    "in the package.",
+)
 pairwise = _on_default_model(
     "pairwise",
     Estimator.pairwise,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,62 @@ def as_correlation(mi: Any) -> Any:
     return np.sqrt(-np.expm1(-2.0 * np.maximum(mi, 0.0)))
 
 
+@dataclass(frozen=True)
+class Term:
+    """One term of the chain rule: what x and y tell of each other beyond what is given.
+
+    Attributes:
+        x, y: names of the two columns.
+        given: names of the columns of the condition.
+        mi: its share of the mutual information, nats; weak terms may be slightly negative, because
+            they are estimated without bias.
+        p_value: of independence of x and y given the condition.
+    """
+
+    x: str
+    y: str
+    given: tuple[str, ...]
+    mi: float
+    p_value: float
+
+    def to_dict(self, unit: str = "nats") -> dict[str, Any]:
+        """Plain values, ready for JSON. `unit` is "nats" or "bits"."""
+        return {
+            "x": self.x,
+            "y": self.y,
+            "given": list(self.given),
+            "mi": _number(self.mi * unit_scale(unit)),
+            "p_value": _number(self.p_value),
+        }
+
+
+class Terms(tuple[Term, ...]):
+    """Terms of the chain rule, which print as a table."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self.describe()
+
+    def describe(self, unit: str = "nats") -> str:
+        """A table for people, the largest term first, in "nats" or "bits"."""
+        scale = unit_scale(unit)
+        rows = [
+            (t.x, t.y, ", ".join(t.given) or "-", f"{t.mi * scale:.4f}", f"{t.p_value:.2g}")
+            for t in sorted(self, key=lambda term: -term.mi)
+        ]
+        head = ("x", "y", "given", unit, "p")
+        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in (head, *rows)
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """Mutual information of two variables, estimated from samples.
@@ -118,8 +175,11 @@ class Estimate:
             published but for a constant, which makes that mean 1 over independent samples. None for
             entries of a pairwise matrix.
 
-        method: how the estimate was made: "network", "counts" and others; see the documentation
-            of ties, counts and labels.
+        method: how the estimate was made: "network", "counts" and others, see the documentation
+            of ties, counts and labels; of several variables "vine" or "neighbours".
+        given: names of the columns of the condition.
+        terms: of several variables, the terms of the chain rule, whose sum is the estimate of the
+            vine: they say where the information is, and print as a table.
 
     Example:
         >>> found = infonet.estimate(x, y)
@@ -135,6 +195,8 @@ class Estimate:
     notes: tuple[str, ...] = ()
     table: NDArray[np.float32] | None = field(default=None, repr=False)
     method: str = "network"
+    given: tuple[str, ...] = ()
+    terms: Terms = Terms()
 
     @property
     def bits(self) -> float:
@@ -164,7 +226,7 @@ class Estimate:
         interval = self._interval(unit)
         p = self.p_value_text
         parts = [
-            f"MI({self.names[0]}, {self.names[1]}) = {self.mi * unit_scale(unit):.4f} {unit}",
+            f"{self._title} = {self.mi * unit_scale(unit):.4f} {unit}",
             *[f"90 % interval {interval}"] * bool(interval),
             *[f"p {p}"] * bool(p),
             f"n = {self.n}",
@@ -186,7 +248,18 @@ class Estimate:
             "n": self.n,
             "method": self.method,
             "notes": list(self.notes),
+            **({"given": list(self.given)} if self.given else {}),
+            **({"terms": [term.to_dict(unit) for term in self.terms]} if self.terms else {}),
         }
+
+    @property
+    def _title(self) -> str:
+        x, y = self.names
+        if not y:
+            return f"total correlation of {x}"
+        middle = ";" if self.given or self.terms else ","
+        condition = f" | {', '.join(self.given)}" if self.given else ""
+        return f"MI({x}{middle} {y}{condition})"
 
     def _repr_html_(self) -> str:
         rows = {
@@ -210,6 +283,41 @@ class Estimate:
         if self.p_value is None:
             return ""
         return f"{'<=' if BOUND_NOTE in self.notes else '='} {self.p_value:.2g}"
+
+
+@dataclass(frozen=True, eq=False)
+class IndependenceTest:
+    """A test of independence of x and y, given others or not.
+
+    Attributes:
+        p_value: probability of dependence at least as evident if there is none; 1 where nothing
+            that varies is left to test.
+        statistic: 2 n times the conditional mutual information, as of a likelihood ratio; the
+            p-value comes from the network and from correlations, not from it alone.
+        mi: conditional mutual information in nats.
+        estimate: all that was estimated, with names, interval, terms and notes.
+    """
+
+    p_value: float
+    statistic: float
+    mi: float
+    estimate: Estimate = field(repr=False)
+
+    def __float__(self) -> float:
+        return self.p_value
+
+    def __str__(self) -> str:
+        x, y = self.estimate.names
+        condition = ", ".join(self.estimate.given)
+        given = f" given {condition}" if condition else ""
+        return (
+            f"{x} and {y} independent{given}: p = {self.p_value:.2g}, MI = {self.mi:.4f} nats, "
+            f"n = {self.estimate.n}"
+        )
+
+    def to_dict(self, unit: str = "nats") -> dict[str, Any]:
+        """Plain values, ready for JSON. `unit` is "nats" or "bits"."""
+        return {"statistic": _number(self.statistic), **self.estimate.to_dict(unit)}
 
 
 @dataclass(frozen=True, eq=False)

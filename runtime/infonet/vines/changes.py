@@ -1,0 +1,125 @@
+"""Copulas that change with a condition: within pieces of it, where that is seen and pays.
+
+A pair copula given D is one copula only under the simplifying assumption. With u and v independent
+of D, I(u; v | D) = I(u; v) + I(u; D | v): what one copula misses is dependence that changes with D.
+So the sample is cut into pieces by a variable of D, each with a copula of its own, which may be cut
+again, by the same variable or another. Since pieces are known from D alone, the answer stays a
+lower bound of I(u; v | D), and comes nearer to it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.model.libraries import kernels
+from infonet.pairs.counted import log_gamma_tail
+from infonet.vines.copula import Array, PairCopula, PairCopulas, Ranks, rank
+
+_WAYS = 4  # pieces of a cut, of equal numbers of samples
+_LEAST = 120  # samples in a piece
+_DEEPEST = 5  # cuts of cuts
+_ALPHA = 0.001  # that a copula which does not change is cut, before the gain is looked at
+# Nats by which pieces must be better than the whole, beside what chance does: the network is less
+# biased by n than that.
+_GAIN, _NOISE = 0.001, 0.1
+_NEAREST = 6  # variables of D at either end of it that are looked at, if D is large
+_FEW = 3  # variables of D up to which their products, sums and differences are looked at, too
+
+
+class Conditions:
+    """Variables by which the sample may be cut, ranks [n] each: those of D, and functions of them.
+
+    Args:
+        ranks: mid-ranks of the variables of D, from one end to the other.
+    """
+
+    def __init__(self, ranks: Sequence[Ranks]) -> None:
+        self.rows = list(ranks)
+        if len(ranks) > 2 * _NEAREST:
+            self.rows = [*ranks[:_NEAREST], *ranks[-_NEAREST:]]
+        if len(ranks) > 1:
+            self.rows += rank(_functions(ranks))
+
+    def take(self, rows: NDArray[np.intp]) -> list[Ranks]:
+        """Ranks of some of the samples among themselves."""
+        return rank([row[rows] for row in self.rows])
+
+
+def _functions(ranks: Sequence[Ranks]) -> list[Array]:
+    """How far samples are from the middle of D, and products, sums and differences of variables."""
+    scores = [kernels().normal_scores(row) for row in ranks]
+    found = [np.sum([x * x for x in scores], axis=0)]
+    if len(scores) <= _FEW:
+        for i, x in enumerate(scores):
+            for y in scores[i + 1 :]:
+                found += [x * y, x + y, x - y]
+    return found
+
+
+def fit(
+    copulas: PairCopulas,
+    u: Ranks,
+    v: Ranks,
+    conditions: Conditions | None = None,
+    test: bool = False,
+) -> PairCopula:
+    """The copula of u and v given D, in pieces of D where it changes.
+
+    Args:
+        copulas: what fits one copula.
+        u, v: mid-ranks [n] without ties, independent of D each.
+        conditions: variables of D; None if there are none.
+        test: whether to test independence, too.
+    """
+    return _fit(copulas, u, v, conditions.rows if conditions else [], 0, test)
+
+
+def _fit(
+    copulas: PairCopulas, u: Ranks, v: Ranks, rows: list[Ranks], depth: int, test: bool = False
+) -> PairCopula:
+    whole = copulas.fit(u, v, test)
+    n = u.size
+    if not rows or depth >= _DEEPEST or n < _WAYS * _LEAST:
+        return whole
+    by = _changes_with(u, v, rows)
+    if by is None:
+        return whole
+    of_u, of_v, density = np.empty(n), np.empty(n), np.empty(n)
+    mi, leaves = 0.0, 0
+    piece = np.minimum((rows[by] * _WAYS).astype(np.intp), _WAYS - 1)
+    for number in range(_WAYS):
+        inside = np.flatnonzero(piece == number)
+        part = rank([row[inside] for row in (u, v, *rows)])
+        found = _fit(copulas, part[0], part[1], part[2:], depth + 1)
+        mi += found.mi * inside.size / n
+        leaves += found.leaves
+        density[inside] = found.log_density
+        # Pieces know F(u | v) on scales of their own, and only ranks within a piece mean the same.
+        of_u[inside], of_v[inside] = rank([found.of_u, found.of_v])
+    if mi - whole.mi <= _GAIN + _NOISE / math.sqrt(n):
+        return whole
+    return PairCopula(mi, of_u, of_v, density, whole.p_value, leaves, whole.correlation)
+
+
+def _changes_with(u: Ranks, v: Ranks, rows: list[Ranks]) -> int | None:
+    """The row with which the copula of u and v changes most evidently; None if with none.
+
+    Compared are the means of products P_a(u) P_b(v) P_c(w) of Legendre polynomials with 0, which
+    they are if the copula does not change with w: 27 numbers, made uncorrelated, whose squares add
+    up to chi-squared.
+    """
+    pair, square, triple = kernels().moments(u, v, rows)
+    size = len(pair)
+    covariance = square - pair[:, None] * pair + 1e-9 * np.eye(size)
+    root = np.linalg.cholesky(covariance)
+    found = []
+    for moments in triple:  # [3, 9]
+        scores = np.linalg.solve(root, moments.T)
+        found.append(float((scores * scores).sum()) * u.size)
+    best = int(np.argmax(found))
+    p = math.exp(log_gamma_tail(found[best] / 2, triple[0].size / 2)) * len(rows)
+    return best if p < _ALPHA else None

@@ -1,0 +1,163 @@
+"""The copula of one pair of ranks: Gaussian unless the data speak against it, else the network's.
+
+A Gaussian copula has one number, so it adds the least noise to what is built on it, and its mutual
+information can be estimated without bias however weak the dependence is: in 25 + 25 dimensions
+there are 625 pairs, most of them weak. It is kept if its residual, F(v | u), is independent of u
+for the moments of ranks and for the network; both see what a correlation does not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.model.libraries import kernels
+from infonet.pairs.backend import ONE_PAIR
+from infonet.pairs.counted import log_gamma_tail
+from infonet.pairs.engine import PairEngine
+from infonet.pairs.ranking import SeparateColumns, rank_columns
+
+Ranks = NDArray[np.float32]
+Array = NDArray[np.float64]
+
+# A Gaussian copula is refused if its residual looks dependent at this level: rarely where it holds.
+_REFUSED = 0.01
+_LARGEST = 0.99999  # correlation: 1 has no density
+_SEEN = 0.05  # p-value up to which a pair is looked at with the network beyond its correlation
+
+
+@dataclass(frozen=True)
+class PairCopula:
+    """The copula of n points (u, v) in the unit square, with what a vine needs of it.
+
+    Attributes:
+        mi: mutual information in nats; slightly negative where an unbiased estimate of a weak
+            dependence is.
+        of_u: F(u | v) up to a monotone transform, [n]: what is ranked next.
+        of_v: F(v | u), likewise.
+        log_density: at the points, nats, float64 [n].
+        p_value: of independence, NaN if it was not asked for.
+        leaves: number of pieces of the condition, see `changes`.
+        correlation: of normal scores.
+    """
+
+    mi: float
+    of_u: Array | Ranks
+    of_v: Array | Ranks
+    log_density: Array
+    p_value: float = math.nan
+    leaves: int = 1
+    correlation: float = 0.0
+
+
+class PairCopulas:
+    """Fits copulas of pairs with the network of an engine. May be used by many threads at once."""
+
+    def __init__(self, engine: PairEngine) -> None:
+        null = engine.model.null
+        assert null is not None  # see `estimate.check_model`
+        self._network, self._null = engine.network, null
+
+    def p_value(self, u: Ranks, v: Ranks) -> float:
+        """Of independence of two columns of ranks without ties, by the network."""
+        outputs = self._network.run(_columns(u, v), ONE_PAIR)
+        n = min(max(u.size, int(self._null.n[0])), int(self._null.n[-1]))
+        return self._null.p_value(float(outputs.statistic[0]), n)
+
+    def fit(self, u: Ranks, v: Ranks, test: bool = False) -> PairCopula:
+        """The copula of two columns of ranks [n] without ties.
+
+        Args:
+            u, v: mid-ranks, float32 [n].
+            test: whether to test independence, too.
+        """
+        p = self.p_value(u, v) if test else math.nan
+        gaussian = _Gaussian.of(u, v)
+        residuals = rank([gaussian.of_v, gaussian.of_u])
+        left = [kernels().moments(*pair)[0] for pair in zip((u, v), residuals, strict=True)]
+        # The first moment is what the correlation was fitted to.
+        fits = all(_smooth_p_value(moments[1:], u.size) >= _REFUSED for moments in left)
+        if fits and (not test or p <= _SEEN):
+            fits = self.p_value(u, residuals[0]) >= _REFUSED
+        if fits:
+            return gaussian.copula(p, (_weak(left[0], u.size) + _weak(left[1], u.size)) / 2)
+        outputs = self._network.run(_columns(u, v), ONE_PAIR, table=True)
+        assert outputs.table is not None
+        of_u, of_v, density = kernels().conditionals(outputs.table[0], u, v)
+        return PairCopula(
+            float(outputs.mi[0]),
+            *(of_u, of_v, density.astype(np.float64), p),
+            correlation=gaussian.correlation,
+        )
+
+
+@dataclass(frozen=True)
+class _Gaussian:
+    """A Gaussian copula. `of_u` and `of_v` are normal scores of F(u | v) and F(v | u)."""
+
+    correlation: float
+    x: Array
+    y: Array
+    of_u: Array
+    of_v: Array
+
+    @staticmethod
+    def of(u: Ranks, v: Ranks) -> _Gaussian:
+        x, y = kernels().normal_scores(u), kernels().normal_scores(v)
+        variance = math.sqrt(_sum(x, x) * _sum(y, y))
+        r = float(np.clip(_sum(x, y) / variance if variance else 0.0, -_LARGEST, _LARGEST))
+        return _Gaussian(r, x, y, x - r * y, y - r * x)
+
+    def copula(self, p_value: float, rest_of_mi: float) -> PairCopula:
+        """The copula; `rest_of_mi` is what the residual still tells, in nats."""
+        r, n = self.correlation, self.x.size
+        rest = 1 - r * r
+        square = self.x * self.x + self.y * self.y
+        density = -0.5 * math.log(rest) - (r * r * square - 2 * r * self.x * self.y) / (2 * rest)
+        # The squared correlation of independent variables is 1 / n in the mean.
+        mi = -0.5 * math.log(rest) - 1 / (2 * n) + rest_of_mi
+        # What is known of a weak correlation is mostly noise, which would be passed on.
+        known = max(0.0, 1 - 1 / (n * r * r)) if r else 0.0
+        s = r * known
+        return PairCopula(
+            *(mi, self.x - s * self.y, self.y - s * self.x, density, p_value), correlation=r
+        )
+
+
+def moments_p_value(u: Ranks, v: Ranks) -> float:
+    """Of independence of two columns of ranks, by the nine products of Legendre polynomials of
+    degrees 1 to 3 (Neyman's smooth test)."""
+    return _smooth_p_value(kernels().moments(u, v)[0], u.size)
+
+
+def _smooth_p_value(moments: Array, n: int) -> float:
+    """Chi-squared with as many degrees of freedom as there are moments."""
+    return math.exp(log_gamma_tail(n * _sum(moments, moments) / 2, moments.size / 2))
+
+
+def _weak(moments: Array, n: int) -> float:
+    """Mutual information of a dependence too weak to be seen, in nats, from products of degrees 1
+    and 2 but for the first, which a correlation took: half the sum of their squares (Parseval),
+    less what chance adds. Negative half the time where there is none; over many pairs it adds up to
+    what there is, as that of tails does."""
+    low = moments.reshape(3, 3)[:2, :2].ravel()[1:]
+    return (_sum(low, low) - low.size / n) / 2
+
+
+def rank(columns: Sequence[NDArray[Any]]) -> list[Ranks]:
+    """Mid-ranks of columns [n], float32 [n] each."""
+    return list(rank_columns(columns).rows)
+
+
+def _columns(u: Ranks, v: Ranks) -> SeparateColumns:
+    none = np.zeros(2, np.bool_)
+    return SeparateColumns([u, v], none, none, np.full(2, np.inf), none)
+
+
+def _sum(x: Array, y: Array) -> float:
+    return float((x * y).sum())  # not a product by BLAS, whose order depends on its threads
