@@ -206,9 +206,8 @@ extern "C" int infonet_conditionals(const float* table, int64_t grid, const floa
   });
 }
 
-extern "C" int infonet_moments(const float* u, const float* v, const float* const* w,
-                               int64_t count, int64_t n, double* pair, double* square,
-                               double* triple) {
+extern "C" int infonet_moments(const float* u, const float* v, const float* const* w, int64_t count,
+                               int64_t n, double* pair, double* square, double* triple) {
   return outcome([&]() -> Status {
     if (Status status = check_shape(count, n); !status.ok()) return status;
     moments(u, v, w, static_cast<std::size_t>(count), static_cast<std::size_t>(n), pair, square,

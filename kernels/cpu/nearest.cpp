@@ -52,7 +52,9 @@ void Tree::build(std::size_t node, const double* points) {
     return;
   }
   const std::size_t middle = begin + (end - begin) / 2;
-  const auto at = [&](std::size_t place) { return order_.begin() + static_cast<std::ptrdiff_t>(place); };
+  const auto at = [&](std::size_t place) {
+    return order_.begin() + static_cast<std::ptrdiff_t>(place);
+  };
   std::nth_element(at(begin), at(middle), at(end), [&](std::size_t a, std::size_t b) {
     const double x = points[a * dimensions_ + widest], y = points[b * dimensions_ + widest];
     return x != y ? x < y : a < b;

@@ -10,10 +10,10 @@ namespace infonet {
 namespace {
 
 constexpr std::size_t kPairs = kDegrees * kDegrees;
-constexpr std::size_t kBlock = 256;   // points at a time, so that their products stay in cache
-constexpr int kRounds = 200;          // of scaling, at most
-constexpr double kClose = 1e-6;       // of the marginals to uniform ones
-constexpr double kRange = 60.0;       // nats below the largest entry that still count
+constexpr std::size_t kBlock = 256;  // points at a time, so that their products stay in cache
+constexpr int kRounds = 200;         // of scaling, at most
+constexpr double kClose = 1e-6;      // of the marginals to uniform ones
+constexpr double kRange = 60.0;      // nats below the largest entry that still count
 
 double polynomial(const double* c, std::size_t size, double x) {
   double sum = c[size - 1];
@@ -34,9 +34,9 @@ double normal_quantile(double p) {
                              3.9307895800092710610e4,
                              2.8729085735721942674e4,
                              5.2264952788528545610e3};
-  static const double c[] = {1.42343711074968357734e0, 4.63033784615654529590e0,
-                             5.76949722146069140550e0, 3.64784832476320460504e0,
-                             1.27045825245236838258e0, 2.41780725177450611770e-1,
+  static const double c[] = {1.42343711074968357734e0,  4.63033784615654529590e0,
+                             5.76949722146069140550e0,  3.64784832476320460504e0,
+                             1.27045825245236838258e0,  2.41780725177450611770e-1,
                              2.27238449892691845833e-2, 7.74545014278341407640e-4};
   static const double d[] = {1.0,
                              2.05319162663775882187e0,
@@ -46,8 +46,8 @@ double normal_quantile(double p) {
                              1.51986665636164571966e-2,
                              5.47593808499534494600e-4,
                              1.05075007164441684324e-9};
-  static const double e[] = {6.65790464350110377720e0, 5.46378491116411436990e0,
-                             1.78482653991729133580e0, 2.96560571828504891230e-1,
+  static const double e[] = {6.65790464350110377720e0,  5.46378491116411436990e0,
+                             1.78482653991729133580e0,  2.96560571828504891230e-1,
                              2.65321895265761230930e-2, 1.24266094738807843860e-3,
                              2.71155556874348757815e-5, 2.01033439929228813265e-7};
   static const double f[] = {1.0,
@@ -90,8 +90,8 @@ void balance(double* cells, std::size_t grid) {
       for (; j + 8 <= grid; j += 8) {
         for (std::size_t k = 0; k < 8; ++k) part[k] += row[j + k];
       }
-      double sum = ((part[0] + part[4]) + (part[2] + part[6])) +
-                   ((part[1] + part[5]) + (part[3] + part[7]));
+      double sum =
+          ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
       for (; j < grid; ++j) sum += row[j];
       const double mean = sum / static_cast<double>(grid);
       worst = std::max(worst, std::fabs(mean - 1.0));
@@ -168,8 +168,8 @@ double product(const double* a, const double* b, std::size_t count) {
   for (; i + 8 <= count; i += 8) {
     for (std::size_t k = 0; k < 8; ++k) part[k] += a[i + k] * b[i + k];
   }
-  double sum = ((part[0] + part[4]) + (part[2] + part[6])) +
-               ((part[1] + part[5]) + (part[3] + part[7]));
+  double sum =
+      ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
   for (; i < count; ++i) sum += a[i] * b[i];
   return sum;
 }

@@ -11,9 +11,9 @@ namespace infonet {
 void normal_scores(const float* ranks, std::size_t n, double* scores);
 
 // Conditional distribution functions of a pair copula (Aas, Czado, Frigessi & Bakken 2009).
-// `table` [grid, grid] holds the logarithm of its density up to f(u) + g(v), u along the first axis;
-// it is scaled until its marginals are uniform (Sinkhorn & Knopp 1967). For each of n points the
-// functions are linear between the centres of cells along the condition, and along the other
+// `table` [grid, grid] holds the logarithm of its density up to f(u) + g(v), u along the first
+// axis; it is scaled until its marginals are uniform (Sinkhorn & Knopp 1967). For each of n points
+// the functions are linear between the centres of cells along the condition, and along the other
 // variable the density is constant within a cell. `of_u` gets F(u | v), `of_v` F(v | u), and
 // `log_density` the logarithm of the density, bilinear between the centres of cells.
 void conditionals(const float* table, std::size_t grid, const float* u, const float* v,

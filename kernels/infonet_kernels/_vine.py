@@ -86,4 +86,5 @@ def moments(u: ArrayLike, v: ArrayLike, w: Sequence[Ranks] = ()) -> tuple[Array,
 
 
 def _row(name: str, values: ArrayLike) -> Ranks:
-    return as_rows(name, np.asarray(values)[None], np.float32)[0]
+    row: Ranks = as_rows(name, np.asarray(values)[None], np.float32)[0]
+    return row

@@ -196,7 +196,7 @@ class Estimate:
     table: NDArray[np.float32] | None = field(default=None, repr=False)
     method: str = "network"
     given: tuple[str, ...] = ()
-    terms: Terms = Terms()
+    terms: Terms = field(default_factory=Terms)
 
     @property
     def bits(self) -> float:

@@ -121,9 +121,9 @@ INFONET_EXPORT int infonet_project(const double* values, int64_t rows, int64_t c
 INFONET_EXPORT int infonet_normal_scores(const float* ranks, int64_t n, double* scores);
 
 /* Conditional distribution functions of the pair copula with the density exp(table + f(u) + g(v)),
- * table [grid, grid], u along the first axis, f and g such that its marginals are uniform: of_u gets
- * F(u | v), of_v gets F(v | u), log_density the logarithm of the density, all [n] at n points in
- * [0, 1]. One thread. */
+ * table [grid, grid], u along the first axis, f and g such that its marginals are uniform: of_u
+ * gets F(u | v), of_v gets F(v | u), log_density the logarithm of the density, all [n] at n points
+ * in [0, 1]. One thread. */
 INFONET_EXPORT int infonet_conditionals(const float* table, int64_t grid, const float* u,
                                         const float* v, int64_t n, float* of_u, float* of_v,
                                         float* log_density);

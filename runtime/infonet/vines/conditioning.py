@@ -1,14 +1,15 @@
 """Take a condition out of variables: F(x | Z), uniform and independent of Z, for each column x.
 
-Z is taken out one variable at a time, each after the ones before it were taken out of it (Rosenblatt
-1952), so that what is taken out is new. A table of 64 x 64 cells leaves a trace, and a copula that
-changes with Z leaves more: so the result is tested against each part of Z and, where dependence is
-seen, passed through the copula of what is left again.
+Z is taken out one variable at a time, each after the ones before it were taken out of it
+(Rosenblatt 1952), so that what is taken out is new. A table of 64 x 64 cells leaves a trace, and a
+copula that changes with Z leaves more: so the result is tested against each part of Z and, where
+dependence is seen, passed through the copula of what is left again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.vines.changes import Conditions, fit
@@ -49,19 +50,12 @@ class Condition:
         """`out_of` for each column, spread over threads."""
         found: list[Ranks] = list(columns)
 
-        def task(place: int) -> Callable[[], int]:
-            def run() -> int:
-                found[place] = self.out_of(columns[place])
-                return 1
-
-            return run
-
-        def tasks() -> Iterator[Callable[[], int]]:
-            for place in range(len(columns)):
-                yield task(place)
+        def task(place: int) -> int:
+            found[place] = self.out_of(columns[place])
+            return 1
 
         with Progress(len(columns), "column", progress) as bar:
-            run_tiles(tasks(), threads, bar)
+            run_tiles((partial(task, place) for place in range(len(columns))), threads, bar)
         return found
 
     def _without(self, column: Ranks, parts: list[Ranks]) -> Ranks:

@@ -2,16 +2,17 @@
 
     I(X; Y | Z) = sum over i, j of I(X_i; Y_j | X_1 .. X_i-1, Z, Y_1 .. Y_j-1)
 
-In the order X_dx .. X_1, Y_1 .. Y_dy the edge (a, b) of tree t is conditioned on the t - 1 variables
-between a and b, and the edges that join an X with a Y are those terms (Aas, Czado, Frigessi &
-Bakken, Insurance: Mathematics and Economics 2009). Z was taken out of each variable before, see
-`conditioning`.
+In the order X_dx .. X_1, Y_1 .. Y_dy the edge (a, b) of tree t is conditioned on the t - 1
+variables between a and b, and the edges that join an X with a Y are those terms (Aas, Czado,
+Frigessi & Bakken, Insurance: Mathematics and Economics 2009). Z was taken out of each variable
+before, see `conditioning`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -62,38 +63,61 @@ def fit_vine(
         threads: to spread the edges of a tree over; results do not depend on it.
         progress: show a progress bar; None: if standard error is a terminal.
     """
-    size, n = len(columns), columns[0].size
+    size = len(columns)
     edges: list[Edge] = []
-    total = np.zeros(n)
+    total = np.zeros(columns[0].size)
     left, right = list(columns[:-1]), list(columns[1:])
     with Progress(size * (size - 1) // 2, "pair", progress) as bar:
         for tree in range(1, size):
-            found: list[PairCopula | None] = [None] * (size - tree)
-
-            def tasks(
-                tree: int = tree, found: list[PairCopula | None] = found
-            ) -> Iterator[Callable[[], int]]:
-                for place in range(size - tree):
-                    yield _task(place, tree, found)
-
-            def _task(place: int, tree: int, found: list[PairCopula | None]) -> Callable[[], int]:
-                def run() -> int:
-                    between = [*columns[place + 1 : place + tree], *given]
-                    conditions = Conditions(between) if between else None
-                    test = asked(place, place + tree)
-                    found[place] = fit(copulas, left[place], right[place], conditions, test)
-                    return 1
-
-                return run
-
-            run_tiles(tasks(), threads, bar)
-            fitted = [copula for copula in found if copula is not None]
+            level = _Tree(copulas, columns, left, right, asked, given, tree)
+            run_tiles(level.tasks(), threads, bar)
+            fitted = level.fitted
             for place, copula in enumerate(fitted):
                 if asked(place, place + tree):
                     facts = copula.mi, copula.p_value, copula.leaves, copula.correlation
                     edges.append(Edge(place, place + tree, *facts))
                     total += copula.log_density
-            # F(a | b, between) of each edge meets F(c | b, between) of the next one.
-            left = rank([copula.of_u for copula in fitted[:-1]]) if len(fitted) > 1 else []
-            right = rank([copula.of_v for copula in fitted[1:]]) if len(fitted) > 1 else []
+            if len(fitted) > 1:
+                # F(a | b, between) of each edge meets F(c | b, between) of the next one.
+                left = rank([copula.of_u for copula in fitted[:-1]])
+                right = rank([copula.of_v for copula in fitted[1:]])
     return Vine(edges, total)
+
+
+class _Tree:
+    """Tree number `tree` of a vine: its edges, each a task. See `fit_vine`."""
+
+    def __init__(
+        self,
+        copulas: PairCopulas,
+        columns: Sequence[Ranks],
+        left: Sequence[Ranks],
+        right: Sequence[Ranks],
+        asked: Callable[[int, int], bool],
+        given: Sequence[Ranks],
+        tree: int,
+    ) -> None:
+        self._copulas, self._columns, self._given = copulas, columns, given
+        self._left, self._right, self._asked, self._tree = left, right, asked, tree
+        self._found: list[PairCopula | None] = [None] * len(left)
+
+    @property
+    def fitted(self) -> list[PairCopula]:
+        """The copulas, once all tasks have run."""
+        return [copula for copula in self._found if copula is not None]
+
+    def tasks(self) -> Iterator[Callable[[], int]]:
+        """One task for each edge; each returns 1, the edges that it fitted."""
+        for place in range(len(self._left)):
+            yield partial(self._fit, place)
+
+    def _fit(self, place: int) -> int:
+        between = [*self._columns[place + 1 : place + self._tree], *self._given]
+        self._found[place] = fit(
+            self._copulas,
+            self._left[place],
+            self._right[place],
+            Conditions(between) if between else None,
+            self._asked(place, place + self._tree),
+        )
+        return 1

@@ -32,8 +32,8 @@ NEIGHBOURS_NOTE = (
     "one is given"
 )
 CHANGES_NOTE = (
-    "the dependence changes with a condition: it was estimated within pieces of it, and what changes "
-    "within a piece is missed"
+    "the dependence changes with a condition: it was estimated within pieces of it, and what "
+    "changes within a piece is missed"
 )
 FEW_NOTE = "there are few samples for so many variables: the estimate may be far off"
 SHARED_NOTE = "x and y share a column: the mutual information of continuous ones is infinite"
@@ -107,11 +107,11 @@ def estimate_vectors(
     known = _without_known(left, right, condition)
     if known:
         notes.append(f"{' and '.join(known)} given: known already, so left out")
-    common = dict(n=n, names=shown, given=given_names)
+    common: dict[str, Any] = {"n": n, "names": shown, "given": given_names}
     if not left.ranks or not right.ranks:
         if not known:
             warn(notes[0])
-        return Estimate(0.0, (0.0, 0.0), None, notes=tuple(notes), method="constant", **common)  # type: ignore[arg-type]
+        return Estimate(0.0, (0.0, 0.0), None, notes=tuple(notes), method="constant", **common)
     if set(map(_key, left.ranks)) & set(map(_key, right.ranks)):
         notes.append(SHARED_NOTE)
     swap = right.key < left.key  # so that x and y may be exchanged
@@ -136,7 +136,7 @@ def estimate_vectors(
         notes=tuple(notes),
         method=method,
         terms=Terms(answer.edges),
-        **common,  # type: ignore[arg-type]
+        **common,
     )
 
 
@@ -211,7 +211,8 @@ def _answer(
     for edge in vine.edges:
         ends = (names[edge.first], names[edge.second])
         between = (*names[edge.first + 1 : edge.second], *conditions)
-        terms.append(Term(*(reversed(ends) if swap else ends), between, edge.mi, edge.p_value))
+        a, b = reversed(ends) if swap else ends
+        terms.append(Term(a, b, between, edge.mi, edge.p_value))
     mi = max(0.0, sum(edge.mi for edge in vine.edges))
     n = order[0].size
     changing = any(edge.leaves > 1 for edge in vine.edges)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from infonet.model.libraries import kernels
-from infonet.pairs.ranking import fingerprint
 from infonet.vines.copula import Array, Ranks
-
-
-def canonical(columns: Sequence[Ranks]) -> list[int]:
-    """Places of the columns in an order that depends on their ranks only, not on how they came."""
-    return sorted(range(len(columns)), key=lambda place: fingerprint(columns[place]))
 
 
 def by_strength(x: Sequence[Ranks], y: Sequence[Ranks]) -> tuple[list[int], list[int]]:
@@ -24,7 +18,7 @@ def by_strength(x: Sequence[Ranks], y: Sequence[Ranks]) -> tuple[list[int], list
     """
     if len(x) == 1 and len(y) == 1:
         return [0], [0]
-    strength = _correlations(x, y, lambda z: z) + _correlations(x, y, np.abs)
+    strength = _correlations(x, y, np.asarray) + _correlations(x, y, np.abs)
     return _falling(strength.max(axis=1)), _falling(strength.max(axis=0))
 
 
@@ -32,7 +26,7 @@ def _falling(values: Array) -> list[int]:
     return [int(place) for place in np.argsort(-values, kind="stable")]
 
 
-def _correlations(x: Sequence[Ranks], y: Sequence[Ranks], of: np.ufunc) -> Array:  # type: ignore[type-arg]
+def _correlations(x: Sequence[Ranks], y: Sequence[Ranks], of: Callable[[Array], Array]) -> Array:
     def standard(column: Ranks) -> Array:
         values = of(kernels().normal_scores(column))
         values = values - values.mean()
