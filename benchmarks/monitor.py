@@ -76,12 +76,12 @@ def evaluation(window, monitor, random):
     """What an evaluation is made of, in turn."""
     values = random.standard_normal((window, 2))
     columns = list(np.ascontiguousarray(values.T))
-    network = ESTIMATOR._network
-    ranked, pair = network.prepare(columns), np.array([[0, 1]])
+    engine = ESTIMATOR.engine
+    ranked, pair = engine.prepare(columns), np.array([[0, 1]])
     parts = {
         "evaluation": lambda: monitor._evaluate(0, None),
         "ranks of both columns": lambda: infonet_kernels.rank_columns(columns),
-        "histogram and network": lambda: network.run(ranked, pair),
+        "histogram and network": lambda: engine.run(ranked, pair),
         "push, without evaluation": lambda: [monitor._window.push(row) for row in values],
     }
     times = {name: [] for name in parts}

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infonet.errors import InputError, names_lack_of_memory, warn
-from infonet.gpu.arrays import DeviceArray, OnDevice
-from infonet.inputs.checks import (
-    Missing,
-    as_whole_number,
-    check_finite,
-    check_length,
-    check_missing_policy,
-    finite_rows,
-)
-from infonet.inputs.open import NamedColumn, as_column
-from infonet.matrix import Options, PairwiseResult, pairwise
+from infonet.errors import InputError, names_lack_of_memory
+from infonet.inputs.checks import Missing, as_whole_number, check_missing_policy
+from infonet.inputs.open import NamedColumn
+from infonet.matrix import Options, PairwiseResult, check_executor, pairwise
 from infonet.model.load import Model
-from infonet.opening import open_network
-from infonet.pairs.backend import ONE_PAIR, Network
+from infonet.opening import open_backend
 from infonet.pairs.engine import PairEngine, estimate_batch
-from infonet.pairs.estimates import BOUND, method_of, notes_of
 from infonet.pairs.parallel import count_threads
-from infonet.result import NO_TABLE_NOTE, Estimate, IndependenceTest, SlicedEstimate
+from infonet.pairs.single import estimate_pair
+from infonet.result import Estimate, IndependenceTest, SlicedEstimate
 from infonet.sliced import Scale, sliced
 from infonet.sliced.variables import read_options
-from infonet.vines.estimate import estimate_vectors, total_correlation
+from infonet.vines.estimate import estimate_vectors, independence_test, total_correlation
 from infonet.vines.variables import as_single, is_several
+
+if TYPE_CHECKING:
+    from infonet.gpu.arrays import DeviceArray
 
 
 class Estimator:
@@ -70,8 +62,8 @@ class Estimator:
         threads: int | None = None,
     ) -> None:
         self.threads = count_threads(threads)
-        self.device, network = open_network(model, device, self.threads)
-        self.engine = PairEngine(network)
+        self.device, backend = open_backend(model, device, self.threads)
+        self.engine = PairEngine(backend)
         # For pickling: the path must hold in a process that has another working directory.
         path = None if model is None else self.model.path.resolve()
         self._arguments = (path, device, threads)
@@ -83,13 +75,9 @@ class Estimator:
         return f"Estimator(model={self.model.path.name!r}, device={self.device!r})"
 
     @property
-    def _network(self) -> Network:
-        return self.engine.network
-
-    @property
     def model(self) -> Model:
         """Metadata of the model."""
-        return self._network.model
+        return self.engine.model
 
     @names_lack_of_memory
     def estimate(
@@ -138,78 +126,18 @@ class Estimator:
             >>> infonet.estimate(frame[["speed", "load"]], frame["wear"], given=frame["age"])
         """
         check_missing_policy(nan)
-        permutations, seed = (
-            as_whole_number(permutations, "permutations", 0),
-            as_whole_number(seed, "seed", 0),
-        )
+        permutations = as_whole_number(permutations, "permutations", 0)
+        engine = self.engine.with_seed(as_whole_number(seed, "seed", 0))
         x, y = as_single(x), as_single(y)
-        if given is not None or is_several(x) or is_several(y):
-            if permutations:
-                raise InputError(
-                    f"permutations is {permutations} for several columns or a condition, allowed "
-                    "is 0: their test needs none"
-                )
-            return estimate_vectors(
-                self.engine.with_seed(seed),
-                *(x, y, given),
-                nan=nan,
-                names=names,
-                threads=self.threads,
-                progress=progress,
-            )
-        x_column, y_column = as_column(x, names[0]), as_column(y, names[1])
-        (x_name, x_values), (y_name, y_values) = x_column[:2], y_column[:2]
-        if x_values.size != y_values.size:
-            raise InputError(
-                f"{x_name} and {y_name} differ in length ({x_values.size} and {y_values.size}): "
-                "pass one y for each x"
-            )
-        label = x_name
-        if nan == "omit":
-            keep = finite_rows(x_values, y_values)
-            if not keep.all():
-                x_values, y_values = x_values[keep], y_values[keep]
-                label = f"{x_name} with {y_name}, missing values left out,"
-        check_length(x_values.size, self.model.n_min, label)
-        check_finite(x_values, x_name)
-        check_finite(y_values, y_name)
-        pair = (x_name, y_name)
-        nominal = np.array([x_column.nominal, y_column.nominal])
-        found = self._estimate_pair(pair, x_values, y_values, nominal, permutations, seed)
-        return replace(found, notes=(*x_column.notes, *y_column.notes, *found.notes))
-
-    def _estimate_pair(
-        self,
-        names: tuple[str, str],
-        x: NDArray[Any],
-        y: NDArray[Any],
-        nominal: NDArray[np.bool_],
-        permutations: int,
-        seed: int,
-    ) -> Estimate:
-        ranked = self._network.prepare((x, y)).with_nominal(nominal)
-        if ranked.constant.any():
-            constant = [name for name, flag in zip(names, ranked.constant, strict=True) if flag]
-            note = f"{' and '.join(constant)} constant: mutual information is 0"
-            warn(note)
-            flat = np.zeros((self.model.table_grid,) * 2, np.float32)
-            exact = (0.0, 0.0) if self.model.quantile_levels else None
-            return Estimate(0.0, exact, None, x.size, names, (note,), flat, method="constant")
-        engine = self.engine.with_seed(seed)
-        found = engine.estimate(ranked, ONE_PAIR, table=True)
-        mi, quantiles, about = float(found.mi[0]), found.quantiles[0], int(found.about[0])
-        interval = (float(quantiles[0]), float(quantiles[-1])) if quantiles.size else None
-        p = float(found.p_value[0])
+        if given is None and not is_several(x) and not is_several(y):
+            return estimate_pair(engine, x, y, nan, names, permutations)
         if permutations:
-            p = engine.permutation_p_value(ranked, found, permutations)
-            about &= ~BOUND
-        notes = notes_of(about, p, interval, self.model.null, x.size)
-        table = None if found.table is None or np.isnan(found.table[0, 0, 0]) else found.table[0]
-        if table is None:
-            notes = (*notes, NO_TABLE_NOTE)
-        return Estimate(
-            *(mi, interval, None if math.isnan(p) else p, x.size, names, notes, table),
-            method=method_of(about),
+            raise InputError(
+                f"permutations is {permutations} for several columns or a condition, allowed is 0: "
+                "their test needs none"
+            )
+        return estimate_vectors(
+            *(engine, x, y, given), nan=nan, names=names, threads=self.threads, progress=progress
         )
 
     @names_lack_of_memory
@@ -239,9 +167,7 @@ class Estimator:
             >>> infonet.conditional_independence(x, y, given=z).p_value < 0.05
         """
         found = self.estimate(x, y, nan, names, seed=seed, given=given, progress=False)
-        # Nothing that varies is left: no test can tell such variables from independent ones.
-        p = 1.0 if found.p_value is None else found.p_value
-        return IndependenceTest(p, 2 * found.n * found.mi, found.mi, found)
+        return independence_test(found)
 
     @names_lack_of_memory
     def total_correlation(
@@ -301,12 +227,9 @@ class Estimator:
         Raises:
             InputError: as for `mi`, or the estimator computes on the CPU.
         """
-        if not isinstance(self._network, OnDevice):
-            raise InputError(
-                "mi_on_device needs an estimator on a GPU, this one computes on the CPU: use mi, "
-                "or Estimator(device='cuda')"
-            )
-        return self._network.to_device(self.mi(samples, progress))
+        from infonet.gpu.backend import estimates_on_gpu
+
+        return estimates_on_gpu(self.engine.backend, lambda: self.mi(samples, progress))
 
     def quantiles(self, samples: ArrayLike, progress: bool | None = None) -> NDArray[np.float64]:
         """Estimate with intervals: quantiles of the mutual information of each sample set.
@@ -391,11 +314,7 @@ class Estimator:
                 an unfinished run of something else.
             MissingExtraError: engine="ray" without Ray, or Parquet without pyarrow.
         """
-        if engine == "ray" and self.device != "cpu":
-            raise InputError(
-                f"engine='ray' computes on CPUs, and the device is {self.device!r}: use "
-                "engine='threads', or Estimator(device='cpu')"
-            )
+        check_executor(engine, self.device)
         options = Options(
             nan, seed, memory, tile, output, resume, engine, adjust, layout, unit, progress
         )

@@ -13,7 +13,8 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from infonet.pairs.backend import ONE_PAIR, Network
+from infonet.pairs.backend import CpuBackend
+from infonet.pairs.engine import ONE_PAIR, PairEngine
 from infonet_export.config import load_config
 from infonet_export.exporting import onnx_file
 from infonet_export.exporting.graphs import Core, FromSamples
@@ -389,11 +390,11 @@ def test_null_distribution_against_independent_simulations(exported):
     assert null.quantiles.shape == (3, null.probabilities.size)
     assert (np.diff(null.quantiles, axis=1) >= 0).all()
     # other random numbers, real values, the runtime instead of the exporter
-    network = Network(infonet.load_model(result.model))
+    engine = PairEngine(CpuBackend(infonet.load_model(result.model)))
     rng = np.random.default_rng(77)
     for n, row in zip(null.n.astype(int), null.quantiles, strict=True):
         scores = [
-            float(network.run(network.prepare(rng.normal(size=(2, n))), ONE_PAIR).statistic[0])
+            float(engine.run(engine.prepare(rng.normal(size=(2, n))), ONE_PAIR).statistic[0])
             for _ in range(600)
         ]
         for probability, quantile in zip(null.probabilities, row, strict=True):

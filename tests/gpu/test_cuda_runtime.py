@@ -38,7 +38,7 @@ class Held:
     """Samples in the memory of the GPU, known by the CUDA array interface alone."""
 
     def __init__(self, estimator, array):
-        gpu = estimator._network.gpu
+        gpu = estimator.engine.backend.gpu
         self._buffer = gpu.do(lambda: gpu.allocate(array.nbytes))
         gpu.do(lambda: (gpu.upload(array, self._buffer.address), gpu.sync()))
         self.__cuda_array_interface__ = {
@@ -91,7 +91,7 @@ def test_the_kernel_finds_the_ties_that_the_cpu_finds(gpu, cpu, n):
     samples[2] = samples[2] > 0
     samples[3, :, 1] = 2.5
     samples[4, :2, 0] = 0.25
-    found, expected = (e._network.prepare_sets(samples, 0, 6) for e in (gpu, cpu))
+    found, expected = (e.engine.prepare_sets(samples, 0, 6) for e in (gpu, cpu))
     np.testing.assert_allclose(found.entropy, expected.entropy, rtol=1e-9)
     np.testing.assert_array_equal(found.tied, expected.tied)
     np.testing.assert_array_equal(found.constant, expected.constant)
@@ -199,8 +199,8 @@ def test_networks_that_read_samples(tmp_path, eps, normalize):
 
 def test_every_node_is_on_the_gpu(gpu):
     """ONNX Runtime says so itself: see `check_session`, which refuses anything else."""
-    network = gpu._network
-    call = network.gpu.do(lambda: network._call(4, 100))
+    backend = gpu.engine.backend
+    call = backend.gpu.do(lambda: backend._call(4, 100))
     session = call.keep[0]
     assert session.get_providers()[0] == "CUDAExecutionProvider"
     where = {part.ep_name for part in session.get_provider_graph_assignment_info()}
@@ -208,8 +208,8 @@ def test_every_node_is_on_the_gpu(gpu):
 
 
 def test_devices_and_doctor():
-    from infonet.cli.doctor import diagnose
-    from infonet.gpu import list_devices
+    from infonet.cli.diagnosis import diagnose
+    from infonet.opening import list_devices
 
     assert {d.name: d.available for d in list_devices()}["cuda"]
     assert diagnose().rows["device cuda"].startswith("works, 0.5")

@@ -80,7 +80,7 @@ class HostGpu:
 
 
 class HostCore:
-    """A core in the shape of `infonet.gpu.device.Core`."""
+    """A core in the shape of `infonet.gpu.device.DeviceGraph`."""
 
     def __init__(self, gpu, model, sizes=(1, 4), capturable=False):
         self.capturable, self.fixed = capturable, model.histogram_grid == 0

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import infonet
 import numpy as np
 import pytest
-from infonet.pairs import backend
+from infonet.pairs.backend import CpuBackend
+from infonet.pairs.engine import PairEngine
 
 ROWS = [20, 129, 1151]
 
@@ -40,29 +41,30 @@ def test_large_n_agrees(estimator):
 
 @pytest.mark.parametrize("tile", [1, 3, 64])
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_tiles_and_threads_do_not_matter(estimator, monkeypatch, tile, threads):
+def test_tiles_and_threads_do_not_matter(estimator, tile, threads):
     data = table(200, d=6)
     expected = estimator.pairwise(data)
-    monkeypatch.setattr(backend, "TILE", tile)
     other = infonet.Estimator(threads=threads)
+    other.engine = PairEngine(CpuBackend(other.model, threads, pairs_per_task=tile))
     assert other.pairwise(data).quantiles.tobytes() == expected.quantiles.tobytes()
     samples = data.reshape(100, 2, 6).transpose(2, 0, 1)
     assert other.mi(samples).tobytes() == estimator.mi(samples).tobytes()
 
 
 @pytest.mark.parametrize("batch", [2, 7])
-def test_network_batch_hardly_matters(estimator, monkeypatch, batch):
+def test_network_batch_hardly_matters(estimator, batch):
     """ONNX Runtime rounds differently for other batch sizes: this is why the runtime uses one."""
     data = table(300, d=5)
     expected = estimator.pairwise(data).quantiles
-    monkeypatch.setattr(backend, "_BATCH", batch)
-    np.testing.assert_allclose(estimator.pairwise(data).quantiles, expected, atol=1e-5)
+    other = infonet.Estimator(threads=1)
+    other.engine = PairEngine(CpuBackend(other.model, pairs_per_call=batch))
+    np.testing.assert_allclose(other.pairwise(data).quantiles, expected, atol=1e-5)
 
 
-def test_full_graph_agrees_with_kernels_and_core(estimator, monkeypatch):
+def test_full_graph_agrees_with_kernels_and_core(estimator):
     """`X.onnx` alone is the whole estimator: raw samples in."""
-    monkeypatch.setattr(backend, "core_of", lambda model: None)
     full = infonet.Estimator(threads=1)
+    full.engine = PairEngine(CpuBackend(full.model, use_core=False))
     for n in ROWS:
         data = table(n).astype(np.float32)
         np.testing.assert_allclose(

@@ -12,7 +12,7 @@ from infonet.gpu.arrays import (
     gpu_samples,
     parse_interface,
 )
-from infonet.inputs.dlpack import cpu_array, gpu_of
+from infonet.inputs.arrays import cpu_array, gpu_of
 
 SHAPE = (3, 50, 2)
 

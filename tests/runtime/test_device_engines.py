@@ -1,4 +1,4 @@
-"""What `EngineCore` asks of TensorRT, of a stand-in that is strict about it; see host_gpu.py.
+"""What `TensorRTDeviceGraph` asks of TensorRT, of a strict stand-in; see host_gpu.py.
 
 Engines run on GPUs alone: tests/gpu has them. Here, sizes, profiles, addresses and the order of
 calls are tested; the stand-in computes with the graph that an engine is built from.
@@ -15,8 +15,8 @@ import onnxruntime as ort
 import pytest
 from host_gpu import HostGpu, array_at, use_host_kernels
 from infonet.errors import DeviceError, ModelError
-from infonet.gpu.backend import DeviceNetwork
-from infonet.gpu.tensorrt import EngineCore
+from infonet.gpu.backend import GpuBackend
+from infonet.gpu.tensorrt import TensorRTDeviceGraph
 from infonet.model.engine_file import Profile, read_manifest
 from infonet.model.load import core_beside, load_model
 from infonet.pairs.engine import PairEngine
@@ -120,10 +120,10 @@ def parts(monkeypatch, tmp_path):
 
 def test_an_engine_estimates(parts, estimator):
     gpu, module, model, manifest, contexts = parts
-    core = EngineCore(gpu, module, model, manifest, b"no engine")
+    core = TensorRTDeviceGraph(gpu, module, model, manifest, b"no engine")
     assert core.sizes(100) == (1, 4, 8, 16)
     twin = infonet.Estimator(threads=1)
-    twin.engine = PairEngine(DeviceNetwork(model, core, gpu, threads=1))
+    twin.engine = PairEngine(GpuBackend(model, core, gpu, threads=1))
     samples = batch_of(31)
     for seed in range(3):  # launches, then a captured graph, then that again
         samples = batch_of(31, seed=seed)
@@ -140,7 +140,9 @@ def test_an_engine_estimates(parts, estimator):
 
 def test_other_tensorrt_has_no_runtime_config(parts):
     gpu, module, model, manifest, contexts = parts
-    core = EngineCore(gpu, module, model, replace(manifest, backend="tensorrt"), b"no engine")
+    core = TensorRTDeviceGraph(
+        gpu, module, model, replace(manifest, backend="tensorrt"), b"no engine"
+    )
     made = []
     core._engine.create_execution_context = lambda strategy: made.append(strategy)
     with pytest.raises(DeviceError, match="cannot make an execution context"):
@@ -152,12 +154,12 @@ def test_other_tensorrt_has_no_runtime_config(parts):
 def test_engines_that_do_not_load(parts):
     gpu, module, model, manifest, _ = parts
     with pytest.raises(ModelError, match="does not load .*build it again"):
-        EngineCore(gpu, module, model, manifest, b"damaged")
+        TensorRTDeviceGraph(gpu, module, model, manifest, b"damaged")
 
 
 def test_refusals_of_tensorrt_are_errors(parts, monkeypatch):
     gpu, module, model, manifest, _ = parts
-    core = EngineCore(gpu, module, model, manifest, b"no engine")
+    core = TensorRTDeviceGraph(gpu, module, model, manifest, b"no engine")
     monkeypatch.setattr(Context, "set_tensor_address", lambda *_: False)
     with pytest.raises(DeviceError, match="TensorRT refuses: histogram"):
         core.open(4, 100)

@@ -1,4 +1,4 @@
-"""`DeviceNetwork` on a GPU in host memory gives the answers of `Network`; see host_gpu.py."""
+"""`GpuBackend` on a GPU in host memory gives the answers of `Network`; see host_gpu.py."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from host_gpu import HostCore, HostGpu, use_host_kernels
 from infonet.errors import DeviceError
 from infonet.gpu.arrays import GpuSamples
-from infonet.gpu.backend import DeviceNetwork
+from infonet.gpu.backend import GpuBackend
 from infonet.model.load import core_beside, load_model
 from infonet.opening import check_agreement
-from infonet.pairs.backend import Network
+from infonet.pairs.backend import CpuBackend
 from infonet.pairs.engine import PairEngine
 from perceiver_core import write_core
 
@@ -24,7 +24,7 @@ def make(monkeypatch, estimator, core=None, **options):
     gpu = HostGpu()
     core = HostCore(gpu, core or core_beside(model), **options)
     twin = infonet.Estimator(estimator._arguments[0], threads=2)
-    twin.engine = PairEngine(DeviceNetwork(model, core, gpu, threads=2))
+    twin.engine = PairEngine(GpuBackend(model, core, gpu, threads=2))
     twin.device = "cuda"
     return twin, gpu, core
 
@@ -48,7 +48,7 @@ def test_batches(monkeypatch, estimator, capturable, place):
     samples[4] = samples[4] > 0  # few levels: counted
     samples[5, :, 1] = 2.5
     if place == "gpu":
-        twin._network.open_batch = lambda batch: on_host(batch)
+        twin.engine.backend.open_batch = lambda batch: on_host(batch)
     for _ in range(3):
         with pytest.warns(infonet.InfoNetWarning, match=r"1 set.* \(first: samples\[5\]\)"):
             found = twin.mi(samples)
@@ -63,7 +63,7 @@ def test_batches(monkeypatch, estimator, capturable, place):
 
 def test_tiles(monkeypatch, estimator):
     twin, gpu, _ = make(monkeypatch, estimator)
-    twin._network.tile = 5
+    twin.engine.backend.pairs_per_task = 5
     samples = batch_of(23)
     np.testing.assert_allclose(twin.mi(samples), estimator.mi(samples), atol=1e-6)
     np.testing.assert_allclose(twin.quantiles(samples), estimator.quantiles(samples), atol=1e-6)
@@ -85,11 +85,11 @@ def test_values_that_float32_does_not_hold_are_ranked_exactly(monkeypatch, estim
 @pytest.mark.parametrize("place", ["cpu", "gpu"])
 def test_values_that_are_not_finite(monkeypatch, estimator, bad, place):
     twin, _, _ = make(monkeypatch, estimator)
-    twin._network.tile = 4
+    twin.engine.backend.pairs_per_task = 4
     samples = batch_of(9)
     samples[6, 7, 1] = bad
     if place == "gpu":
-        twin._network.open_batch = lambda batch: on_host(batch)
+        twin.engine.backend.open_batch = lambda batch: on_host(batch)
     with pytest.raises(infonet.InputError, match=r"samples\[6, :, 1\] has 1 .*first at index 7"):
         twin.mi(samples)
 
@@ -157,13 +157,13 @@ def test_what_was_used_longest_ago_makes_room(monkeypatch, estimator):
     for n in range(40, 55):
         samples = batch_of(2, n)
         np.testing.assert_allclose(twin.mi(samples), estimator.mi(samples), atol=1e-6)
-    assert len(twin._network._stages) == 8
+    assert len(twin.engine.backend._stages) == 8
     gpu.check()
 
 
 def test_a_gpu_that_computes_wrongly_is_not_used(monkeypatch, estimator):
     twin, _, core = make(monkeypatch, estimator)
-    check_agreement(twin._network, Network(estimator.model))
+    check_agreement(twin.engine.backend, CpuBackend(estimator.model))
     opened = core.open
 
     def wrong(size, n):
@@ -179,10 +179,10 @@ def test_a_gpu_that_computes_wrongly_is_not_used(monkeypatch, estimator):
         return type(call)(call.input, call.outputs, call.shapes, enqueue)
 
     core.open = wrong
-    twin._network._calls.clear()
-    twin._network._stages.clear()
+    twin.engine.backend._calls.clear()
+    twin.engine.backend._stages.clear()
     with pytest.raises(DeviceError, match="where the CPU gives .* so it is not used"):
-        check_agreement(twin._network, Network(estimator.model))
+        check_agreement(twin.engine.backend, CpuBackend(estimator.model))
 
 
 def test_results_stay_on_the_gpu_only_there(estimator):

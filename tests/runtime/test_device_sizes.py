@@ -21,6 +21,7 @@ COPULA = tuple(
     Profile(name, (low, 128, 128), (best, 128, 128), (high, 128, 128))
     for name, low, best, high in (("one", 1, 1, 1), ("some", 2, 32, 32), ("many", 33, 256, 1024))
 )
+WORK = {name: replace(load_model(), architecture=name).workload for name in ("copula", "perceiver")}
 PERCEIVER = (
     Profile("short", (1, 2, 2), (32, 256, 2), (1024, 256, 2)),
     Profile("long", (1, 257, 2), (8, 2048, 2), (128, 2048, 2)),
@@ -41,7 +42,7 @@ def test_calls_cover_every_pair_once(count, sizes):
 
 
 def test_calls_are_few():
-    sizes = graph_sizes(5000, heavy=False)
+    sizes = graph_sizes(5000, WORK["copula"])
     assert sizes == (1, 4, 16, 64, 256, 1024)
     assert [c.size for c in split(1024, sizes)] == [1024]
     assert [c.size for c in split(1000, sizes)] == [1024]
@@ -50,10 +51,10 @@ def test_calls_are_few():
     assert split(0, sizes) == []
 
 
-@pytest.mark.parametrize("heavy", [False, True])
+@pytest.mark.parametrize("architecture", WORK)
 @pytest.mark.parametrize("n", [2, 500, 5000, 50_000, 1_000_000, 10**8])
-def test_memory_is_bounded(n, heavy):
-    sizes = graph_sizes(n, heavy)
+def test_memory_is_bounded(n, architecture):
+    sizes = graph_sizes(n, WORK[architecture])
     assert sizes[0] == 1
     assert list(sizes) == sorted(sizes)
     assert all(size == 1 or size * n <= 2**24 for size in sizes)

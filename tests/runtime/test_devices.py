@@ -9,7 +9,7 @@ import logging
 import infonet
 import onnxruntime
 import pytest
-from infonet import gpu
+from infonet import gpu, opening
 from infonet.model.engine_file import Manifest, Tensor, gpu_compute_capability, write_engine
 from infonet.model.load import load_model
 from infonet.pairs.parallel import Progress, count_threads, run_tiles
@@ -37,7 +37,7 @@ def test_unknown_device():
 
 @without_gpu
 def test_auto_says_once_what_it_took(caplog):
-    gpu._said.clear()
+    opening._said.clear()
     with caplog.at_level(logging.INFO, "infonet"):
         assert infonet.Estimator().device == "cpu"
         assert infonet.Estimator().device == "cpu"
@@ -45,8 +45,8 @@ def test_auto_says_once_what_it_took(caplog):
 
 
 def test_every_device_has_a_state():
-    found = {device.name: device for device in gpu.list_devices()}
-    assert tuple(found) == gpu.DEVICES
+    found = {device.name: device for device in opening.list_devices()}
+    assert tuple(found) == opening.DEVICES
     assert found["cpu"].available
     assert all(device.available or device.reason for device in found.values())
 
@@ -101,7 +101,7 @@ def test_a_model_is_no_engine(monkeypatch):
 def test_a_gpu_is_used_when_asked_for_only(monkeypatch, caplog):
     """Everything seems to be there, and opening the GPU fails, for want of a driver say."""
     monkeypatch.setattr(gpu, "missing_for", lambda device: ())
-    gpu._said.clear()
+    opening._said.clear()
     if not NO_GPU:
         pytest.skip("a GPU is here: opening it does not fail")
     with caplog.at_level(logging.INFO, "infonet"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from infonet import Estimator, InputError
-from infonet.pairs.backend import ONE_PAIR
+from infonet.pairs.engine import ONE_PAIR
 from infonet.pairs.ranking import break_ties, in_random_order
 from infonet.result import NO_TABLE_NOTE
 from scipy.stats import binom, chi2_contingency
@@ -25,10 +25,10 @@ def test_permutation_p_value_is_that_of_a_slow_twin(estimator, tied):
     engine = estimator.engine.with_seed(7)
 
     def extreme(y):
-        found = engine.estimate(engine.network.prepare((x, y)), ONE_PAIR)
+        found = engine.estimate(engine.prepare((x, y)), ONE_PAIR)
         return -found.p_value[0] if tied else found.statistic[0]
 
-    ranks = engine.network.prepare((x, y)).rows[1]
+    ranks = engine.prepare((x, y)).rows[1]
     shuffles = np.random.default_rng(7)
     larger = sum(extreme(shuffles.permutation(ranks)) >= extreme(ranks) for _ in range(39))
     assert 0 < larger < 39
@@ -95,7 +95,7 @@ def test_equal_columns_get_different_orders(estimator):
     """Or two independent variables would look dependent through their ties."""
     engine = estimator.engine
     x = np.repeat([0.0, 1.0], 100)
-    columns = engine.network.prepare((x, x, x[::-1]))
+    columns = engine.prepare((x, x, x[::-1]))
     first, again, other = (engine.variable(columns, i) for i in range(3))
     pairs = [(first.untied, again.untied_again), (first.untied, other.untied)]
     for a, b in pairs:

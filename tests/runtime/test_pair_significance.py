@@ -30,7 +30,7 @@ def variables(estimator):
             for column, names in zip(columns, nominal, strict=True)
         ]
         engine = estimator.engine.with_seed(seed)
-        ranked = engine.network.prepare(codes).with_nominal(nominal)
+        ranked = engine.prepare(codes).with_nominal(nominal)
         return [engine.variable(ranked, i) for i in range(len(columns))]
 
     return make

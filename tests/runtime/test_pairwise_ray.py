@@ -136,7 +136,7 @@ def test_errors_of_workers_are_those_of_infonet(estimator, table, connected):
     from infonet.matrix.tile import ray_engine
 
     other = infonet.Estimator(threads=1)
-    other._network.__dict__["sha256"] = "0" * 64  # as if this node had another model
+    other.engine.__dict__["sha256"] = "0" * 64  # as if this node had another model
     assert ray_engine(other.engine)
     with pytest.raises(infonet.ModelError, match="is not the model of the program that asks"):
         other.pairwise(table, engine="ray")

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from infonet.cli import main
 from infonet.model.load import load_model
-from infonet.pairs.session import Session
+from infonet.pairs.backend import Session
 
 pytest.importorskip("onnx")
 import fake_perceiver as fake
@@ -95,7 +95,7 @@ def test_threads_work_within_a_pair(model, paper, monkeypatch):
     np.testing.assert_allclose(several.pairwise(data).mi, paper.pairwise(data).mi, atol=1e-6)
     assert several.mi(data.reshape(2, 150, 5)[..., :2]).shape == (2,)
     assert set(used) == {threading.get_ident()}
-    assert several._network._session._session.get_session_options().intra_op_num_threads == 3
+    assert several.engine.backend._session._session.get_session_options().intra_op_num_threads == 3
 
 
 def test_table_is_not_computed_when_not_asked_for(tmp_path, kind, gaussian, capfd):

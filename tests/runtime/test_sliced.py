@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from infonet.cli import main
-from infonet.pairs import backend
+from infonet.pairs.backend import CpuBackend
+from infonet.pairs.engine import PairEngine
 from infonet.sliced.samples import prepare
 from infonet.sliced.variables import project, ranges
 
@@ -82,11 +83,11 @@ def test_independent_vectors_have_nearly_none(estimator):
 
 @pytest.mark.parametrize("tile", [1, 3, 32])
 @pytest.mark.parametrize("threads", [1, 4])
-def test_a_function_of_the_seed_alone(estimator, monkeypatch, tile, threads):
+def test_a_function_of_the_seed_alone(estimator, tile, threads):
     x, y, _ = gaussian_block(257, 7, 5)
     expected = estimator.sliced(x, y, projections=70, seed=3)
-    monkeypatch.setattr(backend, "TILE", tile)
     other = infonet.Estimator(threads=threads)
+    other.engine = PairEngine(CpuBackend(other.model, threads, pairs_per_task=tile))
     assert other.sliced(x, y, projections=70, seed=3).values.tobytes() == expected.values.tobytes()
     some = other.sliced(x, y, projections=33, seed=3)
     assert some.values.tobytes() == expected.values[:33].tobytes()

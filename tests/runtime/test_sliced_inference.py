@@ -101,8 +101,8 @@ def test_stopping_has_little_bias(many):
 
 def statistic(estimator, x, y):
     """What the test compares: the score of a model that has one, else the estimate."""
-    network = estimator._network
-    return float(network.run(network.prepare([x, y]), np.array([[0, 1]])).statistic[0])
+    engine = estimator.engine
+    return float(engine.run(engine.prepare([x, y]), np.array([[0, 1]])).statistic[0])
 
 
 def p_value_by_hand(estimator, x, y, projections, permutations, seed):

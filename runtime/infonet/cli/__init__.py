@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import click
 
-from infonet._version import __version__
+from infonet import __version__
 from infonet.cli.diagnosis import doctor, info
 from infonet.cli.estimate import demo, mi, plot, smi
 from infonet.cli.matrix import matrix

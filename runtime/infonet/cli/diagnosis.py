@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from infonet._version import __version__
+from infonet import __version__
 from infonet.errors import InfoNetError
 from infonet.model.libraries import onnx_runtime
 
@@ -66,7 +66,7 @@ def diagnose() -> Report:
             "run  pip uninstall -y onnxruntime onnxruntime-gpu  and install the one you want"
         )
     if works[0]:
-        from infonet.gpu import list_devices
+        from infonet.opening import list_devices
 
         for device in list_devices():
             row = f"device {device.name}"

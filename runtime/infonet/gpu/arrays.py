@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.errors import InputError
-from infonet.inputs.dlpack import gpu_of
+from infonet.inputs.arrays import gpu_of
 
 FLOAT32 = "<f4"
 

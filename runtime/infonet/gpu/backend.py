@@ -1,10 +1,10 @@
-"""A model on a GPU: kernels and network on one stream, behind the methods of the CPU."""
+"""A model on a GPU: kernels and network on one stream, behind the methods of `Backend`."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from infonet.gpu.arrays import (
 from infonet.gpu.device import (
     Call,
     Chunk,
-    Core,
+    DeviceGraph,
     Gpu,
     GrowingBuffer,
     download,
@@ -28,41 +28,38 @@ from infonet.gpu.device import (
     kept,
     split,
 )
+from infonet.inputs.arrays import as_batch, gpu_of
 from infonet.inputs.checks import check_finite
-from infonet.inputs.dlpack import gpu_of
 from infonet.model.load import Model
-from infonet.pairs.backend import Network, Rows
-from infonet.pairs.ranking import RankedColumns, is_tied, rank_columns
-from infonet.pairs.session import check_outputs
+from infonet.pairs.backend import Backend, EstimatedSets, Outputs, Rows, check_outputs, no_outputs
+from infonet.pairs.ranking import is_tied, rank_columns
 
 
-class RankedSets:
-    """In place of the rows of `RankedColumns`: columns 2 i and 2 i + 1 are those of set i.
+class LazyRows(Sequence[NDArray[np.float32]]):
+    """Ranks of the columns of sets, made on the CPU when asked for: few are needed.
 
-    The estimates are there already. Ranks are needed of few columns, of those with few levels; they
-    are made on the CPU when asked for.
-
-    Attributes:
-        outputs: of the network, float32 [sets, ...] by name.
+    Args:
+        sets: how many; columns 2 i and 2 i + 1 are those of set i.
+        load: gives the samples [n, 2] of a set.
+        normalize: of the ranks.
     """
 
-    def __init__(
-        self,
-        outputs: dict[str, NDArray[np.float32]],
-        load: Callable[[int], NDArray[Any]],
-        normalize: str,
-    ) -> None:
-        self.outputs = outputs
-        self._load, self._normalize = load, normalize
+    def __init__(self, sets: int, load: Callable[[int], NDArray[Any]], normalize: str) -> None:
+        self._sets, self._load, self._normalize = sets, load, normalize
 
     def __len__(self) -> int:
-        return 2 * len(self.outputs["mi"])
+        return 2 * self._sets
 
-    def __getitem__(self, column: int) -> NDArray[np.float32]:
+    @overload
+    def __getitem__(self, column: int) -> NDArray[np.float32]: ...
+    @overload
+    def __getitem__(self, column: slice) -> list[NDArray[np.float32]]: ...
+    def __getitem__(self, column: Any) -> Any:
+        if isinstance(column, slice):
+            return [self[i] for i in range(*column.indices(len(self)))]
         place, variable = divmod(int(column), 2)
         values = np.ascontiguousarray(self._load(place)[:, variable])
-        row: NDArray[np.float32] = rank_columns([values], self._normalize).rows[0]
-        return row
+        return rank_columns([values], self._normalize).rows[0]
 
 
 class Stage:
@@ -171,17 +168,24 @@ class Stage:
 _TILE_SAMPLES = 2**24  # of a task: 128 MB of pairs
 
 
-class DeviceNetwork(Network):
-    """See `Network`. Columns of a table, and what float32 does not hold exactly, are ranked on the
-    CPU; batches of sets are ranked on the GPU."""
+class GpuBackend:
+    """See `Backend`. Columns of a table, and what float32 does not hold exactly, are ranked on the
+    CPU; batches of sets are ranked on the GPU.
 
-    def __init__(self, model: Model, core: Core, gpu: Gpu, threads: int) -> None:
-        self.model, self.graph = model, model.path
+    Args:
+        model: what computes.
+        device_graph: its network after the kernels.
+        gpu: which GPU.
+        threads: to spread over pairs.
+    """
+
+    reads: Literal["ranks", "samples"] = "ranks"
+
+    def __init__(self, model: Model, device_graph: DeviceGraph, gpu: Gpu, threads: int) -> None:
+        self.model, self.graph, self.gpu = model, model.path, gpu
         self.threads, self.threads_within = threads, 1
-        self.gpu = gpu
-        self.tile, self.tile_samples = (64 if model.heavy else 1024), _TILE_SAMPLES
-        self._core = True  # as of `Network`: ranks are those that the core graph reads
-        self._network = core
+        self.pairs_per_task, self.samples_per_task = model.workload.gpu_pairs, _TILE_SAMPLES
+        self._device_graph = device_graph
         self._calls: OrderedDict[tuple[int, int], Call] = OrderedDict()
         self._stages: OrderedDict[tuple[int, int], Stage] = OrderedDict()
         self._columns, self._pairs, self._workspace = (
@@ -193,7 +197,7 @@ class DeviceNetwork(Network):
     def open_batch(self, samples: Any) -> Any:
         """Samples [batch, n, 2] of any array library, where they are."""
         if gpu_of(samples) is None:
-            return super().open_batch(samples)
+            return as_batch(samples)
         found = gpu_samples(samples, self.gpu.ordinal, self.gpu.stream)
         return wait_for_thread(found)
 
@@ -201,8 +205,8 @@ class DeviceNetwork(Network):
         """On a GPU already: one waits for it while the other looks at what it gave."""
         return min(self.threads, 2) if isinstance(batch, GpuSamples) else self.threads
 
-    def prepare_sets(self, batch: Any, start: int, stop: int) -> RankedColumns:
-        """Rank sets and estimate them at once; `run` then takes the estimates."""
+    def estimate_sets(self, batch: Any, start: int, stop: int) -> EstimatedSets | None:
+        """See `Backend`; None for samples that float32 does not hold exactly, or too many."""
         from infonet_kernels._cuda import LONGEST_TIES
 
         n, on_gpu = batch.shape[1], isinstance(batch, GpuSamples)
@@ -211,9 +215,8 @@ class DeviceNetwork(Network):
                 f"samples on a GPU have {n} rows, at most {LONGEST_TIES} are ranked there: copy "
                 "them to the CPU"
             )
-        stop = min(stop, len(batch))
         if not on_gpu and (n > LONGEST_TIES or not exact_in_float32(batch[start:stop])):
-            return super().prepare_sets(batch, start, stop)
+            return None
         outputs, entropy = self.gpu.do(lambda: self._estimate(batch, start, stop))
 
         def load(place: int) -> NDArray[Any]:
@@ -223,10 +226,9 @@ class DeviceNetwork(Network):
             label = f"samples[{start + row // 2}, :, {row % 2}]"
             check_finite(load(int(row) // 2)[:, row % 2], label)
             raise DeviceError(f"the GPU does not rank {label}: use device='cpu'")
-        sets = RankedSets(outputs, load, self.rank_normalization)
-        rows: Any = sets  # in place of an array of rows, of which few are ever looked at
+        rows = LazyRows(stop - start, load, self.model.normalize)
         nominal = np.zeros(entropy.size, np.bool_)
-        return RankedColumns(rows, is_tied(entropy, n), entropy == 0, entropy, nominal)
+        return EstimatedSets(outputs, rows, is_tied(entropy, n), entropy == 0, entropy, nominal)
 
     def to_device(self, values: NDArray[np.float64]) -> DeviceArray:
         """Estimates in the memory of the GPU; they are float32 numbers."""
@@ -239,23 +241,17 @@ class DeviceNetwork(Network):
 
         return self.gpu.do(copy)
 
-    def _compute(
-        self, names: list[str], rows: Rows, pairs: NDArray[np.int64]
-    ) -> dict[str, NDArray[np.float32]]:
-        if isinstance(rows, RankedSets):
-            found = {name: rows.outputs[name][pairs[:, 0] // 2] for name in names}
-        elif not len(pairs):
-            return super()._compute(names, rows, pairs)
-        else:
-            found = self.gpu.do(lambda: self._run_pairs(names, rows, pairs))
+    def outputs(self, names: Sequence[str], rows: Rows, pairs: NDArray[np.int64]) -> Outputs:
+        """See `Backend`."""
+        if not len(pairs):
+            return no_outputs(names, self.model)
+        found = self.gpu.do(lambda: self._run_pairs(names, rows, pairs))
         check_outputs(found, self.graph)
         return found
 
     # What follows runs on the thread of the GPU.
 
-    def _run_pairs(
-        self, names: list[str], rows: Rows, pairs: NDArray[np.int64]
-    ) -> dict[str, NDArray[np.float32]]:
+    def _run_pairs(self, names: Sequence[str], rows: Rows, pairs: NDArray[np.int64]) -> Outputs:
         """Pairs of columns that were ranked on the CPU."""
         used, places = np.unique(pairs, return_inverse=True)
         columns = np.stack([rows[i] for i in used])
@@ -296,11 +292,11 @@ class DeviceNetwork(Network):
         )
 
     def _chunks(
-        self, names: list[str], count: int, n: int, fill: Callable[[Call, Chunk], None]
-    ) -> dict[str, NDArray[np.float32]]:
+        self, names: Sequence[str], count: int, n: int, fill: Callable[[Call, Chunk], None]
+    ) -> Outputs:
         """Run the core on pairs that `fill` makes the input of."""
-        found: dict[str, NDArray[np.float32]] = {}
-        sizes = self._network.sizes(n)
+        found: Outputs = {}
+        sizes = self._device_graph.sizes(n)
         for chunk in split(count, sizes):
             call = self._call(chunk.size, n)
             found = found or empty_outputs(names, call, count)
@@ -311,20 +307,18 @@ class DeviceNetwork(Network):
         return found
 
     def _call(self, size: int, n: int) -> Call:
-        key = (size, n if self._network.fixed else 0)
-        call: Call = kept(self._calls, key, self.gpu, lambda: self._network.open(size, n))
+        key = (size, n if self._device_graph.fixed else 0)
+        call: Call = kept(self._calls, key, self.gpu, lambda: self._device_graph.open(size, n))
         return call
 
-    def _estimate(
-        self, batch: Any, start: int, stop: int
-    ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float64]]:
+    def _estimate(self, batch: Any, start: int, stop: int) -> tuple[Outputs, NDArray[np.float64]]:
         """Outputs of sets, and the entropy of their columns."""
         n, count = batch.shape[1], stop - start
         entropy = np.empty(2 * count)
-        found: dict[str, NDArray[np.float32]] = {}
+        found: Outputs = {}
         if isinstance(batch, GpuSamples) and batch.stream is not None:
             self.gpu.follow(batch.stream)
-        for chunk in split(count, self._network.sizes(n)):
+        for chunk in split(count, self._device_graph.sizes(n)):
             stage = self._stage(chunk.size, n)
             names = [name for name in stage.call.outputs if name != "table"]
             found = found or empty_outputs(names, stage.call, count)
@@ -345,7 +339,7 @@ class DeviceNetwork(Network):
     def _stage(self, size: int, n: int) -> Stage:
         def make() -> Stage:
             call = self._call(size, n)
-            return Stage(self.gpu, self.model, call, self._network.capturable, size, n)
+            return Stage(self.gpu, self.model, call, self._device_graph.capturable, size, n)
 
         stage: Stage = kept(self._stages, (size, n), self.gpu, make)
         return stage
@@ -364,3 +358,17 @@ class DeviceNetwork(Network):
 
         self.gpu.do(copy)
         return samples
+
+
+def estimates_on_gpu(backend: Backend, estimate: Callable[[], NDArray[np.float64]]) -> DeviceArray:
+    """What `estimate` gives, in the memory of the GPU that computes it.
+
+    Raises:
+        InputError: the backend computes on the CPU.
+    """
+    if not isinstance(backend, GpuBackend):
+        raise InputError(
+            "mi_on_device needs an estimator on a GPU, this one computes on the CPU: use mi, "
+            "or Estimator(device='cuda')"
+        )
+    return backend.to_device(estimate())

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from infonet.errors import DeviceError, InfoNetError, InputError, ModelError
 from infonet.model.engine_file import Profile, Shape
+from infonet.model.load import Workload
 
 T = TypeVar("T")
 _log = logging.getLogger("infonet")
@@ -192,7 +193,7 @@ class Call:
     keep: Any = field(default=None, repr=False)
 
 
-class Core(Protocol):
+class DeviceGraph(Protocol):
     """Methods are called on the thread of the GPU, but `sizes`.
 
     Attributes:
@@ -227,12 +228,7 @@ def output_shape(name: str, shape: tuple[Any, ...], size: int) -> tuple[int, ...
     return (size, *rest)
 
 
-# Pairs of a call of the copula model: 1,024 fill a GPU of 132 multiprocessors.
-_LIGHT = (1, 4, 16, 64, 256, 1024)
-_HEAVY = (1, 2, 4, 8, 16, 32, 64)
-# Samples of a call: of kernels (up to three buffers of 128 MB), and of the paper's network, whose
-# attention takes some 10 KB a sample in float32.
-_SAMPLES, _HEAVY_SAMPLES = 2**24, 2**17
+_SAMPLES = 2**24  # of a call of an engine: up to three buffers of 128 MB for the kernels
 
 
 @dataclass(frozen=True)
@@ -264,10 +260,10 @@ def split(count: int, sizes: Sequence[int]) -> list[Chunk]:
     return chunks
 
 
-def graph_sizes(n: int, heavy: bool) -> tuple[int, ...]:
+def graph_sizes(n: int, work: Workload) -> tuple[int, ...]:
     """Sizes of calls of an ONNX graph for sets of n samples, ascending; 1 is always one."""
-    sizes, samples = (_HEAVY, _HEAVY_SAMPLES) if heavy else (_LIGHT, _SAMPLES)
-    return tuple(size for size in sizes if size == 1 or size * n <= samples)
+    most = work.gpu_samples
+    return tuple(size for size in work.gpu_calls if size == 1 or size * n <= most)
 
 
 def profile_sizes(profiles: Sequence[Profile], rest: Shape, n: int) -> dict[int, int]:
@@ -310,7 +306,7 @@ def _range(profile: Profile) -> str:
 KEPT = 8  # calls, and stages, with their memory and graphs
 
 
-def empty_outputs(names: list[str], call: Call, count: int) -> dict[str, NDArray[np.float32]]:
+def empty_outputs(names: Sequence[str], call: Call, count: int) -> dict[str, NDArray[np.float32]]:
     """Arrays [count, ...] for outputs of a core."""
     return {name: np.empty((count, *call.shapes[name][1:]), np.float32) for name in names}
 

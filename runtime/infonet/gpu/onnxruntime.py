@@ -23,8 +23,8 @@ _QUIET = 4  # level of the log: what goes wrong is in the exceptions
 _WARNINGS = 2  # its default
 
 
-class OnnxCore:
-    """See `infonet.gpu.device.Core`.
+class OnnxDeviceGraph:
+    """See `infonet.gpu.device.DeviceGraph`.
 
     The copula model has a session for each size, with the batch fixed: then no node computes a
     shape, every node is on the GPU (ONNX Runtime refuses the session otherwise), and the whole is
@@ -37,14 +37,14 @@ class OnnxCore:
     capturable = False  # ONNX Runtime captures by itself
 
     def __init__(self, gpu: Gpu, model: Model) -> None:
-        self.fixed = model.heavy
+        self.fixed = model.workload.fixed_samples
         self._gpu, self._model = gpu, model
         self._free: Any = None
         load_cuda_libraries()
 
     def sizes(self, n: int) -> tuple[int, ...]:
         """See `infonet.gpu.device.graph_sizes`."""
-        return graph_sizes(n, self.fixed)
+        return graph_sizes(n, self._model.workload)
 
     def open(self, size: int, n: int) -> Call:
         """A session, or the one there is, with memory bound for `size` pairs."""

@@ -14,21 +14,21 @@ from infonet.model.engine_file import Manifest, Tensor, check_fit, read_engine
 from infonet.model.load import Model
 
 if TYPE_CHECKING:
-    from infonet.gpu.backend import DeviceNetwork
+    from infonet.gpu.backend import GpuBackend
 
 _log = logging.getLogger("infonet")
 _TENSORRT = "pip install --extra-index-url https://pypi.nvidia.com 'infonet[tensorrt]'"
 _loggers: dict[str, Any] = {}  # of each module: the libraries keep the first they are given
 
 
-def open_engine(model: Model, threads: int) -> DeviceNetwork:
+def open_engine(model: Model, threads: int) -> GpuBackend:
     """Load an engine file on the first GPU.
 
     Raises:
         ModelError: the file is damaged, or does not fit the backend or the GPU.
         DeviceError: the backend is not installed, or the GPU fails.
     """
-    from infonet.gpu.backend import DeviceNetwork
+    from infonet.gpu.backend import GpuBackend
 
     manifest, content = read_engine(model.path)
     module = load_module(manifest)
@@ -40,8 +40,8 @@ def open_engine(model: Model, threads: int) -> DeviceNetwork:
         version=str(module.__version__),
         compute_capability=gpu.compute_capability,
     )
-    core = gpu.do(lambda: EngineCore(gpu, module, model, manifest, content))
-    return DeviceNetwork(model, core, gpu, threads)
+    core = gpu.do(lambda: TensorRTDeviceGraph(gpu, module, model, manifest, content))
+    return GpuBackend(model, core, gpu, threads)
 
 
 def load_module(manifest: Manifest) -> Any:
@@ -66,8 +66,8 @@ def load_module(manifest: Manifest) -> Any:
         ) from error
 
 
-class EngineCore:
-    """See `infonet.gpu.device.Core`.
+class TensorRTDeviceGraph:
+    """See `infonet.gpu.device.DeviceGraph`.
 
     Every size has an execution context of its own, since a captured graph keeps using that in which
     it was captured. They run one after the other and share their working memory.

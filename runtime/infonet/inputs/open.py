@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.errors import InputError
-from infonet.inputs.checks import Column, is_nominal, require_real, sentences
+from infonet.inputs.arrays import as_array
+from infonet.inputs.checks import Column, is_nominal, sentences
 from infonet.inputs.convert import from_array
-from infonet.inputs.dlpack import cpu_array
 from infonet.inputs.files import damaged, require_regular_file
 from infonet.inputs.series import from_series
 from infonet.inputs.table import (
@@ -28,7 +28,6 @@ from infonet.inputs.table import (
     Request,
     Unusable,
     array_table,
-    as_array,
     column_like,
     in_memory,
     is_records,
@@ -372,22 +371,6 @@ def as_columns(
     source = open_columns(data, columns, only_numbers=only_numbers)
     _report(source.notes)
     return list(source.names), [source.load(i) for i in range(len(source.names))]
-
-
-def as_batch(samples: Any) -> NDArray[Any]:
-    """Return samples [batch, n, 2] of real numbers, dtype and layout kept.
-
-    Raises:
-        InputError: another shape, or not real numbers.
-    """
-    array = as_array(cpu_array(samples, "samples"), "samples")
-    require_real(array, "samples")
-    if isinstance(array, np.ma.MaskedArray):
-        array = from_array(array, "samples")[0]
-    if array.ndim != 3 or array.shape[2] != 2:
-        fix = "pass samples[None]" if array.ndim == 2 and array.shape[1] == 2 else "reshape them"
-        raise InputError(f"samples have shape {list(array.shape)}, allowed is [batch, n, 2]: {fix}")
-    return array
 
 
 def _report(notes: tuple[str, ...]) -> None:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import mmap
-import sys
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from infonet.errors import InputError
+from infonet.inputs.arrays import as_array
 from infonet.inputs.checks import Column, Remark, is_nominal, require_real, sentences
 from infonet.inputs.convert import Values, from_array
-from infonet.inputs.numbers import EXACT
-from infonet.inputs.series import from_series, not_an_array
+from infonet.inputs.series import from_series
 
 Unusable = Literal["raise", "omit"]
 
@@ -270,41 +268,6 @@ def column_like(values: Any, label: str) -> Any:
     if array.ndim == 2 and 1 in array.shape:
         fix = f"pass {label}.ravel()"
     raise InputError(f"{label} has shape {list(array.shape)}, allowed is one dimension [n]: {fix}")
-
-
-def as_array(values: Any, label: str) -> NDArray[Any]:
-    """`values` as an array of any dtype; masks are kept.
-
-    Raises:
-        InputError: a ragged list, or nothing that NumPy reads.
-    """
-    if _is_sparse(values):
-        raise InputError(
-            f"{label} is a sparse matrix of SciPy, allowed are dense ones: pass .toarray() of it"
-        )
-    if isinstance(values, np.ndarray):
-        kept = isinstance(values, (np.memmap, np.ma.MaskedArray))
-        return values if kept else np.asarray(values)  # of a matrix, columns are not [n]
-    try:
-        array = np.asarray(values)
-        # NumPy turns [1, "a"] into strings, and [None, "a"] into objects: keep what they were.
-        unlike = array.dtype.kind in "US"
-        if isinstance(values, (list, tuple)):
-            # Of times in two units, and of whole numbers among others, it may lose what they were.
-            long = array.dtype == np.float64 and bool((np.abs(array) >= EXACT).any())
-            unlike |= array.dtype.kind in "Mm" or long
-        return np.asarray(values, object) if unlike else array
-    except Exception as error:  # each library has its own
-        if isinstance(values, (list, tuple)) and isinstance(error, ValueError):
-            raise InputError(
-                f"{label} is a ragged list, allowed are rows of one length: pass an array"
-            ) from None
-        raise not_an_array(values, label, error) from None
-
-
-def _is_sparse(values: Any) -> bool:
-    scipy = sys.modules.get("scipy.sparse")  # whoever has such a matrix has imported it
-    return scipy is not None and bool(scipy.issparse(values))
 
 
 def is_records(data: Any) -> bool:

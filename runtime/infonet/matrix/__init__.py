@@ -1,6 +1,6 @@
 """Mutual information of all pairs of columns of a table."""
 
 from infonet.matrix.result import PairwiseResult
-from infonet.matrix.run import Options, pairwise
+from infonet.matrix.run import Options, check_executor, pairwise
 
-__all__ = ["Options", "PairwiseResult", "pairwise"]
+__all__ = ["Options", "PairwiseResult", "check_executor", "pairwise"]

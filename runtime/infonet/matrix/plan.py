@@ -164,10 +164,6 @@ _SHARE = 0.5
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _BINARY = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE)
-# Columns of a tile by default: 1024 pairs, half a second to a second of work of one thread. It is
-# what an interrupted run may lose, and makes reading blocks of columns cheap.
-_TILE = 32
-_HEAVY_TILE = 2  # of a model of which one pair takes a second
 _TILES_A_THREAD = 4  # at least, so that no thread waits long for the last one
 # Bytes a row that one thread takes: to rank a column (values, keys, two lists of sorted items and
 # masks), and for a pair with missing values (two subsets and their ranking).
@@ -204,7 +200,7 @@ class Sizes:
         coding: how ranks are kept.
         levels: quantiles of an estimate.
         gaps: whether values may be missing.
-        heavy: whether a pair is much work; see `infonet.model.load.Model.heavy`.
+        tile: columns along a side of a tile where there is memory; see `Workload`.
     """
 
     pairs: Pairs
@@ -212,7 +208,7 @@ class Sizes:
     coding: Coding
     levels: int
     gaps: bool
-    heavy: bool
+    tile: int
 
 
 def make_plan(sizes: Sizes, threads: int, memory: int, tile: int | None) -> Plan:
@@ -248,7 +244,7 @@ def make_plan(sizes: Sizes, threads: int, memory: int, tile: int | None) -> Plan
     left -= _LEAST
     rankers = max(1, min(threads, left // max(1, ranking)))
     workers = max(1, min(threads, left // (worker + 2 * held * (tile or 1))))
-    size = tile or (_HEAVY_TILE if sizes.heavy else _TILE)
+    size = tile or sizes.tile
     while tile is None and size > 1:
         if workers * (worker + 2 * held * size) <= left and not _few(pairs, size, workers):
             break

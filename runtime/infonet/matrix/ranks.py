@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from infonet.errors import InputError
 from infonet.inputs.checks import Column, finite_rows
-from infonet.pairs.backend import Network
+from infonet.pairs.engine import PairEngine
 from infonet.pairs.ranking import rank_columns
 
 
@@ -39,12 +39,12 @@ class Coding:
     normalize: str
 
     @staticmethod
-    def of(network: Network, n: int) -> Coding:
+    def of(engine: PairEngine, n: int) -> Coding:
         """The smallest coding from which a network can be given exactly what it reads."""
-        model = network.model
+        model = engine.model
         if model.eps != 0:
             return Coding(np.dtype(np.float64), True, "midrank")
-        normalize = network.rank_normalization
+        normalize = engine.rank_normalization
         # Both of these are whole numbers up to 2n, divided by 2n.
         small = normalize in ("midrank", "over_n") and 2 * n <= np.iinfo(np.uint16).max
         return Coding(np.dtype(np.uint16 if small else np.float32), False, normalize)

@@ -52,6 +52,15 @@ class Options:
     progress: bool | None = None
 
 
+def check_executor(name: str, device: str) -> None:
+    """Refuse Ray for an estimator on a GPU."""
+    if name == "ray" and device != "cpu":
+        raise InputError(
+            f"engine='ray' computes on CPUs, and the device is {device!r}: use engine='threads', "
+            "or Estimator(device='cpu')"
+        )
+
+
 def checked_tile(tile: int | None) -> int | None:
     """Refuse a size of tiles that is not a whole number from 1 to 1024, or None."""
     if tile is None:
@@ -169,7 +178,7 @@ def pairwise(
     check_method(options.adjust)
     check_unit(options.unit)
     engine = engine.with_seed(as_whole_number(options.seed, "seed", 0))
-    network = engine.network
+    model = engine.model
     executor = find_engine(options.engine, engine)
     memory = parse_memory(options.memory)
     tile = checked_tile(options.tile)
@@ -181,8 +190,8 @@ def pairwise(
     if not isinstance(data, ColumnSource):  # who opened one has its notes
         for note in table.notes:
             _log.warning("%s", note)
-    coding = Coding.of(network, table.n)
-    check_length(table.n, network.model.n_min, f"column {table.names[0]!r}")
+    coding = Coding.of(engine, table.n)
+    check_length(table.n, model.n_min, f"column {table.names[0]!r}")
     with ExitStack() as stack:
         run = None if output is None else stack.enter_context(PartialRun(output))
         if run is not None and tile is None and options.resume:
@@ -191,18 +200,18 @@ def pairwise(
             pairs=table.pairs,
             n=table.n,
             coding=coding,
-            levels=len(network.model.quantile_levels),
+            levels=len(model.quantile_levels),
             gaps=options.nan == "omit",
-            heavy=network.model.heavy,
+            tile=model.workload.matrix_tile,
         )
-        plan = make_plan(sizes, network.threads, memory, tile)
+        plan = make_plan(sizes, engine.backend.threads, memory, tile)
         folder = None if run is None else run.folder
         store = RankStore(table.pairs.d, table.n, coding, folder, plan.spill_ranks)
         _rank(table, store, options, plan.rankers, fingerprint=run is not None)
         if run is not None:
             run.start(_manifest(engine, table, store, options, plan.tile), options.resume)
         result = _estimate(engine, executor, table, store, plan, run, options.progress)
-        _warn(result, store, network.model.n_min)
+        _warn(result, store, model.n_min)
         if run is not None and output is not None and writer is not None:
             form = Form(options.adjust, options.unit)
             write(result, output, writer, form, run.scratch)
@@ -300,7 +309,7 @@ def _manifest(
 ) -> Manifest:
     facts = [fact for fact in store.facts if fact is not None]
     return Manifest(
-        model=engine.network.sha256,
+        model=engine.sha256,
         seed=engine.seed,
         n=table.n,
         columns=[table.names[i] for i in table.pairs.rows],

@@ -25,8 +25,8 @@ from infonet.errors import InfoNetError, InputError, MissingExtraError, ModelErr
 from infonet.matrix.plan import Indices, Tile
 from infonet.matrix.ranks import Block
 from infonet.model.load import DEFAULT_MODEL, load_model
-from infonet.pairs.backend import ONE_PAIR, Network
-from infonet.pairs.engine import PairEngine
+from infonet.pairs.backend import Backend, CpuBackend
+from infonet.pairs.engine import ONE_PAIR, PairEngine
 from infonet.pairs.estimates import PairEstimates
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.ranking import SeparateColumns
@@ -88,9 +88,7 @@ def estimate_tile(engine: PairEngine, blocks: list[Block], pairs: Indices) -> Ti
             continue
         rows = [block.codes[i][keep] for block, i in (first, second)]
         nominal = np.array([block.facts[i].nominal for block, i in (first, second)])
-        found.fill(
-            [k], engine.estimate(engine.network.prepare(rows).with_nominal(nominal), ONE_PAIR)
-        )
+        found.fill([k], engine.estimate(engine.prepare(rows).with_nominal(nominal), ONE_PAIR))
     values = np.column_stack([found.mi, found.quantiles]).astype(np.float32)
     return TileResult(values, n, found.about, found.p_value)
 
@@ -111,7 +109,7 @@ def _rows(engine: PairEngine, blocks: list[Block], used: Indices) -> list[NDArra
         return [row for block in blocks for row in block.rows()]
     values = [row for block in blocks for row in block.codes]
     rows = [np.empty(0, np.float32)] * len(values)
-    for i, row in zip(used, engine.network.prepare([values[i] for i in used]).rows, strict=True):
+    for i, row in zip(used, engine.prepare([values[i] for i in used]).rows, strict=True):
         rows[i] = row
     return rows
 
@@ -168,9 +166,9 @@ def ray_engine(engine: PairEngine) -> Engine:
         import ray
     except ImportError:
         raise MissingExtraError("engine='ray'", "infonet[ray]") from None
-    network, path = engine.network, engine.model.path
+    backend, path = engine.backend, engine.model.path
     known = None if path == DEFAULT_MODEL else str(path.resolve())
-    model = (known, network.sha256, engine.seed)
+    model = (known, engine.sha256, engine.seed)
 
     def compute(
         tiles: Iterator[Tile], store: RankStore, finish: Finish, bar: Progress, workers: int
@@ -178,9 +176,9 @@ def ray_engine(engine: PairEngine) -> Engine:
         first = next(tiles, None)
         if first is None:
             return  # all are finished: no need of a cluster
-        with _connected(ray, workers * network.threads_within):
+        with _connected(ray, workers * backend.threads_within):
             try:
-                _run(ray, network, model, _chain(first, tiles), store, finish, bar)
+                _run(ray, backend, model, _chain(first, tiles), store, finish, bar)
             except ray.exceptions.RayTaskError as error:
                 if isinstance(error.cause, InfoNetError):
                     raise error.cause from None
@@ -202,7 +200,7 @@ def _chain(first: Tile, rest: Iterator[Tile]) -> Iterator[Tile]:
 
 def _run(
     ray: Any,
-    network: Network,
+    backend: Backend,
     model: tuple[str | None, str, int],
     tiles: Iterator[Tile],
     store: RankStore,
@@ -213,7 +211,7 @@ def _run(
         (node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=1
     )
     task = ray.remote(
-        num_cpus=max(1, min(network.threads_within, int(cpus))), max_retries=_RETRIES
+        num_cpus=max(1, min(backend.threads_within, int(cpus))), max_retries=_RETRIES
     )(compute_tile)
     blocks: dict[range, Any] = {}
     pending: dict[Any, Tile] = {}
@@ -230,7 +228,7 @@ def _run(
     try:
         for tile in tiles:
             used = [put(block) for block in dict.fromkeys((tile.first, tile.second))]
-            ref = task.remote(model, network.threads_within, local_pairs(tile), *used)
+            ref = task.remote(model, backend.threads_within, local_pairs(tile), *used)
             pending[ref] = tile
             # One tile waits, so that no worker does; what is lost if this process dies is little.
             while len(pending) > ray.cluster_resources().get("CPU", 1):
@@ -253,13 +251,13 @@ def compute_tile(
 def _engine(path: str | None, sha256: str, seed: int, threads: int) -> PairEngine:
     """The model, loaded once a process."""
     model = load_model(path)
-    network = Network(model, threads)
-    if network.sha256 != sha256:
+    engine = PairEngine(CpuBackend(model, threads), seed)
+    if engine.sha256 != sha256:
         raise ModelError(
             f"{model.path} on {os.uname().nodename} is not the model of the program that asks: "
             "install the same infonet on every node, or copy the model there under the same path"
         )
-    return PairEngine(network, seed)
+    return engine
 
 
 @contextmanager

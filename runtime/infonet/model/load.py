@@ -36,6 +36,61 @@ class TableLayout:
 
 
 @dataclass(frozen=True)
+class Workload:
+    """How much work one pair is for the network of an architecture, and what follows from it.
+
+    Attributes:
+        threads_within: threads work within a pair, one pair at a time; else they share out pairs.
+        core_on_cpu: the CPU runs the core graph where there is one; else cores are for GPUs.
+        fixed_samples: a call on a GPU is for a number of samples too, since the network reads them.
+        agreement: a GPU is compared with the CPU before it is used, which takes a pair on each.
+        cpu_pairs, gpu_pairs: pairs for one task of a thread.
+        gpu_calls: pairs of a call on a GPU, ascending.
+        gpu_samples: samples of a call on a GPU, at most.
+        matrix_tile: columns along a side of a tile of a matrix, by default.
+    """
+
+    threads_within: bool
+    core_on_cpu: bool
+    fixed_samples: bool
+    agreement: bool
+    cpu_pairs: int
+    gpu_pairs: int
+    gpu_calls: tuple[int, ...]
+    gpu_samples: int
+    matrix_tile: int
+
+
+# Half a millisecond a pair. 1,024 pairs fill a GPU of 132 multiprocessors, whose kernels take up to
+# three buffers of 128 MB. A tile of 1024 pairs is half a second to a second of work of one thread:
+# it is what an interrupted run may lose, and makes reading blocks of columns cheap.
+_COPULA = Workload(
+    threads_within=False,
+    core_on_cpu=True,
+    fixed_samples=False,
+    agreement=True,
+    cpu_pairs=32,
+    gpu_pairs=1024,
+    gpu_calls=(1, 4, 16, 64, 256, 1024),
+    gpu_samples=2**24,
+    matrix_tile=32,
+)
+# The paper's network: 0.1 to 2 s a pair and large matrices. Its attention takes some 10 KB a sample
+# in float32 on a GPU.
+_PERCEIVER = Workload(
+    threads_within=True,
+    core_on_cpu=False,
+    fixed_samples=True,
+    agreement=False,
+    cpu_pairs=1,
+    gpu_pairs=64,
+    gpu_calls=(1, 2, 4, 8, 16, 32, 64),
+    gpu_samples=2**17,
+    matrix_tile=2,
+)
+
+
+@dataclass(frozen=True)
 class Model:
     """The validated metadata of one model file.
 
@@ -86,13 +141,9 @@ class Model:
         return (np.arange(size) + 0.5) / size if nodes is None else np.linspace(*nodes, size)
 
     @property
-    def heavy(self) -> bool:
-        """Whether one pair is enough work for several threads.
-
-        The copula model takes half a millisecond a pair, so threads share out pairs. The paper's
-        takes 0.1 to 2 s and large matrices, so threads work within a pair, one pair at a time.
-        """
-        return self.architecture != "copula"
+    def workload(self) -> Workload:
+        """How much work one pair is."""
+        return _COPULA if self.architecture == "copula" else _PERCEIVER
 
 
 def load_model(path: str | Path | None = None) -> Model:
@@ -182,7 +233,7 @@ def core_of(model: Model) -> Model | None:
     Raises:
         ModelError: `model` is itself the core of another architecture.
     """
-    if model.heavy:
+    if not model.workload.core_on_cpu:
         if model.graph == "samples":
             return None
         raise ModelError(

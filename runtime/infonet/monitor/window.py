@@ -17,8 +17,7 @@ from infonet.inputs.numbers import EXACT
 from infonet.inputs.open import as_columns
 from infonet.inputs.table import is_records
 from infonet.monitor.decisions import Sample, normal_quantile
-from infonet.pairs.backend import ONE_PAIR
-from infonet.pairs.engine import PairEngine, tile_size
+from infonet.pairs.engine import ONE_PAIR, PairEngine, tile_size
 from infonet.pairs.estimates import PairEstimates, method_of, notes_of
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.ranking import RankedColumns
@@ -186,7 +185,7 @@ class WindowEstimates:
         self, engine: PairEngine, columns: Columns, pairs: Pairs, names: Sequence[str]
     ) -> None:
         self._engine, self._columns, self._pairs = engine, columns, pairs
-        ranked = engine.network.prepare(list(columns), engine.network.threads)
+        ranked = engine.prepare(list(columns), engine.backend.threads)
         self._found = _run(engine, ranked, pairs)
         n = columns.shape[1]
         self.estimates = [self._estimate(i, n, names) for i in range(len(pairs))]
@@ -201,7 +200,7 @@ class WindowEstimates:
         return tuple(self._part(i, slice(k, size, count)) for k in range(count))
 
     def _part(self, i: int, rows: slice) -> Sample:
-        ranked = self._engine.network.prepare([self._columns[v, rows] for v in self._pairs[i]])
+        ranked = self._engine.prepare([self._columns[v, rows] for v in self._pairs[i]])
         return self._sample(self._engine.estimate(ranked, ONE_PAIR), 0)
 
     def _sample(self, found: PairEstimates, i: int) -> Sample:
@@ -227,7 +226,7 @@ class WindowEstimates:
 def _run(engine: PairEngine, ranked: RankedColumns, pairs: Pairs) -> PairEstimates:
     """Estimates of all pairs, on several threads if they are many."""
     result = PairEstimates.empty(len(pairs), len(engine.model.quantile_levels))
-    tile = tile_size(engine.network, ranked.rows.shape[1])
+    tile = tile_size(engine.backend, ranked.rows.shape[1])
 
     def part(where: slice) -> Callable[[], int]:
         def run() -> int:
@@ -241,5 +240,5 @@ def _run(engine: PairEngine, ranked: RankedColumns, pairs: Pairs) -> PairEstimat
             yield part(slice(start, start + tile))
 
     with Progress(len(pairs), "pair", show=False) as bar:
-        run_tiles(tasks(), engine.network.threads, bar)
+        run_tiles(tasks(), engine.backend.threads, bar)
     return result

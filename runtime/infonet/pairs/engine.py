@@ -8,18 +8,21 @@ cannot differ.
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from infonet.errors import warn
-from infonet.inputs.checks import check_length
+from infonet.inputs.checks import check_finite, check_length
 from infonet.model.libraries import kernels
 from infonet.model.load import Model
-from infonet.pairs.backend import ONE_PAIR, Network, Outputs
+from infonet.pairs.backend import Backend, EstimatedSets, check_outputs
 from infonet.pairs.discrete import Found, Method, estimate
 from infonet.pairs.estimates import (
     BOUND,
@@ -31,29 +34,63 @@ from infonet.pairs.estimates import (
     PairEstimates,
 )
 from infonet.pairs.parallel import Progress, run_tiles
-from infonet.pairs.ranking import RankedColumns, SeparateColumns
+from infonet.pairs.pmi import normalised
+from infonet.pairs.ranking import RankedColumns, SeparateColumns, prepare_columns
 from infonet.pairs.significance import combined, log_p_values, uses_network
 from infonet.pairs.structure import RankedVariable, Ranks, different_rows, untied_pair
 
 Pairs = NDArray[np.int64]
+Columns = RankedColumns | SeparateColumns | EstimatedSets
+ONE_PAIR = np.array([[0, 1]], np.int64)
 _SAME, _SAME_SHARE = 0.05, 0.1  # nats, and share of an estimate, by which its table may differ
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the network gives for p pairs, in nats.
+
+    Attributes:
+        mi: float64 [p].
+        quantiles: float64 [p, levels]; [p, 0] for a model that gives none.
+        table: float32 [p, T, T], x along the second axis and y along the third, or None when not
+            asked for.
+        statistic: float64 [p], what tests of independence compare: the score of a model that has
+            one (larger for more evident dependence), else the estimate as the network gives it.
+    """
+
+    mi: NDArray[np.float64]
+    quantiles: NDArray[np.float64]
+    table: NDArray[np.float32] | None
+    statistic: NDArray[np.float64]
 
 
 class PairEngine:
     """Estimates pairs of columns with a model. May be used from many threads at once.
 
     Attributes:
-        network: the model on its device.
+        backend: the model on its device.
         seed: of the random order of ties.
     """
 
-    def __init__(self, network: Network, seed: int = 0) -> None:
-        self.network, self.seed = network, seed
+    def __init__(self, backend: Backend, seed: int = 0) -> None:
+        self.backend, self.seed = backend, seed
 
     @property
     def model(self) -> Model:
         """Metadata of the model."""
-        return self.network.model
+        return self.backend.model
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the model file that computes, hexadecimal."""
+        with self.backend.graph.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    @property
+    def rank_normalization(self) -> str:
+        """Rank normalisation of the network's input (exact ranks only)."""
+        # A graph that reads samples ranks again, and ranks rank as their values do.
+        return self.model.normalize if self.backend.reads == "ranks" else "midrank"
 
     @property
     def _counts(self) -> bool:
@@ -64,11 +101,64 @@ class PairEngine:
 
     def with_seed(self, seed: int) -> PairEngine:
         """The same with another order of ties."""
-        return self if seed == self.seed else PairEngine(self.network, seed)
+        return self if seed == self.seed else PairEngine(self.backend, seed)
+
+    def prepare(self, columns: Sequence[NDArray[Any]], threads: int = 1) -> RankedColumns:
+        """Rank (or, for soft ranks, scale) each column once; see `rank_columns`."""
+        reranked = self.backend.reads == "samples"
+        return prepare_columns(columns, self.model, self.rank_normalization, reranked, threads)
+
+    def prepare_sets(self, batch: Any, start: int, stop: int) -> RankedColumns | EstimatedSets:
+        """Rank both columns of sets `start` to `stop`: 2 i and 2 i + 1 are those of the i-th.
+
+        Raises:
+            InputError: values that are not finite.
+        """
+        stop = min(stop, len(batch))
+        estimated = self.backend.estimate_sets(batch, start, stop)
+        if estimated is not None:
+            return estimated
+        sets = batch[start:stop]
+        columns = [sets[i, :, v] for i in range(len(sets)) for v in (0, 1)]
+        for index, column in enumerate(columns):
+            check_finite(column, f"samples[{start + index // 2}, :, {index % 2}]")
+        return self.prepare(columns)
+
+    def run(self, ranked: Columns, pairs: Pairs, table: bool = False) -> Outputs:
+        """What the network says of pairs of prepared columns, on this thread.
+
+        Args:
+            ranked: columns from `prepare`; from `prepare_sets` without tables.
+            pairs: int64 [p, 2], first and second variable of each pair.
+            table: whether to return the tables.
+        """
+        model, backend = self.model, self.backend
+        scored = model.test_statistic == "score"
+        names = ["mi", *["quantiles"] * bool(model.quantile_levels), *["table"] * table]
+        names += ["score"] * scored
+        if isinstance(ranked, EstimatedSets):
+            found = {name: ranked.outputs[name][pairs[:, 0] // 2] for name in names}
+            check_outputs(found, backend.graph)
+        else:
+            found = backend.outputs(names, ranked.rows, pairs)
+        found.setdefault("quantiles", np.empty((len(pairs), 0), np.float32))
+        mi, quantiles, statistic = (
+            found[name].astype(np.float64)
+            for name in ("mi", "quantiles", "score" if scored else "mi")
+        )
+        if not table:
+            return Outputs(mi, quantiles, None, statistic)
+        tables = found["table"]
+        if model.table_layout.first_axis != "x":
+            tables = np.ascontiguousarray(tables.transpose(0, 2, 1))
+        tables = normalised(
+            tables, model, self.rank_normalization, ranked.rows, ranked.entropy, pairs
+        )
+        return Outputs(mi, quantiles, tables, statistic)
 
     def estimate(
         self,
-        ranked: RankedColumns | SeparateColumns,
+        ranked: Columns,
         pairs: Pairs,
         *,
         table: bool = False,
@@ -78,7 +168,7 @@ class PairEngine:
         """Estimate pairs of columns, on this thread.
 
         Args:
-            ranked: columns from `Network.prepare`.
+            ranked: columns from `prepare` or `prepare_sets`.
             pairs: int64 [p, 2], x and y of each pair.
             table: whether to return tables.
             test: whether to return p-values.
@@ -92,7 +182,7 @@ class PairEngine:
         tied: NDArray[np.bool_] = np.any(ranked.tied[pairs], axis=1) & ~flat
         plain = np.flatnonzero(~flat & ~(tied & self._counts))
         if plain.size:
-            outputs = self.network.run(ranked, pairs[plain], table)
+            outputs = self.run(ranked, pairs[plain], table)
             self._plain(found, plain, outputs, ranked.entropy[pairs[plain]].min(axis=1))
             found.about[plain[tied[plain]]] |= TIED
             n = len(ranked.rows[pairs[0, 0]])
@@ -115,7 +205,7 @@ class PairEngine:
             found.mi, found.quantiles, found.p_value, found.statistic, found.about, tables
         )
 
-    def variable(self, ranked: RankedColumns | SeparateColumns, column: int) -> RankedVariable:
+    def variable(self, ranked: Columns, column: int) -> RankedVariable:
         """A column whose levels, once they are known, serve for all of its pairs."""
         return RankedVariable(
             ranked.rows[column],
@@ -140,7 +230,7 @@ class PairEngine:
         """
         generator = np.random.default_rng(self.seed)
         n, tied = len(ranked.rows[0]), bool(found.about[0] & TIED) and self._counts
-        tile = tile_size(self.network, n)
+        tile = tile_size(self.backend, n)
         drawn = np.empty(permutations)
 
         def task(start: int, rows: NDArray[np.float32]) -> Callable[[], int]:
@@ -163,7 +253,7 @@ class PairEngine:
                 yield task(start, np.stack([ranked.rows[0], *shuffled]))
 
         with Progress(permutations, "permutation", show=False) as bar:
-            run_tiles(tasks(), self.network.threads, bar)
+            run_tiles(tasks(), self.backend.threads, bar)
         observed = -found.p_value[0] if tied else found.statistic[0]
         return (1 + int((drawn >= observed).sum())) / (1 + permutations)
 
@@ -230,7 +320,7 @@ class PairEngine:
         if tied is not None:
             entropy = np.array([v.entropy[0] if v.tied else np.inf for v in tied])
         columns = SeparateColumns([x, y], none, none, entropy, none)
-        return self.network.run(columns, ONE_PAIR, tied is not None)
+        return self.run(columns, ONE_PAIR, tied is not None)
 
     def _p_value(self, x: RankedVariable, y: RankedVariable, answer: Found) -> tuple[float, bool]:
         """Of a pair that was tied, perhaps before repeated rows were left out; whether it is only
@@ -248,9 +338,9 @@ class PairEngine:
         return (combined(logs) if logs else math.nan), bound
 
 
-def tile_size(network: Network, n: int) -> int:
+def tile_size(backend: Backend, n: int) -> int:
     """Pairs of n samples for one task: fewer where n is large, to bound the memory."""
-    return max(1, min(network.tile, network.tile_samples // max(n, 1)))
+    return max(1, min(backend.pairs_per_task, backend.samples_per_task // max(n, 1)))
 
 
 def _float32_below(values: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -262,12 +352,12 @@ def _float32_below(values: NDArray[np.float64]) -> NDArray[np.float32]:
 
 def estimate_batch(engine: PairEngine, samples: ArrayLike, progress: bool | None) -> PairEstimates:
     """See `Estimator.mi` and `Estimator.quantiles`; without tables and p-values."""
-    network = engine.network
-    batch = network.open_batch(samples)
+    backend = engine.backend
+    batch = backend.open_batch(samples)
     check_length(batch.shape[1], engine.model.n_min, "each sample set")
     result = PairEstimates.empty(len(batch), len(engine.model.quantile_levels))
     with Progress(len(batch), "set", progress) as bar:
-        run_tiles(_tasks(engine, batch, result), network.batch_threads(batch), bar)
+        run_tiles(_tasks(engine, batch, result), backend.batch_threads(batch), bar)
     constant = np.flatnonzero(result.constant)
     if constant.size:
         warn(
@@ -278,11 +368,11 @@ def estimate_batch(engine: PairEngine, samples: ArrayLike, progress: bool | None
 
 
 def _tasks(engine: PairEngine, batch: Any, result: PairEstimates) -> Iterator[Callable[[], int]]:
-    tile = tile_size(engine.network, batch.shape[1])
+    tile = tile_size(engine.backend, batch.shape[1])
 
     def task(start: int) -> Callable[[], int]:
         def run() -> int:
-            ranked = engine.network.prepare_sets(batch, start, start + tile)
+            ranked = engine.prepare_sets(batch, start, start + tile)
             count = len(ranked.constant) // 2
             pairs = ONE_PAIR + 2 * np.arange(count)[:, None]
             result.fill(slice(start, start + count), engine.estimate(ranked, pairs, test=False))

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from infonet.model.libraries import kernels
 from infonet.model.load import Model
-from infonet.pairs.ranking import RankedColumns, SeparateColumns, is_tied
+from infonet.pairs.backend import Rows
+from infonet.pairs.ranking import is_tied
 
 Array = NDArray[np.float64]
 
@@ -117,7 +118,8 @@ def normalised(
     tables: NDArray[np.float32],
     model: Model,
     normalization: str,
-    columns: RankedColumns | SeparateColumns,
+    rows: Rows,
+    entropy: Array,
     pairs: NDArray[np.int64],
 ) -> NDArray[np.float32]:
     """Tables of pairs of columns, as a network gives them, as log p(x, y) / (p(x) p(y)).
@@ -129,17 +131,17 @@ def normalised(
     Args:
         tables: float32 [p, T, T], x along the second axis.
         model: what made them.
-        normalization: of the ranks in `columns`.
-        columns: the columns, prepared for that model.
+        normalization: of the ranks in `rows`.
+        rows, entropy: of columns prepared for that model; see `RankedColumns`.
         pairs: int64 [p, 2], first and second column of each pair.
     """
     positions, cells = model.table_positions, model.table_layout.nodes is None
-    size, n = len(positions), len(columns.rows[0])
+    size, n = len(positions), len(rows[0])
 
     def place(column: int) -> Marginal | None:
-        if cells and model.eps == 0 and not is_tied(columns.entropy[column], n):
+        if cells and model.eps == 0 and not is_tied(entropy[column], n):
             return None
-        ranks = columns.rows[column]
+        ranks = rows[column]
         if normalization != model.normalize:  # the graph ranks again, by itself
             ranks = kernels().soft_rank(ranks[None], model.eps, model.normalize)[0]
         return marginal((ranks - positions[0]) / (positions[1] - positions[0]), size)

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.model.libraries import kernels
+from infonet.model.load import Model
 
 Seed = Sequence[int]
 
@@ -131,6 +132,27 @@ def rank_columns(
     ranks, ties, entropy = kernels().rank_columns(columns, normalize, threads)
     tied = is_tied(entropy, ranks.shape[1])
     return RankedColumns(ranks, tied, ties == 2, entropy, np.zeros(len(ranks), np.bool_))
+
+
+def prepare_columns(
+    columns: Sequence[NDArray[Any]], model: Model, normalize: str, reranked: bool, threads: int = 1
+) -> RankedColumns:
+    """Rank (or, for soft ranks, scale) each column once, as a network reads it.
+
+    Args:
+        columns: see `rank_columns`.
+        model: says what is read.
+        normalize: of exact ranks.
+        reranked: the graph ranks by itself, so that soft ranks are left to it.
+        threads: threads for the kernel; the result does not depend on it.
+    """
+    if model.eps == 0:
+        return rank_columns(columns, normalize, threads)
+    ranked = rank_columns(columns, "midrank", threads)
+    rows = scale_columns(columns)
+    if not reranked:
+        rows = kernels().soft_rank(rows, model.eps, model.normalize, threads)
+    return replace(ranked, rows=rows)
 
 
 def join_columns(*parts: RankedColumns) -> SeparateColumns:

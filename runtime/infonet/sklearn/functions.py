@@ -21,8 +21,7 @@ from infonet.api import default_estimator
 from infonet.errors import InputError, names_lack_of_memory, warn
 from infonet.inputs.checks import Missing, check_missing_policy, finite_rows
 from infonet.inputs.open import as_column
-from infonet.pairs.backend import ONE_PAIR
-from infonet.pairs.engine import PairEngine, tile_size
+from infonet.pairs.engine import ONE_PAIR, PairEngine, tile_size
 from infonet.pairs.estimates import PairEstimates
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.ranking import join_columns
@@ -61,9 +60,9 @@ def scores(engine: PairEngine, task: Task, threads: int = 1, test: bool = False)
         test: whether to give p-values, too.
     """
     result = PairEstimates.empty(task.count, len(engine.model.quantile_levels))
-    target = engine.network.prepare([task.target]).with_nominal(np.array([task.nominal_target]))
+    target = engine.prepare([task.target]).with_nominal(np.array([task.nominal_target]))
     known = engine.variable(target, 0)
-    tile = tile_size(engine.network, len(task.target))
+    tile = tile_size(engine.backend, len(task.target))
 
     def part(start: int) -> Callable[[], int]:
         def run() -> int:
@@ -74,7 +73,7 @@ def scores(engine: PairEngine, task: Task, threads: int = 1, test: bool = False)
                 if j not in whole:
                     result.fill([j], _with_gaps(engine, task, j, columns[j], test))
             if whole:
-                ranked = engine.network.prepare([columns[j] for j in whole])
+                ranked = engine.prepare([columns[j] for j in whole])
                 ranked = ranked.with_nominal(task.nominal[whole])
                 last = len(whole)
                 pairs = np.stack([np.arange(last), np.full(last, last)], axis=1)
@@ -96,7 +95,7 @@ def _with_gaps(engine: PairEngine, task: Task, j: int, column: Column, test: boo
     if keep.sum() < engine.model.n_min:
         return PairEstimates.empty(1, len(engine.model.quantile_levels))
     nominal = np.array([task.nominal[j], task.nominal_target])
-    ranked = engine.network.prepare([column[keep], task.target[keep]])
+    ranked = engine.prepare([column[keep], task.target[keep]])
     return engine.estimate(ranked.with_nominal(nominal), ONE_PAIR, test=test)
 
 

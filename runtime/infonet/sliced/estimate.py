@@ -97,13 +97,13 @@ def estimate_pairs(
     pairs = np.stack([at, keep.size + at], axis=1)
     columns = SeparateColumns(rows, *facts)
     if order is not None:
-        statistics[keep] = engine.network.run(columns, pairs).statistic
+        statistics[keep] = engine.run(columns, pairs).statistic
         return values, statistics, flat
     found = engine.estimate(columns, pairs, test=False)
     values[keep], statistics[keep] = found.mi, found.statistic
     tied = np.flatnonzero(found.about & TIED)
     if test and tied.size:  # which were estimated by other means
-        statistics[keep[tied]] = engine.network.run(columns, pairs[tied]).statistic
+        statistics[keep[tied]] = engine.run(columns, pairs[tied]).statistic
     return values, statistics, flat
 
 
@@ -151,12 +151,12 @@ class Projections:
 
     def _add(self, drawn: NDArray[np.float64], bar: Progress) -> None:
         dx, start = self.x.dimensions, len(self.values)
-        threads = max(self.engine.network.threads, self.engine.network.threads_within)
-        x = self.engine.network.prepare(self.x.project(drawn[:, :dx], threads), threads)
-        y = self.engine.network.prepare(self.y.project(drawn[:, dx:], threads), threads)
+        threads = max(self.engine.backend.threads, self.engine.backend.threads_within)
+        x = self.engine.prepare(self.x.project(drawn[:, :dx], threads), threads)
+        y = self.engine.prepare(self.y.project(drawn[:, dx:], threads), threads)
         values, statistics = np.empty((2, len(drawn)))
         constant = np.empty(len(drawn), np.bool_)
-        tile = tile_size(self.engine.network, self.x.n)
+        tile = tile_size(self.engine.backend, self.x.n)
 
         def estimate(at: range) -> Callable[[], int]:
             def run() -> int:
@@ -168,10 +168,10 @@ class Projections:
             return run
 
         tiles = [range(a, min(a + tile, len(drawn))) for a in range(0, len(drawn), tile)]
-        run_tiles(map(estimate, tiles), self.engine.network.threads, bar)
+        run_tiles(map(estimate, tiles), self.engine.backend.threads, bar)
         tested = range(min(len(drawn), self.tested - start))
         self.statistics[start : start + len(tested)] = statistics[: len(tested)]
-        run_tiles(self._permutations(x, y, tested, start, tile), self.engine.network.threads, bar)
+        run_tiles(self._permutations(x, y, tested, start, tile), self.engine.backend.threads, bar)
         best = int(values.argmax())
         if start == 0 or values[best] > self.values.max():
             ends = drawn[best, :dx], drawn[best, dx:]
@@ -217,9 +217,8 @@ def sliced(
     names: tuple[str, str],
 ) -> SlicedEstimate:
     """See `Estimator.sliced`."""
-    network = engine.network
     names, (first, second), hints = read_variables(
-        x, y, names, options, network.model.n_min, network.threads, progress
+        x, y, names, options, engine.model.n_min, engine.backend.threads, progress
     )
     # Two variables of one dimension have one projection, whatever its direction.
     single = max(first.dimensions, second.dimensions) == 1

@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.model.libraries import kernels
-from infonet.pairs.backend import ONE_PAIR
 from infonet.pairs.counted import log_gamma_tail
-from infonet.pairs.engine import PairEngine
+from infonet.pairs.engine import ONE_PAIR, PairEngine
 from infonet.pairs.ranking import SeparateColumns, rank_columns
 
 Ranks = NDArray[np.float32]
@@ -61,11 +60,11 @@ class PairCopulas:
     def __init__(self, engine: PairEngine) -> None:
         null = engine.model.null
         assert null is not None  # see `estimate.check_model`
-        self._network, self._null = engine.network, null
+        self._engine, self._null = engine, null
 
     def p_value(self, u: Ranks, v: Ranks) -> float:
         """Of independence of two columns of ranks without ties, by the network."""
-        outputs = self._network.run(_columns(u, v), ONE_PAIR)
+        outputs = self._engine.run(_columns(u, v), ONE_PAIR)
         n = min(max(u.size, int(self._null.n[0])), int(self._null.n[-1]))
         return self._null.p_value(float(outputs.statistic[0]), n)
 
@@ -86,7 +85,7 @@ class PairCopulas:
             fits = self.p_value(u, residuals[0]) >= _REFUSED
         if fits:
             return gaussian.copula(p, (_weak(left[0], u.size) + _weak(left[1], u.size)) / 2)
-        outputs = self._network.run(_columns(u, v), ONE_PAIR, table=True)
+        outputs = self._engine.run(_columns(u, v), ONE_PAIR, table=True)
         assert outputs.table is not None
         of_u, of_v, density = kernels().conditionals(outputs.table[0], u, v)
         return PairCopula(

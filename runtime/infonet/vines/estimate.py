@@ -15,7 +15,7 @@ from infonet.model.load import Model
 from infonet.pairs.counted import log_gamma_tail
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.significance import combined
-from infonet.result import TIES_NOTE, Estimate, Term, Terms
+from infonet.result import TIES_NOTE, Estimate, IndependenceTest, Term, Terms
 from infonet.vines.conditioning import Condition
 from infonet.vines.copula import Array, PairCopulas, Ranks
 from infonet.vines.dvine import Edge, Vine, fit_vine
@@ -300,3 +300,10 @@ def _title(variable: Variable) -> str:
         return variable.names[0]
     named = variable.names != variable.labels
     return ", ".join(variable.names) if named and len(variable.names) <= 6 else variable.name
+
+
+def independence_test(found: Estimate) -> IndependenceTest:
+    """The test that goes with an estimate of I(x; y | given)."""
+    # Nothing that varies is left: no test can tell such variables from independent ones.
+    p = 1.0 if found.p_value is None else found.p_value
+    return IndependenceTest(p, 2 * found.n * found.mi, found.mi, found)
