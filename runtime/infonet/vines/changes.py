@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from infonet.model.libraries import kernels
 from infonet.pairs.counted import log_gamma_tail
+from infonet.pairs.significance import combined
 from infonet.vines.copula import Array, PairCopula, PairCopulas, Ranks, rank
 
 _WAYS = 4  # pieces of a cut, of equal numbers of samples
@@ -27,6 +29,10 @@ _ALPHA = 0.001  # that a copula which does not change is cut, before the gain is
 # biased by n than that.
 _GAIN, _NOISE = 0.001, 0.1
 _NEAREST = 6  # variables of D at either end of it that are looked at, if D is large
+_DEGREES, _PRODUCTS = range(3), range(9)
+_LOW = [0, 1, 3, 4]  # products of degrees 1 and 2 among those of degrees 1 to 3
+_TAIL = 0.04  # share of the samples at either end of a condition that its test leaves out
+_SMALLEST = 1e-300
 _FEW = 3  # variables of D up to which their products, sums and differences are looked at, too
 
 
@@ -83,10 +89,14 @@ def _fit(
 ) -> PairCopula:
     whole = copulas.fit(u, v, test)
     n = u.size
-    if not rows or depth >= _DEEPEST or n < _WAYS * _LEAST:
+    if not rows or depth >= _DEEPEST or (n < _WAYS * _LEAST and not test):
         return whole
+    if test:
+        # Independent on the whole, dependent in pieces: only the second test sees that.
+        logs = [math.log(whole.p_value), math.log(change_p_value(u, v, rows))]
+        whole = replace(whole, p_value=combined(logs))
     by = _changes_with(u, v, rows)
-    if by is None:
+    if by is None or n < _WAYS * _LEAST:
         return whole
     of_u, of_v, density = np.empty(n), np.empty(n), np.empty(n)
     mi, leaves = 0.0, 0
@@ -112,14 +122,34 @@ def _changes_with(u: Ranks, v: Ranks, rows: list[Ranks]) -> int | None:
     they are if the copula does not change with w: 27 numbers, made uncorrelated, whose squares add
     up to chi-squared.
     """
-    pair, square, triple = kernels().moments(u, v, rows)
-    size = len(pair)
-    covariance = square - pair[:, None] * pair + 1e-9 * np.eye(size)
-    root = np.linalg.cholesky(covariance)
-    found = []
-    for moments in triple:  # [3, 9]
-        scores = np.linalg.solve(root, moments.T)
-        found.append(float((scores * scores).sum()) * u.size)
+    found = [_chi_squared(moments) * u.size for moments in _triple_moments(u, v, rows)]
     best = int(np.argmax(found))
-    p = math.exp(log_gamma_tail(found[best] / 2, triple[0].size / 2)) * len(rows)
+    p = math.exp(log_gamma_tail(found[best] / 2, len(_DEGREES) * len(_PRODUCTS) / 2)) * len(rows)
     return best if p < _ALPHA else None
+
+
+def change_p_value(u: Ranks, v: Ranks, rows: list[Ranks]) -> float:
+    """That u and v, which are independent on the whole, are so in pieces of each row, too.
+
+    Degrees 1 and 2 only, which see more of little; and without the tails of the rows, where
+    conditions are not taken out exactly and both u and v may keep the same trace of them.
+    """
+    inside = np.flatnonzero(np.all([np.abs(row - 0.5) < 0.5 - _TAIL for row in rows], axis=0))
+    if inside.size < _LEAST:
+        return 1.0
+    u, v, rows = u[inside], v[inside], rank([row[inside] for row in rows])
+    found = [_chi_squared(moments[:2][:, _LOW]) * u.size for moments in _triple_moments(u, v, rows)]
+    p = math.exp(log_gamma_tail(max(found) / 2, 2 * len(_LOW) / 2)) * len(rows)
+    return min(max(p, _SMALLEST), 1.0)
+
+
+def _triple_moments(u: Ranks, v: Ranks, rows: list[Ranks]) -> list[Array]:
+    """Means of P_a(u) P_b(v) P_c(w) of each row w, [3 (c), 9 (a, b)], the latter uncorrelated."""
+    pair, square, triple = kernels().moments(u, v, rows)
+    covariance = square - pair[:, None] * pair + 1e-9 * np.eye(len(pair))
+    root = np.linalg.cholesky(covariance)
+    return [np.linalg.solve(root, moments.T).T for moments in triple]
+
+
+def _chi_squared(moments: Array) -> float:
+    return float((moments * moments).sum())

@@ -11,11 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
+
+from infonet.model.libraries import kernels
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.vines.changes import Conditions, fit
-from infonet.vines.copula import PairCopulas, Ranks, moments_p_value, rank
+from infonet.vines.copula import PairCopulas, Ranks, gaussian_residual, legendre, moments_p_value, rank
 
-_AGAIN = 3  # passes over what is left, at most
+_AGAIN = (4, 16, 1)  # passes over what is left: within so many pieces of the part
+_LEAST = 60  # samples in a piece
+_TAIL, _LEAST_IN_TAIL = 1 / 8, 25  # share of the first tail, samples of the last one
+_LOOKS = 3  # at the directions on which a column depends
+# A direction must tell that much more than chance, and be no part itself, in its largest component.
+_TELLS, _AXIS = 5.0, 0.9
 _LEFT = 0.1  # p-value below which dependence on a part of Z counts as seen
 
 
@@ -59,23 +67,87 @@ class Condition:
         return found
 
     def _without(self, column: Ranks, parts: list[Ranks]) -> Ranks:
+        # Again, because the directions of a first look are not exact and leave less to the next.
+        for _ in range(_LOOKS if len(parts) > 1 else 0):
+            directions = self._directions(column, parts)
+            for part in directions:
+                column = self._pass(column, part, None)
+            if not directions:
+                break
         for part, conditions in zip(parts, self._conditions, strict=False):
             column = self._pass(column, part, conditions)
-        rows = self._all.rows if len(parts) == len(self.ranks) and self._all is not None else []
-        for _ in range(_AGAIN):
-            seen = False
+        every = len(parts) == len(self.ranks) and self._all is not None
+        functions = self._all.rows[len(self.ranks) :] if every and self._all is not None else []
+        for pieces in _AGAIN:
             # beside the parts the functions of Z that products and distances are
-            for part in (*parts, *rows[len(self.ranks) :]):
-                if self._depends(column, part):
-                    column, seen = self._pass(column, part, None), True
-            if not seen:
+            left = [part for part in (*parts, *functions) if self._depends(column, part)]
+            if not left:
                 break
+            for part in left:
+                column = self._pass_in_pieces(column, part, pieces)
         return column
 
+    def _directions(self, column: Ranks, parts: list[Ranks]) -> list[Ranks]:
+        """Sums of parts on which the column depends most, if they are not parts themselves.
+
+        The eigenvectors of what is seen of first and second order: means of P_a(column) s and of
+        P_a(column) (s s' - 1) over normal scores s (Li 1991, 1992). Along them a sum of squares
+        and products is a sum of functions of one variable each, which a vine takes out exactly.
+        """
+        scores = np.stack([kernels().normal_scores(part) for part in parts])
+        n = column.size
+        polynomials = legendre(column)
+        first = np.einsum("an,dn->ad", polynomials, scores) / n
+        second = np.einsum("an,dn,en->ade", polynomials, scores, scores) / n
+        second -= polynomials.mean(axis=1)[:, None, None] * np.eye(len(parts))
+        seen = np.einsum("ad,ae->de", first, first)
+        seen += np.einsum("ade,aef->df", second, second) / 2
+        strength, vectors = np.linalg.eigh(seen)
+        # What chance gives in the mean; a direction must tell several times as much.
+        chance = (3 + 1.5 * (len(parts) + 1)) / n
+        found = []
+        for value, vector in zip(strength[::-1], vectors.T[::-1], strict=True):
+            if value > _TELLS * chance and np.abs(vector).max() < _AXIS:
+                found.append(np.einsum("d,dn->n", vector, scores))
+        return rank(found) if found else []
+
     def _pass(self, column: Ranks, part: Ranks, conditions: Conditions | None) -> Ranks:
-        return rank([fit(self._copulas, column, part, conditions).of_u])[0]
+        found = rank([fit(self._copulas, column, part, conditions).of_u])[0]
+        return _without_tails(found, part)
+
+    def _pass_in_pieces(self, column: Ranks, part: Ranks, pieces: int) -> Ranks:
+        """Take a part out within pieces of itself, where a table resolves more of it."""
+        pieces = min(pieces, column.size // _LEAST)
+        if pieces < 2:
+            return self._pass(column, part, None)
+        found = np.empty(column.size)
+        piece = np.minimum((part * pieces).astype(np.intp), pieces - 1)
+        for number in range(pieces):
+            inside = np.flatnonzero(piece == number)
+            u, v = rank([column[inside], part[inside]])
+            found[inside] = rank([self._copulas.fit(u, v).of_u])[0]
+        return rank([found])[0]
 
     def _depends(self, column: Ranks, part: Ranks) -> bool:
         if moments_p_value(column, part) < _LEFT / 2:
             return True
         return self._copulas.p_value(column, part) < _LEFT / 2
+
+
+def _without_tails(column: Ranks, part: Ranks) -> Ranks:
+    """Take out what a table cannot resolve: a part's largest and smallest values lie in one cell,
+    however far apart they are. Within each tail the trend is that of a Gaussian copula."""
+    n = column.size
+    share = _TAIL
+    while n * share >= _LEAST_IN_TAIL:
+        found = column.astype(np.float64)
+        for inside in (np.flatnonzero(part < share), np.flatnonzero(part > 1 - share)):
+            if inside.size < 2:
+                continue
+            u, v = rank([column[inside], part[inside]])
+            # The values of the tail, in another order among its samples.
+            order = np.argsort(np.argsort(gaussian_residual(u, v), kind="stable"), kind="stable")
+            found[inside] = (order + 0.5) / inside.size
+        column = rank([found])[0]
+        share /= 4
+    return column

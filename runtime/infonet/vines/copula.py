@@ -112,6 +112,12 @@ class _Gaussian:
         r = float(np.clip(_sum(x, y) / variance if variance else 0.0, -_LARGEST, _LARGEST))
         return _Gaussian(r, x, y, x - r * y, y - r * x)
 
+    @property
+    def shrunk(self) -> float:
+        """The correlation, of which little is known where it is weak: noise would be passed on."""
+        r, n = self.correlation, self.x.size
+        return r * max(0.0, 1 - 1 / (n * r * r)) if r else 0.0
+
     def copula(self, p_value: float, rest_of_mi: float) -> PairCopula:
         """The copula; `rest_of_mi` is what the residual still tells, in nats."""
         r, n = self.correlation, self.x.size
@@ -120,18 +126,30 @@ class _Gaussian:
         density = -0.5 * math.log(rest) - (r * r * square - 2 * r * self.x * self.y) / (2 * rest)
         # The squared correlation of independent variables is 1 / n in the mean.
         mi = -0.5 * math.log(rest) - 1 / (2 * n) + rest_of_mi
-        # What is known of a weak correlation is mostly noise, which would be passed on.
-        known = max(0.0, 1 - 1 / (n * r * r)) if r else 0.0
-        s = r * known
+        s = self.shrunk
         return PairCopula(
             *(mi, self.x - s * self.y, self.y - s * self.x, density, p_value), correlation=r
         )
+
+
+def gaussian_residual(u: Ranks, v: Ranks) -> Array:
+    """Normal scores of u less what a Gaussian copula with v foretells of them, [n]."""
+    gaussian = _Gaussian.of(u, v)
+    return gaussian.x - gaussian.shrunk * gaussian.y
 
 
 def moments_p_value(u: Ranks, v: Ranks) -> float:
     """Of independence of two columns of ranks, by the nine products of Legendre polynomials of
     degrees 1 to 3 (Neyman's smooth test)."""
     return _smooth_p_value(kernels().moments(u, v)[0], u.size)
+
+
+def legendre(ranks: Ranks) -> Array:
+    """Orthonormal Legendre polynomials of degrees 1 to 3 on [0, 1], float64 [3, n]."""
+    t = 2 * ranks.astype(np.float64) - 1
+    square = t * t
+    rows = [t * math.sqrt(3), (1.5 * square - 0.5) * math.sqrt(5)]
+    return np.stack([*rows, (2.5 * square - 1.5) * t * math.sqrt(7)])
 
 
 def _smooth_p_value(moments: Array, n: int) -> float:
