@@ -61,6 +61,33 @@ def test_core_of_another_checkpoint_is_not_used(tmp_path, caplog, gaussian):
     assert alone.estimate(*gaussian(0.5, 400)).mi == pytest.approx(expected, abs=1e-5)
 
 
+STRANGERS = {
+    "infonet.checkpoint_sha256": "f" * 64,
+    "infonet.architecture": "perceiver",
+    "infonet.preprocessing": '{"eps": 0.0, "normalize": "over_n"}',
+    "infonet.quantile_levels": "[0.1, 0.5, 0.9]",
+    "infonet.precision": "fp16",
+    "infonet.parameters": "7",
+    "infonet.graph": "samples",
+}
+
+
+@pytest.mark.parametrize("key", STRANGERS)
+def test_the_core_of_a_stranger_is_refused_by_all(tmp_path, key):
+    """The CPU, which runs the core, and `infonet build`, which makes engines of it: one rule."""
+    from infonet_export.engines.model_files import load_core
+
+    model = tmp_path / "model.onnx"
+    shutil.copy(DEFAULT_MODEL, model)
+    shutil.copy(CORE, tmp_path / "model.core.onnx")
+    assert core_of(load_model(model)) is not None
+    assert load_core(model, None).model.graph == "core"
+    rewrite(tmp_path / "model.core.onnx", {key: STRANGERS[key]})
+    assert core_of(load_model(model)) is None
+    with pytest.raises(infonet.ModelError, match="was not exported together with"):
+        load_core(model, None)
+
+
 def test_table_and_preprocessing_of_other_models(tmp_path, gaussian):
     """Soft ranks with eps > 0: here so large that ranks are affine in the values."""
     preprocessing = '{"eps": 10.0, "normalize": "minmax"}'

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infonet.errors import InputError, MissingExtraError, ModelError
 from infonet.model.engine_file import is_engine_file
-from infonet.model.load import Model, load_model
+from infonet.model.load import Model, core_path, is_core_of, load_model
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,14 @@ def load_core(path: Path, precision: str | None) -> CoreGraph:
         raise ModelError(f"{path} is an engine already: give the ONNX model to build one from")
     model = load_model(path)
     if model.graph != "core":
-        beside = path.with_name(f"{path.stem}.core.onnx")
+        beside = core_path(path)
         if not beside.is_file():
             raise ModelError(
                 f"{path} ranks samples, which TensorRT cannot, and has no core {beside.name} "
                 "beside it: export it again with  infonet export --core"
             )
         core = load_model(beside)
-        same = ("checkpoint_sha256", "architecture", "eps", "normalize", "precision")
-        if core.graph != "core" or any(getattr(core, k) != getattr(model, k) for k in same):
+        if not is_core_of(core, model):
             raise ModelError(
                 f"{beside} was not exported together with {path}: export both again with  "
                 "infonet export --core"

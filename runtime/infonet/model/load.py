@@ -17,6 +17,16 @@ from infonet.model.onnx_metadata import read_metadata
 
 _log = logging.getLogger("infonet")
 FORMAT_VERSION = "1"
+# What a core has in common with its model.
+_SHARED = (
+    "checkpoint_sha256",
+    "architecture",
+    "eps",
+    "normalize",
+    "quantile_levels",
+    "precision",
+    "parameters",
+)
 DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "copula.onnx"
 
 
@@ -243,18 +253,27 @@ def core_of(model: Model) -> Model | None:
     return model if model.graph == "core" else core_beside(model)
 
 
-def core_beside(model: Model) -> Model | None:
-    """Return the core graph that was exported together with `model`, or None.
+def core_path(model: Path) -> Path:
+    """Where the core of a model file is looked for: model.onnx -> model.core.onnx."""
+    return model.with_name(f"{model.stem}.core.onnx")
 
-    `X.core.onnx` beside `X.onnx` counts only if both come from the same checkpoint and
-    preprocessing: a left-over of an earlier export must not answer for the newer file.
+
+def is_core_of(core: Model, model: Model) -> bool:
+    """Whether both were exported together: from one checkpoint, with one preprocessing.
+
+    A left-over of an earlier export must not answer for the newer file. This is the one rule for
+    what the CPU and GPUs run beside a model and for what engines are built from.
     """
-    beside = model.path.with_name(model.path.stem + ".core.onnx")
+    return core.graph == "core" and all(getattr(core, k) == getattr(model, k) for k in _SHARED)
+
+
+def core_beside(model: Model) -> Model | None:
+    """Return the core graph that was exported together with `model`, or None; see `is_core_of`."""
+    beside = core_path(model.path)
     if not beside.is_file():
         return None
     core = load_model(beside)
-    same = ("checkpoint_sha256", "eps", "normalize", "quantile_levels", "precision", "parameters")
-    if core.graph == "core" and all(getattr(core, k) == getattr(model, k) for k in same):
+    if is_core_of(core, model):
         return core
     _log.warning(
         "%s is not the core of %s and is not used: export the model again", beside, model.path
