@@ -15,9 +15,9 @@ from pathlib import Path
 import click
 import numpy as np
 from infonet import Estimator
+from infonet_export.commands.evaluate import evaluate
 from infonet_export.evaluation.cases import fresh_mixture_cases
-from infonet_export.evaluation.command import evaluate
-from infonet_export.evaluation.tables import markdown, number
+from infonet_export.evaluation.report import markdown, number
 
 MIXTURES = Path(__file__).parents[2] / "shared" / "fixtures" / "gmm_eval.npz"
 

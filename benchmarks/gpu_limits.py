@@ -111,7 +111,7 @@ def input_side(path: Path) -> int:
 def perceiver(preset: str, batch: int, n: int) -> Work:
     """The paper's network as it is in PyTorch, counted by PyTorch; bytes are not counted."""
     import torch
-    from infonet_export.models.perceiver import PRESETS, Perceiver
+    from infonet_export.perceiver import PRESETS, Perceiver
     from torch.utils.flop_counter import FlopCounterMode
 
     with torch.device("meta"), torch.no_grad():

@@ -39,7 +39,7 @@ def paper_networks(preset: str, kinds: list[str]) -> list[Contestant]:
     "autocast" (eager, float16), "compile", "compile-autocast".
     """
     import torch
-    from infonet_export.models.perceiver import PRESETS, Perceiver
+    from infonet_export.perceiver import PRESETS, Perceiver
 
     torch.manual_seed(0)
     net = Perceiver(PRESETS[preset]).cuda().eval()
@@ -48,7 +48,7 @@ def paper_networks(preset: str, kinds: list[str]) -> list[Contestant]:
 
 def _paper(net: Any, kind: str) -> Contestant:
     import torch
-    from infonet_export.models.perceiver.layers import Attention
+    from infonet_export.perceiver.network import Attention
     from perceiver import published_attention
 
     half = "autocast" in kind
@@ -74,11 +74,7 @@ def paper_mi(net: Callable[[Any], Any], samples: Any, half: bool = False) -> Any
     to the paper's network; nor is one for the branch that ranks.
     """
     import torch
-    from infonet_export.models.perceiver.read_out import (
-        axis_position,
-        log_mean_exp_shuffled,
-        look_up,
-    )
+    from infonet_export.perceiver.read_out import axis_position, log_mean_exp_shuffled, look_up
 
     low, high = samples.amin(1, keepdim=True), samples.amax(1, keepdim=True)
     ranks = (samples - low) / (high - low)

@@ -21,8 +21,8 @@ from unittest import mock
 import numpy as np
 import torch
 from infonet_export import MutualInformationLoss, joint_histogram, soft_rank, straight_through_rank
+from infonet_export.copula.checkpoint import load_model
 from infonet_export.differentiable import donsker_varadhan
-from infonet_export.training.checkpoint import load_model
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "examples"))

@@ -13,11 +13,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from infonet_export.exporting.onnx_file import core_path, export_checkpoint
-from infonet_export.exporting.parity import session
+from infonet_export.copula.export import export_checkpoint
+from infonet_export.copula.pool import finite_samples, histogram
+from infonet_export.onnx.verify import session
+from infonet_export.onnx.write import core_path
 from infonet_export.samplers import discrete_tasks
 from infonet_export.samplers.held_out import TEST
-from infonet_export.training.pool import finite_samples, histogram
 
 CHECKPOINT = Path(__file__).parents[1] / "export" / "checkpoints" / "copula.pt"
 SIZES = (20, 50, 100, 1000, 10_000, 100_000)

@@ -43,9 +43,9 @@ def samples(n):
 def build(preset, folder):
     """Random weights, exported in every way; prints what the export reports."""
     import torch
-    from infonet_export.exporting.perceiver_file import export_perceiver
-    from infonet_export.models.perceiver import PRESETS, Perceiver
-    from infonet_export.models.perceiver.checkpoint import FORMAT
+    from infonet_export.perceiver import PRESETS, Perceiver
+    from infonet_export.perceiver.export import export_perceiver
+    from infonet_export.perceiver.published import FORMAT
 
     torch.manual_seed(0)
     net = Perceiver(PRESETS[preset])
@@ -71,23 +71,23 @@ def contestant(name, folder, threads):
         return lambda x, y: float(estimator.mi(np.stack([x, y], 1)[None])[0])
     import torch
     from infonet_export import soft_rank
-    from infonet_export.models.perceiver import layers, mutual_information
-    from infonet_export.models.perceiver.checkpoint import load_perceiver
+    from infonet_export.perceiver import mutual_information, network
+    from infonet_export.perceiver.published import load_perceiver
 
     torch.set_num_threads(threads)
     net = load_perceiver(folder / "model.pt")
-    fused = layers.Attention.forward
+    fused = network.Attention.forward
     forward = fused if name == EAGER[1] else published_attention
 
     def run(x, y):
-        layers.Attention.forward = forward
+        network.Attention.forward = forward
         try:
             with torch.no_grad():
                 pair = torch.from_numpy(np.stack([x, y], 1)[None].astype(np.float32))
                 ranks = soft_rank(pair, net.config.eps, net.config.normalize)
                 return float(mutual_information(net(ranks).table, ranks)[0])
         finally:
-            layers.Attention.forward = fused
+            network.Attention.forward = fused
 
     return run
 

@@ -17,14 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from infonet_export.config import load_config
-from infonet_export.config.perceiver import PerceiverTraining, ValidationConfig
-from infonet_export.models.perceiver.checkpoint import load_perceiver
-from infonet_export.training.perceiver.data import TEST, draw_batch
-from infonet_export.training.perceiver.order import judge, triples
-from infonet_export.training.perceiver.processes import Process, Share
-from infonet_export.training.perceiver.run import Run
-from infonet_export.training.perceiver.tables import Tables
+from infonet_export.configuration import load_config
+from infonet_export.perceiver.config import PerceiverTraining, ValidationConfig
+from infonet_export.perceiver.data import TEST, draw_batch
+from infonet_export.perceiver.order import judge, triples
+from infonet_export.perceiver.published import load_perceiver
+from infonet_export.perceiver.run import Run, Tables
+from infonet_export.training.processes import Process, Share
 
 ROOT = Path(__file__).parents[1]
 MIXTURES = ROOT.parent / "shared" / "fixtures" / "gmm_eval.npz"

@@ -7,8 +7,8 @@ from pathlib import Path
 import onnx
 import pytest
 import torch
-from infonet_export.config import CopulaTraining
-from infonet_export.exporting import onnx_file
+from infonet_export.copula import export as copula_export
+from infonet_export.copula.config import CopulaTraining
 from tiny_models import save_checkpoint, tiny_config
 
 
@@ -36,13 +36,13 @@ def _traces() -> dict[str, onnx.ModelProto]:
 @pytest.fixture
 def _traced_once(monkeypatch: pytest.MonkeyPatch, _traces: dict[str, onnx.ModelProto]) -> None:
     """For tests of what happens after the slow tracing: ``checkpoint`` is traced only once."""
-    inner = onnx_file.trace
+    inner = copula_export.trace
 
-    def cached(module, example, dynamic, name):
+    def cached(module, example, dynamic, name, outputs):
         if name not in _traces:
-            _traces[name] = inner(module, example, dynamic, name)
+            _traces[name] = inner(module, example, dynamic, name, outputs)
         copy = onnx.ModelProto()
         copy.CopyFrom(_traces[name])
         return copy
 
-    monkeypatch.setattr(onnx_file, "trace", cached)
+    monkeypatch.setattr(copula_export, "trace", cached)

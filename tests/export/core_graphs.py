@@ -8,12 +8,14 @@ from pathlib import Path
 
 import onnx
 import torch
-from infonet_export.exporting import onnx_file, perceiver_file
-from infonet_export.exporting.graphs import Core
-from infonet_export.exporting.half_body import half_body
-from infonet_export.exporting.half_storage import round_weights, store_half
-from infonet_export.exporting.perceiver.graphs import PerceiverCore
-from infonet_export.models.perceiver import PRESETS
+from infonet_export.copula import export as copula_export
+from infonet_export.copula.graphs import Core, half_body, round_weights
+from infonet_export.onnx.precision import store_half
+from infonet_export.onnx.trace import trace
+from infonet_export.onnx.write import add_metadata
+from infonet_export.perceiver import PRESETS
+from infonet_export.perceiver import export as perceiver_export
+from infonet_export.perceiver.graphs import PerceiverCore
 from random_perceivers import SMALL, with_preset
 from random_perceivers import random_net as random_perceiver
 from tiny_models import random_net as random_copula
@@ -26,11 +28,11 @@ _folder = tempfile.TemporaryDirectory()
 def copula_core(precision):
     net = round_weights(random_copula(tiny_config().model))
     core = Core(half_body(net) if precision == "fp16" else net).eval()
-    model = onnx_file.trace(core, torch.rand(3, core.grid, core.grid), {0: "batch"}, "histogram")
-    metadata = onnx_file.describe(net, "0" * 64, precision)
-    onnx_file.add_metadata(
-        model, {**metadata, "infonet.graph": "core", "infonet.null_distribution": ""}
+    model = trace(
+        core, torch.rand(3, core.grid, core.grid), {0: "batch"}, "histogram", copula_export.OUTPUTS
     )
+    metadata = copula_export.describe(net, "0" * 64, precision)
+    add_metadata(model, {**metadata, "infonet.graph": "core", "infonet.null_distribution": ""})
     store_half(model)
     return _save(model, f"copula_{precision}")
 
@@ -40,9 +42,9 @@ def perceiver_core(preset, precision="fp16", grid=0):
     net = random_perceiver(with_preset(SMALL, PRESETS[preset]))
     core = PerceiverCore(net, grid, precision, splat="dense").eval()
     axes = {0: "batch", 1: "n"}
-    model = onnx_file.trace(core, torch.rand(3, 50, 2), axes, "ranks", perceiver_file.OUTPUTS)
-    metadata = perceiver_file.describe(net, "0" * 64, precision, grid)
-    onnx_file.add_metadata(model, {**metadata, "infonet.graph": "core"})
+    model = trace(core, torch.rand(3, 50, 2), axes, "ranks", perceiver_export.OUTPUTS)
+    metadata = perceiver_export.describe(net, "0" * 64, precision, grid)
+    add_metadata(model, {**metadata, "infonet.graph": "core"})
     return _save(model, f"{preset}_{precision}_{grid}")
 
 

@@ -14,8 +14,9 @@ import onnxruntime
 import pytest
 from click.testing import CliRunner
 from infonet.cli import main
-from infonet_export.exporting import perceiver_file
-from infonet_export.exporting.onnx_file import trace
+from infonet_export.onnx.trace import trace
+from infonet_export.onnx.write import core_path
+from infonet_export.perceiver import export as perceiver_export
 from random_perceivers import ODD, fixture_file, random_net, write_trained
 
 # one head of each kind: every operator costs time at the tracing
@@ -60,12 +61,10 @@ def exported(kind):
             traces.append(trace(*arguments, **options))
             return copy_of(traces[-1])
 
-        patch.setattr(perceiver_file, "trace", keep)
+        patch.setattr(perceiver_export, "trace", keep)
         result = CliRunner().invoke(main, ["export", str(checkpoint), "-o", str(model), *options])
     assert result.exit_code == 0, result.output
-    return Exported(
-        checkpoint, model, perceiver_file.core_path(model), result.output, tuple(traces)
-    )
+    return Exported(checkpoint, model, core_path(model), result.output, tuple(traces))
 
 
 def copy_of(model):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from infonet_export.models.perceiver import Perceiver, PerceiverConfig
-from infonet_export.models.perceiver.checkpoint import FORMAT
+from infonet_export.perceiver import Perceiver, PerceiverConfig
+from infonet_export.perceiver.published import FORMAT
 
 FIXTURES = Path(__file__).resolve().parents[3] / "shared" / "fixtures"
 SMALL = PerceiverConfig(

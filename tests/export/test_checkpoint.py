@@ -7,8 +7,9 @@ import pickle
 
 import pytest
 import torch
-from infonet_export.training.calibration import IntervalFactors
-from infonet_export.training.checkpoint import load_model, read_checkpoint, write_state
+from infonet_export.checkpoints import write_state
+from infonet_export.copula.calibration import IntervalFactors
+from infonet_export.copula.checkpoint import load_model, read_checkpoint
 from tiny_models import random_net, save_checkpoint, tiny_config
 
 

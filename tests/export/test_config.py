@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from infonet_export.config import CopulaTraining, config_from_dict, load_config
+from infonet_export.configuration import config_from_dict, load_config
+from infonet_export.copula.config import CopulaTraining
 from tiny_models import CONFIGS
 
 

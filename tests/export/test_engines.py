@@ -22,8 +22,8 @@ from infonet.model.engine_file import (
 from infonet_export.engines.backends import load_backend
 from infonet_export.engines.builder import BuildError, Options, build_engine
 from infonet_export.engines.cache import EngineCache
-from infonet_export.engines.inspection import inspect_engine
 from infonet_export.engines.model_files import load_core
+from infonet_export.engines.networks import inspect_engine
 from infonet_export.engines.profiles import parse_range
 from onnx import TensorProto, helper
 
@@ -228,14 +228,14 @@ def test_a_refused_build_gives_the_reasons(tmp_path, backend, monkeypatch):
 
 
 def test_an_interrupted_build_stops_and_leaves_nothing(tmp_path, backend, monkeypatch):
-    from infonet_export.engines import progress
+    from infonet_export.engines import builder
 
-    class Bar(progress.tqdm):
+    class Bar(builder.tqdm):
         def refresh(self, *arguments, **options):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(progress, "tqdm", Bar)
-    monkeypatch.setattr(progress, "_TICK", 0.01)
+    monkeypatch.setattr(builder, "tqdm", Bar)
+    monkeypatch.setattr(builder, "_TICK", 0.01)
     cache = EngineCache(tmp_path / "cache")
     with pytest.raises(KeyboardInterrupt):
         build_engine(

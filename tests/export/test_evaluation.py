@@ -21,10 +21,8 @@ from infonet_export.evaluation.cases import (
     independent_cases,
     mixture_file_cases,
 )
-from infonet_export.evaluation.cells import cell_report, cells
-from infonet_export.evaluation.measure import join, measure
-from infonet_export.evaluation.metrics import coverage, order_accuracy, score
-from infonet_export.evaluation.tables import order, score_table, with_total
+from infonet_export.evaluation.measure import coverage, join, measure, order_accuracy, score
+from infonet_export.evaluation.report import cell_report, cells, order, score_table, with_total
 from infonet_export.samplers.held_out import CALIBRATION, TEST
 from references import mixture_log_ratio
 

@@ -15,15 +15,16 @@ import pytest
 import torch
 from infonet.pairs.backend import CpuBackend
 from infonet.pairs.engine import ONE_PAIR, PairEngine
-from infonet_export.config import load_config
-from infonet_export.exporting import onnx_file
-from infonet_export.exporting.graphs import Core, FromSamples
-from infonet_export.exporting.half_storage import round_weights
-from infonet_export.exporting.null_distribution import simulate_null
-from infonet_export.exporting.onnx_file import core_path, export_checkpoint
-from infonet_export.exporting.parity import ParityError
-from infonet_export.training.calibration import IntervalFactors
-from infonet_export.training.checkpoint import load_model, read_checkpoint, write_state
+from infonet_export.checkpoints import write_state
+from infonet_export.configuration import load_config
+from infonet_export.copula import export as copula_export
+from infonet_export.copula.calibration import IntervalFactors
+from infonet_export.copula.checkpoint import load_model, read_checkpoint
+from infonet_export.copula.export import export_checkpoint
+from infonet_export.copula.graphs import Core, FromSamples, round_weights
+from infonet_export.copula.null_distribution import simulate_null
+from infonet_export.onnx.verify import ParityError
+from infonet_export.onnx.write import core_path
 from tiny_models import CONFIGS, random_net, save_checkpoint, tiny_config
 
 FACTORS = IntervalFactors((30, 300, 3000), (2.0, 1.5, 1.0), (3.0, 2.0, 1.2))
@@ -39,7 +40,7 @@ def _checkpoint_with_factors(folder, config):
 def _export(folder, config, sizes):
     checkpoint = _checkpoint_with_factors(folder, config)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(onnx_file, "simulate_null", partial(simulate_null, sizes=sizes))
+        patch.setattr(copula_export, "simulate_null", partial(simulate_null, sizes=sizes))
         result = export_checkpoint(checkpoint, folder / "new" / "tiny.onnx", null_draws=100)
     return checkpoint, result
 
@@ -330,7 +331,7 @@ def test_a_file_that_differs_from_pytorch_is_refused_and_removed(
                     tensor.CopyFrom(onnx.numpy_helper.from_array(values, name))
         save(model, path)
 
-    monkeypatch.setattr(onnx_file.onnx, "save_model", perturb)
+    monkeypatch.setattr(onnx, "save_model", perturb)
     with pytest.raises(ParityError, match=r"export refused.*allowed: mi 0\.0001"):
         export_checkpoint(checkpoint, tmp_path / "bad.onnx", null_draws=0)
     assert list(tmp_path.iterdir()) == []
@@ -338,7 +339,7 @@ def test_a_file_that_differs_from_pytorch_is_refused_and_removed(
 
 @pytest.mark.usefixtures("_traced_once")
 def test_a_failure_midway_leaves_nothing_behind(tmp_path, checkpoint, monkeypatch):
-    inner, calls = onnx_file.trace, []
+    inner, calls = copula_export.trace, []
 
     def second_fails(*arguments):
         calls.append(1)
@@ -346,7 +347,7 @@ def test_a_failure_midway_leaves_nothing_behind(tmp_path, checkpoint, monkeypatc
             raise RuntimeError("out of memory")
         return inner(*arguments)
 
-    monkeypatch.setattr(onnx_file, "trace", second_fails)
+    monkeypatch.setattr(copula_export, "trace", second_fails)
     with pytest.raises(RuntimeError, match="out of memory"):
         export_checkpoint(checkpoint, tmp_path / "half.onnx", null_draws=0)
     assert list(tmp_path.iterdir()) == []
@@ -361,7 +362,7 @@ def test_a_refused_export_keeps_the_older_files(tmp_path, exported, checkpoint, 
     def refuse(*_):
         raise ParityError("export refused")
 
-    monkeypatch.setattr(onnx_file, "check_parity", refuse)
+    monkeypatch.setattr(copula_export, "check_parity", refuse)
     with pytest.raises(ParityError):
         export_checkpoint(checkpoint, old, null_draws=0)
     assert old.read_bytes() == exported[1].model.read_bytes()

@@ -15,13 +15,13 @@ import torch
 import yaml
 from click.testing import CliRunner
 from infonet.cli import main
-from infonet_export import cli
-from infonet_export.exporting import onnx_file
-from infonet_export.exporting.null_distribution import simulate_null
-from infonet_export.exporting.parity import ParityError
-from infonet_export.training import trainer
-from infonet_export.training.calibration import calibrate
-from infonet_export.training.checkpoint import read_checkpoint
+from infonet_export.commands import train as train_command
+from infonet_export.copula import export as copula_export
+from infonet_export.copula import trainer
+from infonet_export.copula.calibration import calibrate
+from infonet_export.copula.checkpoint import read_checkpoint
+from infonet_export.copula.null_distribution import simulate_null
+from infonet_export.onnx.verify import ParityError
 from tiny_models import CONFIGS, tiny_config
 
 ROOT = CONFIGS.parent
@@ -61,8 +61,12 @@ def _quick(monkeypatch):
     def quick_null(statistic, grid, draws):
         return simulate_null(statistic, grid, (20, 60), min(draws, 50))
 
-    monkeypatch.setattr(onnx_file, "simulate_null", quick_null)
-    monkeypatch.setattr(cli, "_evaluate", partial(cli._evaluate, count=1, n=60))
+    monkeypatch.setattr(copula_export, "simulate_null", quick_null)
+    monkeypatch.setattr(
+        train_command,
+        "evaluate_briefly",
+        partial(train_command.evaluate_briefly, count=1, n=60),
+    )
 
 
 @pytest.fixture
@@ -125,7 +129,7 @@ def test_export_refused_for_lack_of_parity(tmp_path, checkpoint, monkeypatch):
     def refuse(*_):
         raise ParityError("export refused: mi differs")
 
-    monkeypatch.setattr(onnx_file, "export_checkpoint", refuse)
+    monkeypatch.setattr(copula_export, "export_checkpoint", refuse)
     _fails(_run("export", checkpoint, "-o", tmp_path / "m.onnx"), 1, "export refused")
 
 
@@ -184,7 +188,7 @@ def test_the_documented_stages_train_in_their_order_from_a_clean_clone(tmp_path,
     commands = re.findall(r"^infonet (train configs/copula/stage\S+ -o \S+)", page, re.MULTILINE)
     assert len(commands) == len(list((CONFIGS / "copula").glob("stage*.yaml"))) == 3
     monkeypatch.setattr(trainer, "calibrate", partial(calibrate, sizes=(30,), count=1))
-    monkeypatch.setattr(cli, "_export_and_evaluate", lambda *_: None)
+    monkeypatch.setattr(train_command, "export_and_evaluate", lambda *_: None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "configs" / "copula").mkdir(parents=True)
     last, sizes = None, []

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from core_graphs import copula_core
-from infonet_export.models.copula import CopulaNet
-from infonet_export.models.perceiver import mutual_information
+from infonet_export.copula.network import CopulaNet
+from infonet_export.perceiver import mutual_information
 from random_perceivers import SMALL
 from random_perceivers import random_net as random_perceiver
 from tiny_models import tiny_config

@@ -11,9 +11,8 @@ import torch
 from click.testing import CliRunner
 from core_graphs import copula_core
 from infonet.cli import main
-from infonet_export.exporting.graphs import Core
-from infonet_export.exporting.half_body import half_body
-from infonet_export.exporting.onnx_file import export_checkpoint
+from infonet_export.copula.export import export_checkpoint
+from infonet_export.copula.graphs import Core, half_body
 from onnx import TensorProto, shape_inference
 from tiny_models import random_net, tiny_config
 

@@ -11,8 +11,8 @@ import pytest
 from core_graphs import copula_core, perceiver_core
 from infonet.errors import InputError, ModelError
 from infonet_export.engines.model_files import load_core
-from infonet_export.exporting import half_body, half_graph
-from infonet_export.exporting.half_graph import halve
+from infonet_export.onnx import precision
+from infonet_export.onnx.precision import halve
 from onnx import numpy_helper
 
 
@@ -37,7 +37,6 @@ def test_it_is_the_exporter_s_graph():
     for a, b in zip(got, expected, strict=True):
         assert a.dtype == np.float32
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-3)
-    assert half_graph.BODY == half_body.BODY
 
 
 def _changed(name, value):
@@ -54,7 +53,7 @@ def test_what_cannot_be_halved_is_refused(monkeypatch):
         halve(_changed("net.encoder.0.first.bias", 1e5))
     with pytest.raises(ModelError, match="not that of a copula model"):
         halve(perceiver_core("perceiver_rank").read_bytes())
-    monkeypatch.setattr(half_graph, "TOLERANCE", 1e-9)
+    monkeypatch.setattr(precision, "TOLERANCE", 1e-9)
     with pytest.raises(ModelError, match=r"MI changes by .* nats at n = 20"):
         halve(copula_core("fp32").read_bytes())
 

@@ -13,7 +13,7 @@ import torch
 from infonet_export import MutualInformationLoss, soft_rank
 from infonet_export.differentiable import FrozenEstimator, open_model
 from infonet_export.differentiable.networks import TorchPerceiver
-from infonet_export.models.perceiver import mutual_information
+from infonet_export.perceiver import mutual_information
 
 ROOT = Path(__file__).parents[2]
 CHECKPOINT = ROOT / "export" / "checkpoints" / "copula.pt"

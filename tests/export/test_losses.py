@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from infonet_export.training.losses import (
+from infonet_export.copula.losses import (
     apply_symmetry,
     cross_sample_donsker_varadhan,
     error_scale,

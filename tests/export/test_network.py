@@ -6,8 +6,8 @@ import infonet_kernels
 import numpy as np
 import pytest
 import torch
-from infonet_export.models.copula import CopulaConfig, CopulaNet, _legendre
-from infonet_export.training.losses import cross_sample_donsker_varadhan, detection_loss
+from infonet_export.copula.losses import cross_sample_donsker_varadhan, detection_loss
+from infonet_export.copula.network import CopulaConfig, CopulaNet, _legendre
 from scipy.stats import spearmanr
 from tiny_models import random_net
 

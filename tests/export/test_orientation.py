@@ -6,10 +6,10 @@ import infonet_kernels
 import numpy as np
 import pytest
 import torch
-from infonet_export.exporting.graphs import Core
-from infonet_export.models.copula import CopulaConfig, CopulaNet
-from infonet_export.models.orientation import SYMMETRIES, Orientation
-from infonet_export.training.losses import apply_symmetry
+from infonet_export.copula.graphs import Core
+from infonet_export.copula.losses import apply_symmetry
+from infonet_export.copula.network import CopulaConfig, CopulaNet
+from infonet_export.copula.orientation import SYMMETRIES, Orientation
 
 
 def test_all_images_turn_to_the_same():

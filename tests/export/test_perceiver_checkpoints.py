@@ -10,8 +10,8 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 import torch
-from infonet_export.models.perceiver import PRESETS, Perceiver
-from infonet_export.models.perceiver.checkpoint import FORMAT, load_perceiver
+from infonet_export.perceiver import PRESETS, Perceiver
+from infonet_export.perceiver.published import FORMAT, load_perceiver
 from random_perceivers import (
     ODD,
     SMALL,

@@ -10,7 +10,8 @@ import torch
 from click.testing import CliRunner
 from exported_perceivers import EXPORTED, copy_of, exported
 from infonet.cli import main
-from infonet_export.exporting import onnx_file, perceiver_file
+from infonet_export.copula import export as copula_export
+from infonet_export.perceiver import export as perceiver_export
 from random_perceivers import SMALL, published_state, random_net, write_published, write_trained
 
 
@@ -37,8 +38,8 @@ def published(tmp_path):
 @pytest.fixture(autouse=True)
 def _no_tracing(monkeypatch):
     """What is refused is refused before the work."""
-    monkeypatch.setattr(perceiver_file, "trace", None)
-    monkeypatch.setattr(onnx_file, "trace", None)
+    monkeypatch.setattr(perceiver_export, "trace", None)
+    monkeypatch.setattr(copula_export, "trace", None)
 
 
 def test_help():
@@ -58,7 +59,7 @@ def test_help():
 
 def test_success(tmp_path, monkeypatch):
     made = exported("random")
-    monkeypatch.setattr(perceiver_file, "trace", lambda *_: copy_of(made.traces[0]))
+    monkeypatch.setattr(perceiver_export, "trace", lambda *_: copy_of(made.traces[0]))
     output = tmp_path / "new" / "model.onnx"
     result = _run(made.checkpoint, "-o", output)
     assert result.exit_code == 0, result.output
@@ -91,7 +92,9 @@ def test_options_of_the_perceiver_do_not_apply(tmp_path, checkpoint, option):
 def test_no_null_draws_at_all_is_heard(tmp_path, checkpoint, monkeypatch):
     """0 is a value; it once was taken for an option that was not given."""
     given = []
-    monkeypatch.setattr(onnx_file, "export_checkpoint", lambda *_, **options: given.append(options))
+    monkeypatch.setattr(
+        copula_export, "export_checkpoint", lambda *_, **options: given.append(options)
+    )
     _run(checkpoint, "-o", tmp_path / "m.onnx", "--null-draws", 0)
     _run(checkpoint, "-o", tmp_path / "m.onnx")
     assert given == [{"null_draws": 0}, {}]
@@ -125,7 +128,7 @@ def test_a_preset_for_a_file_that_names_its_own(tmp_path):
 def test_an_export_that_is_off(tmp_path, monkeypatch):
     made = exported("random")
     other = write_trained(tmp_path / "a.pt", random_net(EXPORTED, seed=1))
-    monkeypatch.setattr(perceiver_file, "trace", lambda *_: copy_of(made.traces[0]))
+    monkeypatch.setattr(perceiver_export, "trace", lambda *_: copy_of(made.traces[0]))
     result = _run(other, "-o", tmp_path / "m.onnx")
     _refused(result, 1, "export refused", "allowed: mi 0.0001, table 0.001")
     assert list(tmp_path.iterdir()) == [other]

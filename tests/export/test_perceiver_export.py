@@ -15,17 +15,15 @@ import pytest
 import torch
 from exported_perceivers import EXPORTED, copy_of, exported, run, session
 from infonet_export import soft_rank
-from infonet_export.exporting import perceiver_file
-from infonet_export.exporting.onnx_file import trace
-from infonet_export.exporting.parity import ParityError
-from infonet_export.exporting.perceiver import parity
-from infonet_export.exporting.perceiver.graphs import PerceiverCore
-from infonet_export.exporting.perceiver.parity import check_parity
-from infonet_export.exporting.perceiver.shuffles import permutation
-from infonet_export.exporting.perceiver_file import export_perceiver
-from infonet_export.models.perceiver import mutual_information
-from infonet_export.models.perceiver.checkpoint import load_perceiver
-from infonet_export.models.perceiver.read_out import PERMUTATIONS
+from infonet_export.onnx.trace import trace
+from infonet_export.onnx.verify import ParityError
+from infonet_export.perceiver import export as perceiver_export
+from infonet_export.perceiver import mutual_information, parity
+from infonet_export.perceiver.export import export_perceiver
+from infonet_export.perceiver.graphs import PerceiverCore
+from infonet_export.perceiver.parity import check_parity
+from infonet_export.perceiver.published import load_perceiver
+from infonet_export.perceiver.read_out import PERMUTATIONS, permutation
 from onnx import numpy_helper
 from random_perceivers import ODD, SMALL, random_net, write_published, write_trained
 
@@ -276,7 +274,7 @@ def _one_weight_gone(value):
 def test_a_file_that_is_off_is_refused_and_leaves_nothing(tmp_path, monkeypatch, change, core):
     made = exported("random")
     traces = [_tamper(copy_of(made.traces[0]), change), copy_of(made.traces[1])]
-    monkeypatch.setattr(perceiver_file, "trace", lambda *_: traces.pop(0))
+    monkeypatch.setattr(perceiver_export, "trace", lambda *_: traces.pop(0))
     output = tmp_path / "new" / "paper.onnx"
     with pytest.raises(ParityError, match=r"export refused: .*mi .*table .*allowed: mi 0\.0001"):
         export_perceiver(made.checkpoint, output, core=core)
@@ -287,7 +285,7 @@ def test_a_refused_export_leaves_an_earlier_file_as_it_was(tmp_path, monkeypatch
     made, output = exported("random"), tmp_path / "paper.onnx"
     output.write_bytes(b"earlier")
     trace = _tamper(copy_of(made.traces[0]), lambda value: -value)
-    monkeypatch.setattr(perceiver_file, "trace", lambda *_: trace)
+    monkeypatch.setattr(perceiver_export, "trace", lambda *_: trace)
     with pytest.raises(ParityError):
         export_perceiver(made.checkpoint, output)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"earlier"]
@@ -301,7 +299,7 @@ def test_an_interrupted_export_leaves_nothing(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return copy_of(made.traces[0])
 
-    monkeypatch.setattr(perceiver_file, "trace", interrupted)
+    monkeypatch.setattr(perceiver_export, "trace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         export_perceiver(made.checkpoint, tmp_path / "paper.onnx", core=True)
     assert list(tmp_path.iterdir()) == []
@@ -366,7 +364,7 @@ def test_another_network_is_not_taken_for_the_file():
     ],
 )
 def test_options_that_cannot_be(tmp_path, monkeypatch, options, message):
-    monkeypatch.setattr(perceiver_file, "trace", None)  # refused before any work
+    monkeypatch.setattr(perceiver_export, "trace", None)  # refused before any work
     path = write_published(tmp_path / "a.pt", random_net(SMALL))
     with pytest.raises(ValueError, match=message):
         export_perceiver(path, tmp_path / "out.onnx", **options)

@@ -8,13 +8,9 @@ import pytest
 import torch
 from exported_perceivers import exported, run
 from infonet_export import soft_rank
-from infonet_export.models.perceiver import PRESETS, mutual_information
-from infonet_export.models.perceiver.checkpoint import load_perceiver
-from infonet_export.models.perceiver.read_out import (
-    axis_position,
-    log_mean_exp_all_pairs,
-    look_up,
-)
+from infonet_export.perceiver import PRESETS, mutual_information
+from infonet_export.perceiver.published import load_perceiver
+from infonet_export.perceiver.read_out import axis_position, log_mean_exp_all_pairs, look_up
 from random_perceivers import fixture_file
 
 FILES = {

@@ -7,10 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from infonet_export.exporting import perceiver_file
-from infonet_export.exporting.perceiver import grids
-from infonet_export.exporting.perceiver.graphs import PerceiverCore
-from infonet_export.exporting.perceiver.grids import (
+from infonet_export.perceiver import export as perceiver_export
+from infonet_export.perceiver import grids
+from infonet_export.perceiver.export import export_perceiver
+from infonet_export.perceiver.graphs import PerceiverCore
+from infonet_export.perceiver.grids import (
     GRIDS,
     LIMIT,
     MARGIN,
@@ -19,8 +20,7 @@ from infonet_export.exporting.perceiver.grids import (
     choose,
     grid_errors,
 )
-from infonet_export.exporting.perceiver.parity import parity_samples
-from infonet_export.exporting.perceiver_file import export_perceiver
+from infonet_export.perceiver.parity import parity_samples
 from random_perceivers import ODD, SMALL, random_net, write_published
 
 
@@ -98,9 +98,9 @@ def test_choice():
 
 
 def test_an_export_that_no_grid_fits_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(perceiver_file, "GRIDS", (2, 4))
+    monkeypatch.setattr(perceiver_export, "GRIDS", (2, 4))
     monkeypatch.setattr(grids, "LIMIT", 1e-6)
-    monkeypatch.setattr(perceiver_file, "trace", None)
+    monkeypatch.setattr(perceiver_export, "trace", None)
     path = write_published(tmp_path / "a.pt", random_net(SMALL))
     with pytest.raises(ValueError, match="with 4 nodes, .*--rewrite exact"):
         export_perceiver(path, tmp_path / "out.onnx", rewrite="histogram")

@@ -8,12 +8,10 @@ import numpy as np
 import perceiver_twin as twin
 import pytest
 import torch
-from infonet_export.exporting.perceiver.graphs import PerceiverCore
-from infonet_export.exporting.perceiver.smoothing import Smoothing
-from infonet_export.exporting.perceiver.splatting import joint_histogram, node_weights
-from infonet_export.models.perceiver import PRESETS, PerceiverConfig, mutual_information
-from infonet_export.models.perceiver.network import smoothing_kernel
-from infonet_export.models.perceiver.read_out import axis_position
+from infonet_export.perceiver import PRESETS, PerceiverConfig, mutual_information
+from infonet_export.perceiver.graphs import PerceiverCore, Smoothing, joint_histogram, node_weights
+from infonet_export.perceiver.network import smoothing_kernel
+from infonet_export.perceiver.read_out import axis_position
 from random_perceivers import ODD, SMALL, published_state, random_net
 from scipy.stats import norm
 

@@ -7,7 +7,7 @@ import onnx
 import pytest
 import torch
 from exported_perceivers import exported
-from infonet_export.exporting.perceiver.graphs import PerceiverCore
+from infonet_export.perceiver.graphs import PerceiverCore
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 from random_perceivers import ODD, SMALL, random_net
 

@@ -8,16 +8,16 @@ import numpy as np
 import perceiver_twin as twin
 import pytest
 import torch
-from infonet_export.exporting.perceiver.shuffles import permutation
-from infonet_export.models.perceiver import mutual_information
-from infonet_export.models.perceiver.network import smoothing_kernel
-from infonet_export.models.perceiver.read_out import (
+from infonet_export.perceiver import mutual_information
+from infonet_export.perceiver.network import smoothing_kernel
+from infonet_export.perceiver.read_out import (
     PERMUTATIONS,
     axis_position,
     axis_weights,
     log_mean_exp_all_pairs,
     log_mean_exp_shuffled,
     look_up,
+    permutation,
 )
 from scipy.ndimage import map_coordinates
 from torch.nn import functional as F

@@ -18,19 +18,16 @@ import torch
 import yaml
 from click.testing import CliRunner
 from infonet.cli import main
-from infonet_export.config import load_config
-from infonet_export.models.perceiver import Perceiver, mutual_information
-from infonet_export.models.perceiver.checkpoint import load_perceiver
-from infonet_export.training.perceiver import run as run_module
-from infonet_export.training.perceiver import trainer
-from infonet_export.training.perceiver.checkpoint import read_checkpoint
-from infonet_export.training.perceiver.data import TEST, draw_batch
-from infonet_export.training.perceiver.order import judge, triples
-from infonet_export.training.perceiver.processes import Process, Share
-from infonet_export.training.perceiver.run import Run
-from infonet_export.training.perceiver.tables import Tables
-from infonet_export.training.perceiver.trainer import train_perceiver
-from infonet_export.training.states import write_state
+from infonet_export.checkpoints import write_state
+from infonet_export.configuration import load_config
+from infonet_export.perceiver import Perceiver, mutual_information, trainer
+from infonet_export.perceiver import run as run_module
+from infonet_export.perceiver.data import TEST, draw_batch
+from infonet_export.perceiver.order import judge, triples
+from infonet_export.perceiver.published import load_perceiver
+from infonet_export.perceiver.run import Run, Tables, read_checkpoint
+from infonet_export.perceiver.trainer import train_perceiver
+from infonet_export.training.processes import Process, Share
 from tiny_models import CONFIGS
 from tiny_perceiver import tiny_perceiver
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from infonet_export.config.perceiver import PerceiverDataConfig
-from infonet_export.models.perceiver import PRESETS
-from infonet_export.training.perceiver import data as data_module
-from infonet_export.training.perceiver.data import (
+from infonet_export.perceiver import PRESETS
+from infonet_export.perceiver import data as data_module
+from infonet_export.perceiver.config import PerceiverDataConfig
+from infonet_export.perceiver.data import (
     TEST,
     TRAINING,
     VALIDATION,
@@ -22,8 +22,7 @@ from infonet_export.training.perceiver.data import (
     stream,
     training_mixture,
 )
-from infonet_export.training.perceiver.processes import Share
-from infonet_export.training.workers import drawn_ahead
+from infonet_export.training.processes import Share, drawn_ahead
 from scipy.stats import kstest, rankdata
 from tiny_perceiver import RANKS, SOFT, tiny_perceiver
 

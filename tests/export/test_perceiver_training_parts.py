@@ -7,16 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from infonet_export.config import PerceiverTraining, config_from_dict, load_config
+from infonet_export.configuration import config_from_dict, load_config
 from infonet_export.evaluation.baselines import ksg
-from infonet_export.models.perceiver import PRESETS, Perceiver, PerceiverConfig, mutual_information
-from infonet_export.models.perceiver.network import smoothing_matrix
-from infonet_export.training.perceiver.data import TEST
-from infonet_export.training.perceiver.losses import bounds
-from infonet_export.training.perceiver.order import SMALLEST_GAP, Triple, judge, score, triples
-from infonet_export.training.perceiver.processes import Process, Share
-from infonet_export.training.perceiver.schedule import learning_rate
-from infonet_export.training.perceiver.tables import Tables
+from infonet_export.perceiver import PRESETS, Perceiver, PerceiverConfig, mutual_information
+from infonet_export.perceiver.config import PerceiverTraining
+from infonet_export.perceiver.data import TEST
+from infonet_export.perceiver.network import smoothing_matrix
+from infonet_export.perceiver.order import SMALLEST_GAP, Triple, judge, score, triples
+from infonet_export.perceiver.run import Tables, bounds, learning_rate
+from infonet_export.training.processes import Process, Share
 from references import mixture_mi
 from tiny_models import CONFIGS
 from tiny_perceiver import tiny_perceiver
@@ -200,7 +199,7 @@ def test_fresh_mixtures_have_the_stated_truths_and_are_never_the_same():
 
 
 def test_truths_and_samples_belong_together(monkeypatch):
-    from infonet_export.training.perceiver import order
+    from infonet_export.perceiver import order
 
     seen = []
     inner = order.paper_mixture_in_space

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from infonet_export.config import CHUNK
-from infonet_export.training import pool as pool_module
-from infonet_export.training import workers as workers_module
-from infonet_export.training.pool import draw_chunk, histogram, pools
+from infonet_export.copula import pool as pool_module
+from infonet_export.copula.config import CHUNK
+from infonet_export.copula.pool import draw_chunk, histogram, pools
+from infonet_export.training import processes
 from scipy.stats import rankdata
 from tiny_models import tiny_config
 
@@ -101,7 +101,7 @@ def test_workers_give_the_same_pools(monkeypatch):
 def test_a_finished_run_starts_no_worker(monkeypatch):
     config = tiny_config()
     helped = replace(config, data=replace(config.data, workers=2))
-    monkeypatch.setattr(workers_module, "ProcessPoolExecutor", None)
+    monkeypatch.setattr(processes, "ProcessPoolExecutor", None)
     assert list(pools(helped, 3, 3)) == []
 
 

@@ -10,7 +10,8 @@ import infonet_kernels
 import numpy as np
 import pytest
 import torch
-from infonet_export import custom_ops, joint_histogram, soft_rank
+from infonet_export import joint_histogram, soft_rank
+from infonet_export.torch_ops import registered
 from torch import nn
 from torch.autograd import gradcheck, gradgradcheck
 
@@ -206,7 +207,7 @@ def test_bad_values_are_placed(eps):
 def test_operators_have_a_kernel_for_cuda(name, others):
     """What it does is tested in tests/kernels/test_torch_cuda.py, and on a GPU in tests/gpu."""
     assert torch._C._dispatch_has_kernel_for_dispatch_key(f"infonet::{name}", "CUDA")
-    kernel = getattr(custom_ops, name)._backend_fns["cuda"]
+    kernel = getattr(registered, name)._backend_fns["cuda"]
     with pytest.raises(ValueError, match="got dtype torch.float64 .*; on a GPU float32 is needed"):
         kernel(torch.zeros(1, 4, 2, dtype=torch.float64), *others)
 

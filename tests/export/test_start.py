@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from infonet_export.models.copula import CopulaNet
-from infonet_export.training import trainer
-from infonet_export.training.checkpoint import read_checkpoint
-from infonet_export.training.start import start_from
-from infonet_export.training.states import write_state
+from infonet_export.checkpoints import write_state
+from infonet_export.copula import trainer
+from infonet_export.copula.checkpoint import read_checkpoint, start_from
+from infonet_export.copula.network import CopulaNet
 from tiny_models import save_checkpoint, tiny_config
 
 

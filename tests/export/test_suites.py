@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from infonet.cli import main
+from infonet_export.commands.evaluate import SUITE_NAMES
 from infonet_export.evaluation import pictures
-from infonet_export.evaluation.command import SUITE_NAMES, report
 from infonet_export.evaluation.measure import Measurements
 from infonet_export.evaluation.run import Run, Section
-from infonet_export.evaluation.suites import SUITES
+from infonet_export.evaluation.suites import SUITES, report
 
 matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 

@@ -9,15 +9,11 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from infonet_export.training import trainer
-from infonet_export.training.calibration import (
-    IntervalFactors,
-    calibrate,
-    factor_for_new_family,
-)
-from infonet_export.training.checkpoint import load_model, read_checkpoint
-from infonet_export.training.pool import Pool
-from infonet_export.training.trainer import learning_rate, train
+from infonet_export.copula import trainer
+from infonet_export.copula.calibration import IntervalFactors, calibrate, factor_for_new_family
+from infonet_export.copula.checkpoint import load_model, read_checkpoint
+from infonet_export.copula.pool import Pool
+from infonet_export.copula.trainer import learning_rate, train
 from scipy import stats
 from tiny_models import random_net, tiny_config
 
@@ -260,8 +256,8 @@ def test_calibration_stretches_what_is_too_narrow_and_shrinks_what_is_too_wide()
 
 
 def test_calibration_is_the_quantile_of_the_passed_widths(monkeypatch):
+    from infonet_export.copula import calibration
     from infonet_export.samplers.distribution import Distribution
-    from infonet_export.training import calibration
 
     # truths 0.01 .. 1.00 around a median of 0.5 with a width of 0.3 on each side
     truths = iter(np.tile(np.arange(1, 101) / 100, 10))

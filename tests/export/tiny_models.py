@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from infonet_export.config import CopulaTraining, DataConfig, TrainingConfig
-from infonet_export.models.copula import CopulaConfig, CopulaNet
-from infonet_export.training.checkpoint import write_checkpoint
+from infonet_export.copula.checkpoint import write_checkpoint
+from infonet_export.copula.config import CopulaTraining, DataConfig, TrainingConfig
+from infonet_export.copula.network import CopulaConfig, CopulaNet
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from infonet_export.config.perceiver import (
+from infonet_export.perceiver import PerceiverConfig
+from infonet_export.perceiver.config import (
     PerceiverDataConfig,
     PerceiverTraining,
     PerceiverTrainingConfig,
     ValidationConfig,
 )
-from infonet_export.models.perceiver import PerceiverConfig
 
 RANKS = {"eps": 0.0, "normalize": "over_n"}
 SOFT = {"eps": 0.1, "normalize": "minmax"}

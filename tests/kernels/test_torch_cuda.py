@@ -9,7 +9,7 @@ import infonet_kernels
 import numpy as np
 import pytest
 import torch
-from infonet_export import cuda_kernels
+from infonet_export.torch_ops import cuda
 from infonet_kernels import _cuda
 
 
@@ -17,7 +17,7 @@ from infonet_kernels import _cuda
 def twin(monkeypatch):
     """The twin's kernels, which ask for some working memory."""
     monkeypatch.setenv(_cuda.CUDA.variable, str(cuda_twin.path()))
-    monkeypatch.setattr(cuda_kernels, "_on_device_of", lambda _: contextlib.nullcontext(0))
+    monkeypatch.setattr(cuda, "_on_device_of", lambda _: contextlib.nullcontext(0))
     _cuda.CUDA.forget()
     ask = _cuda.load_cuda().twin_ask_for_workspace
     ask.argtypes = [ctypes.c_size_t]
@@ -41,18 +41,18 @@ def rows_of(samples):
 @pytest.mark.parametrize("shape", [(3, 77, 2), (2, 5, 1), (1, 40, 3), (0, 4, 2), (2, 0, 2)])
 def test_soft_rank(shape, eps, normalize):
     samples, by = normal(*shape), normal(*shape, seed=1)
-    ranks = cuda_kernels.soft_rank(samples, eps, normalize)
+    ranks = cuda.soft_rank(samples, eps, normalize)
     expected = infonet_kernels.soft_rank(rows_of(samples), eps, normalize)
     np.testing.assert_array_equal(rows_of(ranks), expected)
     if eps > 0:
-        gradient = cuda_kernels.soft_rank_backward(samples, by, eps, normalize)
+        gradient = cuda.soft_rank_backward(samples, by, eps, normalize)
         expected = infonet_kernels.soft_rank_backward(rows_of(samples), rows_of(by), eps, normalize)
         np.testing.assert_array_equal(rows_of(gradient), expected)
 
 
 def test_tensors_that_do_not_lie_together():
     samples, by = normal(3, 2, 50).transpose(1, 2), normal(3, 50, 4)[..., ::2]
-    gradient = cuda_kernels.soft_rank_backward(samples, by, 1e-2, "midrank")
+    gradient = cuda.soft_rank_backward(samples, by, 1e-2, "midrank")
     expected = infonet_kernels.soft_rank_backward(rows_of(samples), rows_of(by), 1e-2)
     np.testing.assert_array_equal(rows_of(gradient), expected)
 
@@ -61,7 +61,7 @@ def test_tensors_that_do_not_lie_together():
 def test_joint_histogram(n):
     ranks = torch.rand(4, n, 2, generator=torch.Generator().manual_seed(0))
     expected = infonet_kernels.joint_histogram(ranks[..., 0].numpy(), ranks[..., 1].numpy(), 24)
-    np.testing.assert_array_equal(cuda_kernels.joint_histogram(ranks, 24), expected)
+    np.testing.assert_array_equal(cuda.joint_histogram(ranks, 24), expected)
 
 
 def test_tie_entropy():
@@ -82,13 +82,13 @@ def test_tie_entropy():
 
 def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match=r"dtype torch.float64 on cpu; .* use \.float\(\), or"):
-        cuda_kernels.soft_rank(normal(1, 4, 2).double(), 0.0, "midrank")
+        cuda.soft_rank(normal(1, 4, 2).double(), 0.0, "midrank")
     with pytest.raises(ValueError, match="normalize: got 'rank'; allowed are 'midrank'"):
-        cuda_kernels.soft_rank(normal(1, 4, 2), 0.0, "rank")
+        cuda.soft_rank(normal(1, 4, 2), 0.0, "rank")
     with pytest.raises(ValueError, match=r"samples: got shape \[4, 2\]"):
-        cuda_kernels.soft_rank(normal(4, 2), 0.0, "midrank")
+        cuda.soft_rank(normal(4, 2), 0.0, "midrank")
     with pytest.raises(ValueError, match=r"ranks: got shape \[1, 4, 3\]"):
-        cuda_kernels.joint_histogram(normal(1, 4, 3), 8)
+        cuda.joint_histogram(normal(1, 4, 3), 8)
 
 
 def test_a_library_that_was_not_built(monkeypatch):
@@ -96,4 +96,4 @@ def test_a_library_that_was_not_built(monkeypatch):
     monkeypatch.setattr(_cuda.CUDA, "file", "nowhere.so")
     _cuda.CUDA.forget()
     with pytest.raises(ImportError, match="INFONET_CUDA=ON pip install"):
-        cuda_kernels.soft_rank(normal(1, 4, 2), 0.0, "midrank")
+        cuda.soft_rank(normal(1, 4, 2), 0.0, "midrank")

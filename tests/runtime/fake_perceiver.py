@@ -13,7 +13,7 @@ import json
 import infonet_kernels
 import numpy as np
 import pytest
-from infonet_export.exporting.table_switch import put_behind_switch
+from infonet_export.onnx.table_switch import put_behind_switch
 from onnx import TensorProto, helper, numpy_helper, save
 
 GRID = 9

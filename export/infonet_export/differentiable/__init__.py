@@ -1,11 +1,15 @@
 """Ranks, histograms and mutual information with gradients."""
 
-from infonet_export.differentiable.bound import donsker_varadhan
-from infonet_export.differentiable.frozen import FrozenEstimator, FrozenModel, Reading
+from infonet_export.differentiable.frozen import (
+    FrozenEstimator,
+    FrozenModel,
+    Reading,
+    donsker_varadhan,
+    open_model,
+)
 from infonet_export.differentiable.loss import MutualInformationLoss
-from infonet_export.differentiable.onnx_model import open_model
-from infonet_export.differentiable.operators import joint_histogram, soft_rank
 from infonet_export.differentiable.straight_through import straight_through_rank
+from infonet_export.torch_ops.operators import joint_histogram, soft_rank
 
 __all__ = [
     "FrozenEstimator",

@@ -9,8 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from infonet_export.differentiable.frozen import FrozenEstimator
-from infonet_export.differentiable.onnx_model import open_model
+from infonet_export.differentiable.frozen import FrozenEstimator, open_model
 
 MutualInformation = Callable[[Tensor], Tensor]
 

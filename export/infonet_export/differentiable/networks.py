@@ -7,18 +7,17 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from infonet_export.differentiable.bound import donsker_varadhan
-from infonet_export.differentiable.frozen import FrozenModel, Reading
+from infonet_export.checkpoints import read_file
+from infonet_export.copula.checkpoint import load_model
+from infonet_export.copula.graphs import Core
+from infonet_export.copula.network import CopulaNet
+from infonet_export.differentiable.frozen import FrozenModel, Reading, donsker_varadhan
 from infonet_export.differentiable.straight_through import (
     differentiable_ranks,
     straight_through_rank,
 )
-from infonet_export.exporting.graphs import Core
-from infonet_export.models.copula import CopulaNet
-from infonet_export.models.perceiver import Perceiver, mutual_information
-from infonet_export.models.perceiver.checkpoint import is_perceiver, load_perceiver
-from infonet_export.training.checkpoint import load_model
-from infonet_export.weight_files import read_file
+from infonet_export.perceiver import Perceiver, mutual_information
+from infonet_export.perceiver.published import is_perceiver, load_perceiver
 
 
 class TorchCopula(nn.Module):

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from infonet_export.differentiable.operators import Normalize, soft_rank
+from infonet_export.torch_ops.operators import Normalize, soft_rank
 
 
 def straight_through_rank(

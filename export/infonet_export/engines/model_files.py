@@ -24,7 +24,7 @@ def load_core(path: Path, precision: str | None) -> CoreGraph:
     """The core of ``path``, or ``path`` if it is one. TensorRT-RTX takes no custom operators.
 
     Networks are strongly typed, so the graph decides of the precision. That of a copula model in
-    float32 is changed to float16 if asked for (exporting/half_graph.py); the hash stays the file's.
+    float32 is changed to float16 if asked for (onnx/precision.py); the hash stays the file's.
     Such an engine gives no p-values: their table was simulated in float32, and where dependence is
     weak the score in float16 is another statistic.
 
@@ -67,7 +67,7 @@ def load_core(path: Path, precision: str | None) -> CoreGraph:
 
 def _half(content: bytes) -> bytes:
     try:
-        from infonet_export.exporting.half_graph import halve
+        from infonet_export.onnx.precision import halve
     except ModuleNotFoundError as error:
         what = "a float16 engine of a float32 model"
         raise MissingExtraError(what, "onnx", str(error)) from error

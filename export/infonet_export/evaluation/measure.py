@@ -1,18 +1,20 @@
-"""Run a model and the baselines on the same samples, a batch at a time."""
+"""Run a model and the baselines on the same samples, a batch at a time, and score the estimates."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from types import TracebackType
 
 import numpy as np
 from infonet import Estimator
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from infonet_export.evaluation.baselines import Baseline
 from infonet_export.evaluation.cases import Case
-from infonet_export.evaluation.progress import Progress
 
 Array = NDArray[np.float64]
 BATCH = 64
@@ -150,3 +152,69 @@ def _batches(cases: Iterable[Case]) -> Iterator[list[Case]]:
                 batch = []
         if batch:
             yield batch
+
+
+@dataclass(frozen=True)
+class Scores:
+    """rmse, bias (mean estimate - truth) and mean |estimate - truth| in nats; count of cases."""
+
+    count: int
+    rmse: float
+    bias: float
+    absolute: float
+
+
+def score(estimates: Array, truth: Array) -> Scores:
+    """Scores; NaN if there is no case or an estimate is missing."""
+    error = np.asarray(estimates) - truth
+    if not len(error):
+        return Scores(0, *(float("nan"),) * 3)
+    return Scores(
+        len(error),
+        float(np.sqrt((error**2).mean())),
+        float(error.mean()),
+        float(np.abs(error).mean()),
+    )
+
+
+def order_accuracy(estimates: Array, truth: Array, rivals: NDArray[np.int64]) -> float:
+    """Share of (case, rival) pairs that the estimates put in the order of the truths; NaN if an
+    estimate is missing."""
+    if not len(estimates) or not np.isfinite(estimates).all():
+        return float("nan")
+    right = (estimates > estimates[rivals]) == (truth > truth[rivals])
+    return float(right.mean())
+
+
+def coverage(low: Array, high: Array, truth: Array) -> float:
+    """Share of intervals that hold the truth; a bound that touches it within 1e-9 holds it. NaN
+    where there are no intervals."""
+    if not len(low) or not (np.isfinite(low) & np.isfinite(high)).all():
+        return float("nan")
+    return float(((low <= truth + 1e-9) & (truth <= high + 1e-9)).mean())
+
+
+class Progress:
+    """Counts what is done of ``total`` (None: not known) on standard error if it is a terminal."""
+
+    def __init__(self, title: str, total: int | None = None) -> None:
+        self._bar = tqdm(
+            desc=title,
+            total=total,
+            leave=False,
+            disable=not sys.stderr.isatty(),
+        )
+
+    def add(self, amount: int) -> None:
+        self._bar.update(amount)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.close()

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from infonet.plotting import new_figure, require_matplotlib, save_figure
 
-from infonet_export.evaluation.measure import Measurements, join
-from infonet_export.evaluation.metrics import coverage, score
+from infonet_export.evaluation.measure import Measurements, coverage, join, score
 from infonet_export.evaluation.run import Section
 from infonet_export.evaluation.significance import Power
 

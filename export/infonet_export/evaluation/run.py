@@ -10,8 +10,7 @@ from infonet import Estimator
 
 from infonet_export.evaluation.baselines import Baseline
 from infonet_export.evaluation.cases import Case
-from infonet_export.evaluation.measure import Measurements, measure
-from infonet_export.evaluation.progress import Progress
+from infonet_export.evaluation.measure import Measurements, Progress, measure
 from infonet_export.evaluation.significance import Power
 
 

@@ -12,7 +12,7 @@ from scipy.stats import binom
 
 from infonet_export.evaluation.baselines import Samples, ksg
 from infonet_export.evaluation.cases import independent_cases
-from infonet_export.evaluation.progress import Progress
+from infonet_export.evaluation.measure import Progress
 from infonet_export.samplers.alternatives import ALTERNATIVES, Alternative, independent
 
 LEVELS = (0.05, 0.001)

@@ -1,10 +1,13 @@
-"""What a training run leaves to look at: ``log.jsonl`` and TensorBoard events."""
+"""What a training run keeps as it goes: ``log.jsonl``, TensorBoard events, averaged weights."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import nn
 
 
 class Records:
@@ -30,3 +33,15 @@ class Records:
 
     def close(self) -> None:
         self.writer.close()
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, net: nn.Module, decay: float) -> None:
+    """Move every parameter of ``average`` towards that of ``net``, by a share of 1 - decay."""
+    for mean, value in zip(average.parameters(), net.parameters(), strict=True):
+        mean.lerp_(value, 1 - decay)
+
+
+def warmed_up(decay: float, step: int) -> float:
+    """The decay at ``step``: small at first, so that the initial weights are soon forgotten."""
+    return min(decay, (step + 1) / (step + 10))

@@ -147,7 +147,7 @@ def download_torchsort(folder: Path) -> Path:
 
 def half_models(folder: Path) -> Iterator[Path]:
     """The model of the package in float16, and its core, which a GPU runs."""
-    from infonet_export.exporting.onnx_file import export_checkpoint
+    from infonet_export.copula.export import export_checkpoint
 
     checkpoint = ROOT / "export" / "checkpoints" / "copula.pt"
     done = export_checkpoint(checkpoint, folder / HALF_MODEL, null_draws=0, precision="fp16")

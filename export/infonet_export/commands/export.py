@@ -1,0 +1,120 @@
+"""``infonet export``: a checkpoint of any architecture to ONNX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The .onnx file to write.",
+)
+@click.option(
+    "--null-draws",
+    type=click.IntRange(min=0),
+    help="copula: simulations for each n of the table of p-values (20000); 0 leaves it out.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(["perceiver_softrank", "perceiver_rank"]),
+    help="perceiver: preprocessing of a published checkpoint. Default: of the branch that wrote "
+    "such files, perceiver_softrank for .ckpt and perceiver_rank for .pt.",
+)
+@click.option(
+    "--rewrite",
+    type=click.Choice(["exact", "histogram"]),
+    help="perceiver: 'histogram' reads a joint histogram of the samples, at a cost that does not "
+    "grow with n; 'exact' (default) reads every sample.",
+)
+@click.option(
+    "--grid",
+    type=click.IntRange(min=2, max=4096),
+    help="perceiver: nodes a side of that histogram. Default: the fewest that change MI by less "
+    "than 2e-4 nats.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "fp16"]),
+    help="Of the convolutions (copula) or matrix products (perceiver): fp32 by default. Ranks, "
+    "histograms, softmax, statistics and MI are always float32.",
+)
+@click.option(
+    "--marginal",
+    type=click.Choice(["all_pairs", "shuffle"]),
+    help="perceiver: the mean over the product of the marginals, over all pairs of samples "
+    "(default) or over five permutations as published.",
+)
+@click.option(
+    "--core",
+    is_flag=True,
+    help="perceiver: also write MODEL.core.onnx, from ranks on, without custom operators.",
+)
+def export(checkpoint: Path, output: Path, **options: Any) -> None:
+    """Turn a CHECKPOINT into one ONNX file, verified against PyTorch.
+
+    CHECKPOINT is a model.pt of `infonet train`, or one of the authors of the InfoNet paper: a
+    Lightning .ckpt (softrank branch) or a .pt (main branch). Nothing in it is executed.
+
+    For the copula model the core MODEL.core.onnx (histogram in) is written as well; the runtime
+    uses it for batches and matrices.
+    """
+    from infonet_export.checkpoints import read_file
+    from infonet_export.copula.checkpoint import is_copula
+    from infonet_export.onnx.verify import ParityError
+    from infonet_export.perceiver.published import is_perceiver
+
+    if output.suffix != ".onnx":
+        raise click.UsageError(f"--output is {output.name!r}; it must end in .onnx")
+    given = {k: v for k, v in options.items() if v is not None and v is not False}  # 0 is given
+    try:
+        state = read_file(checkpoint)
+        perceiver = is_perceiver(state)
+        if not (perceiver or is_copula(state)):
+            found = state.get("format") if isinstance(state, dict) else type(state).__name__
+            raise ValueError(
+                f"{checkpoint} is not a checkpoint of a known model ({found!r}): give a model.pt "
+                "of  infonet train  or a .ckpt or .pt of the authors of the InfoNet paper"
+            )
+        _refuse_foreign(given, perceiver)
+        lines = (_perceiver if perceiver else _copula)(checkpoint, output, given)
+    except (ValueError, OSError, ParityError) as error:
+        raise click.ClickException(str(error)) from error
+    for line in lines:
+        click.echo(line)
+
+
+def _refuse_foreign(given: dict[str, Any], perceiver: bool) -> None:
+    of_copula, of_both = {"null_draws"}, {"precision"}
+    foreign = given.keys() & of_copula if perceiver else given.keys() - of_copula - of_both
+    if foreign:
+        option = "--" + min(foreign).replace("_", "-")
+        kind = "a perceiver" if perceiver else "a copula model"
+        raise click.UsageError(f"{option} does not apply: the checkpoint holds {kind}")
+
+
+def _copula(checkpoint: Path, output: Path, given: dict[str, Any]) -> list[str]:
+    from infonet_export.copula.export import export_checkpoint
+
+    result = export_checkpoint(checkpoint, output, **given)
+    return [str(result.parity), _size(result.model), _size(result.core)]
+
+
+def _perceiver(checkpoint: Path, output: Path, given: dict[str, Any]) -> list[str]:
+    from infonet_export.perceiver.export import export_perceiver
+
+    result = export_perceiver(checkpoint, output, **given)
+    lines = [f"{error}{' (used)' * (error.grid == result.grid)}" for error in result.grid_errors]
+    lines += [str(result.parity), _size(result.model)]
+    return lines + ([_size(result.core)] if result.core else [])
+
+
+def _size(path: Path) -> str:
+    return f"{path}  {path.stat().st_size / 1e6:.2f} MB"
