@@ -39,13 +39,16 @@ class IntervalFactors:
 
     @staticmethod
     def identity() -> IntervalFactors:
+        """The factors that leave every interval as it is."""
         return IntervalFactors((1,), (1.0,), (1.0,))
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> IntervalFactors:
+        """The factors that `to_dict` wrote into a checkpoint."""
         return IntervalFactors(*(tuple(values[key]) for key in ("n", "low", "high")))
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain lists and tuples of numbers, for a checkpoint."""
         return asdict(self)
 
 

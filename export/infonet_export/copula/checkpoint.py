@@ -30,6 +30,10 @@ def write_checkpoint(
     config: CopulaTraining,
     finished: int,
 ) -> None:
+    """Save atomically what a training needs to go on after ``finished`` pools.
+
+    average: the moving average of the weights of ``net``, which is what will be exported.
+    """
     state = {
         "format": FORMAT,
         "config": config.to_dict(),

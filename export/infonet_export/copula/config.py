@@ -67,17 +67,24 @@ class CopulaTraining:
 
     @property
     def steps_per_pool(self) -> int:
+        """Steps of the optimizer on one pool, over all of its passes."""
         return self.data.passes * (self.data.pool_size // self.training.batch_size)
 
     @property
     def steps(self) -> int:
+        """Steps of the optimizer in the whole training."""
         return self.training.pools * self.steps_per_pool
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain values by section and key, as they stand in a checkpoint."""
         return asdict(self)
 
 
 def copula_from_dict(values: Any, source: str) -> CopulaTraining:
+    """The configuration that the sections ``values`` describe; absent keys take their defaults.
+
+    Raises ValueError, with ``source`` in front, that says what is wrong and what is allowed.
+    """
     sections = {"model": CopulaConfig, "data": DataConfig, "training": TrainingConfig}
     config = CopulaTraining(**build_sections(sections, values, source))
     _check_sizes(config, source)

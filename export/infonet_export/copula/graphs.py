@@ -42,6 +42,7 @@ class Core(nn.Module):
         self.orientation = Orientation(self.grid, net.config.table_grid, self.grid // 2)
 
     def forward(self, histogram: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Histograms float32 [B, G, G] -> MI [B], quantiles [B, 3], table [B, T, T], score [B]."""
         symmetry = self.orientation.choose(histogram)
         histogram = self.orientation.turn(histogram, symmetry)
         out = self.net(histogram)
@@ -87,6 +88,7 @@ class FromSamples(nn.Module):
         self.core = core
 
     def forward(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Samples float32 [B, n, 2] -> MI [B], quantiles [B, 3], table [B, T, T], score [B]."""
         ranks = torch.ops.infonet.soft_rank(samples, EPS, NORMALIZE)
         result: tuple[Tensor, Tensor, Tensor, Tensor] = self.core(
             torch.ops.infonet.joint_histogram(ranks, self.core.grid)

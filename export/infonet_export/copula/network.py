@@ -45,6 +45,7 @@ class CopulaConfig:
 
     @property
     def table_grid(self) -> int:
+        """Cells a side of the table T."""
         return self.histogram_grid // 2
 
 
@@ -80,6 +81,7 @@ class ResidualPair(nn.Module):
         nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features [B, C, H, W] -> features of the same shape."""
         return F.relu(x + self.second(F.relu(self.first(x))))
 
 
@@ -116,6 +118,7 @@ class CopulaNet(nn.Module):
         self.register_buffer("polynomials", products.float() / side**2, persistent=False)
 
     def forward(self, histogram: Tensor) -> CopulaOutput:
+        """Histograms float32 [B, G, G] of counts -> the table, quantiles, bound and score."""
         return self.read_out(histogram, self.body(histogram))
 
     def body(self, histogram: Tensor) -> Features:

@@ -38,10 +38,20 @@ class FrozenModel(Protocol):
     """
 
     @property
-    def n_min(self) -> int: ...
-    def ranks(self, samples: Tensor) -> Tensor: ...
-    def read(self, samples: Tensor, ranks: Tensor) -> Reading: ...
-    def bound(self, table: Tensor, ranks: Tensor) -> Tensor: ...
+    def n_min(self) -> int:
+        """The fewest samples that the model reads."""
+
+    def ranks(self, samples: Tensor) -> Tensor:
+        """Samples [B, n, 2] -> ranks [B, n, 2] in [0, 1], differentiable by the samples."""
+
+    def read(self, samples: Tensor, ranks: Tensor) -> Reading:
+        """Samples and their ranks, both [B, n, 2] -> estimates and tables, without gradients."""
+
+    def bound(self, table: Tensor, ranks: Tensor) -> Tensor:
+        """The Donsker-Varadhan bounds [B] (nats) of tables that ``read`` gave, at ranks [B, n, 2].
+
+        It is differentiable by the ranks.
+        """
 
 
 class FrozenEstimator(nn.Module):
@@ -58,6 +68,7 @@ class FrozenEstimator(nn.Module):
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(self, samples: Tensor) -> Tensor:
+        """Samples [B, n, 2] -> mutual information [B] in nats, differentiable by the samples."""
         _check(samples, self.model.n_min)
         ranks = self.model.ranks(samples)
         with torch.no_grad():
@@ -121,10 +132,12 @@ class OnnxModel:
         self.n_min = model.n_min
 
     def ranks(self, samples: Tensor) -> Tensor:
+        """Samples [B, n, 2] -> the ranks that the file reads, with a gradient."""
         model = self._estimator.model
         return differentiable_ranks(samples, model.eps, model.normalize)
 
     def read(self, samples: Tensor, ranks: Tensor) -> Reading:
+        """Samples float32 or float64 [B, n, 2] -> infonet's own estimates and tables."""
         size = self._estimator.model.table_grid
         mi, table = torch.zeros(len(samples)), torch.zeros(len(samples), size, size)
         for index, pair in enumerate(samples.numpy()):
@@ -135,6 +148,7 @@ class OnnxModel:
         return Reading(mi, table)
 
     def bound(self, table: Tensor, ranks: Tensor) -> Tensor:
+        """The Donsker-Varadhan bounds [B] (nats) of the file's tables at ranks [B, n, 2]."""
         if self._cells:
             return donsker_varadhan(table, ranks)
         return mutual_information(table.transpose(1, 2), ranks)  # it has y along the rows

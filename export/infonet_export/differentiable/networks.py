@@ -29,14 +29,17 @@ class TorchCopula(nn.Module):
         self.n_min = net.config.n_min
 
     def ranks(self, samples: Tensor) -> Tensor:
+        """Samples [B, n, 2] -> exact ranks in [0, 1], with a straight-through gradient."""
         return straight_through_rank(samples)
 
     def read(self, samples: Tensor, ranks: Tensor) -> Reading:
+        """Ranks [B, n, 2] -> estimates [B] and tables [B, T, T]; the samples are not needed."""
         histogram = torch.ops.infonet.joint_histogram(ranks.float(), self.core.grid)
         mi, _, table, _ = self.core(histogram)
         return Reading(mi, table)
 
     def bound(self, table: Tensor, ranks: Tensor) -> Tensor:
+        """The Donsker-Varadhan bounds [B] (nats) of tables [B, T, T] at ranks [B, n, 2]."""
         return donsker_varadhan(table, ranks)
 
 
@@ -49,13 +52,16 @@ class TorchPerceiver(nn.Module):
         self.n_min = net.config.n_min
 
     def ranks(self, samples: Tensor) -> Tensor:
+        """Samples [B, n, 2] -> the ranks in [0, 1] that the network was trained with."""
         return differentiable_ranks(samples, self.net.config.eps, self.net.config.normalize)
 
     def read(self, samples: Tensor, ranks: Tensor) -> Reading:
+        """Ranks [B, n, 2] -> estimates [B] and tables [B, D, D]; the samples are not needed."""
         table = self.net(ranks.float()).table
         return Reading(mutual_information(table, ranks.float()), table)
 
     def bound(self, table: Tensor, ranks: Tensor) -> Tensor:
+        """The Donsker-Varadhan bounds [B] (nats) of tables [B, D, D] at ranks [B, n, 2]."""
         return mutual_information(table, ranks)
 
 

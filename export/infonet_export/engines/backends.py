@@ -33,6 +33,7 @@ class Backend:
 
     @property
     def version(self) -> str:
+        """The version of the module, such as "1.2.0.54"."""
         return str(self.trt.__version__)
 
     @property
@@ -89,6 +90,7 @@ class Logger:
         self.errors: list[str] = []
 
     def note(self, level: int, message: str) -> None:
+        """Take a message of the library; ``level`` is one of the module `logging`."""
         if level >= logging.ERROR:
             self.errors.append(message)
         _log.debug("TensorRT: %s", message)

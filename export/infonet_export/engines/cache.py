@@ -33,10 +33,12 @@ class Key:
 
     @property
     def digest(self) -> str:
+        """The name of the engine in the cache, 64 hexadecimal digits."""
         text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def matches(self, manifest: Manifest) -> bool:
+        """Whether an engine with this manifest was built for this key."""
         return all(getattr(manifest, name) == value for name, value in vars(self).items())
 
 
@@ -48,6 +50,7 @@ class EngineCache:
         self.folder = folder or _user_folder()
 
     def path(self, key: Key) -> Path:
+        """Where the engine of ``key`` is, or will be."""
         return self.folder / f"{key.digest}.engine"
 
     @contextlib.contextmanager
@@ -71,6 +74,7 @@ class EngineCache:
         return manifest if key.matches(manifest) else None
 
     def copy_to(self, key: Key, output: Path) -> None:
+        """Copy the engine of ``key`` to ``output``, which is replaced only by a whole file."""
         output.parent.mkdir(parents=True, exist_ok=True)
         partial = output.with_name(f".{output.name}.partial")
         try:

@@ -59,6 +59,7 @@ def parse(backend: Backend, graph: CoreGraph) -> Network:
 
 
 def describe(trt: Any, tensor: Any, name: str) -> Tensor:
+    """Name, dtype and shape of a tensor of a network; -1 for the sizes that are free."""
     return Tensor(name, dtype_name(trt, tensor.dtype), tuple(map(int, tensor.shape)))
 
 

@@ -206,6 +206,7 @@ class Progress:
         )
 
     def add(self, amount: int) -> None:
+        """Count ``amount`` more as done."""
         self._bar.update(amount)
 
     def __enter__(self) -> Progress:

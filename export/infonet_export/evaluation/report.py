@@ -97,6 +97,7 @@ class Cell:
 
     @property
     def won(self) -> bool:
+        """Whether the model errs less than the rival."""
         return self.rmse < self.rival
 
 

@@ -49,6 +49,7 @@ class Run:
         return max(6, full // 10) if self.quick else full
 
     def at(self, *sizes: int) -> tuple[int, ...]:
+        """Numbers of samples where a full evaluation has ``sizes``."""
         if self.sizes is not None:
             return self.sizes
         return tuple(n for n in sizes if n <= 5000 or not self.quick)
@@ -56,5 +57,6 @@ class Run:
     def measure(
         self, title: str, drawn: Iterable[Case], baselines: dict[str, Baseline]
     ) -> Measurements:
+        """Estimates of the model and of ``baselines`` on all cases of ``drawn``, with a bar."""
         with Progress(title) as bar:
             return measure(self.estimator, drawn, baselines if self.with_baselines else {}, bar)

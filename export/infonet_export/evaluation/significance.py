@@ -63,6 +63,7 @@ class Rejections:
 
     @property
     def inside(self) -> bool:
+        """Whether the share lies in the interval, as it should."""
         return self.low <= self.share <= self.high
 
 

@@ -90,17 +90,24 @@ class PerceiverTraining:
 
     @property
     def steps_per_epoch(self) -> int:
+        """Steps of the optimizer in one epoch."""
         return self.data.distributions // self.training.batch_size
 
     @property
     def steps(self) -> int:
+        """Steps of the optimizer in the whole training."""
         return self.training.epochs * self.steps_per_epoch
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain values by section and key, as they stand in a checkpoint."""
         return asdict(self)
 
 
 def perceiver_from_dict(values: Any, source: str) -> PerceiverTraining:
+    """The configuration that the sections ``values`` describe; absent keys take their defaults.
+
+    Raises ValueError, with ``source`` in front, that says what is wrong and what is allowed.
+    """
     sections = {
         "model": PerceiverConfig,
         "data": PerceiverDataConfig,

@@ -32,6 +32,10 @@ class Batch(NamedTuple):
 
 
 def stream(seed: int, purpose: int, *numbers: int) -> Generator:
+    """Random numbers that depend on these numbers alone.
+
+    purpose: TRAINING, VALIDATION or TEST.
+    """
     return np.random.default_rng([seed, purpose, *numbers])
 
 

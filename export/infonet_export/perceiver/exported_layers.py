@@ -40,6 +40,7 @@ class Product(nn.Module):
         self.register_buffer("bias", bias.detach().float().clone())
 
     def forward(self, x: Tensor) -> Tensor:
+        """Values float32 [..., a] -> float32 [..., b]."""
         return (x.to(self.weight.dtype) @ self.weight).float() + self.bias
 
 
@@ -56,6 +57,7 @@ class Norm(nn.Module):
         self.register_buffer("bias", norm.bias.detach().float().clone())
 
     def forward(self, x: Tensor) -> Tensor:
+        """Values float32 [..., d] -> float32 [..., d]."""
         return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
 
 
@@ -92,6 +94,7 @@ class ExportedFeedForward(nn.Module):
         self.narrow = product(source.narrow, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Values float32 [..., d] -> float32 [..., d]."""
         result: Tensor = x + self.narrow(F.gelu(self.widen(self.norm(x))))
         return result
 
@@ -116,6 +119,7 @@ class ExportedAttention(nn.Module):
         return key, value
 
     def forward(self, x: Tensor, source: tuple[Tensor, Tensor]) -> Tensor:
+        """Queries [B, q, d], and what `read` gave of their source -> [B, q, d]."""
         key, value = source
         query = split_heads(self.query(x).to(self.dtype), self.heads)
         mixed = attend((query @ key.transpose(-1, -2)).float(), value, self.dtype)
@@ -133,6 +137,7 @@ class ExportedSelfBlock(nn.Module):
         self.feed_forward = ExportedFeedForward(source.feed_forward, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Latents [B, k, d] -> latents [B, k, d]."""
         normed = self.norm(x)
         x = x + self.attention(normed, self.attention.read(normed))
         result: Tensor = self.feed_forward(x)
@@ -150,9 +155,11 @@ class ExportedDecoder(nn.Module):
         self.feed_forward = ExportedFeedForward(source.feed_forward, dtype)
 
     def read(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents [B, l, s] -> keys and values [B, heads, l, D / heads]."""
         return self.attention.read(self.source_norm(latents))
 
     def forward(self, rows: Tensor, source: tuple[Tensor, Tensor]) -> Tensor:
+        """Rows of the query [B, r, D], and what `read` gave -> rows of the raw table [B, r, D]."""
         result: Tensor = self.feed_forward(rows + self.attention(self.norm(rows), source))
         return result
 
@@ -205,6 +212,7 @@ class ExportedEncoder(nn.Module):
         return half * torch.rsqrt(half * half + self.eps)
 
     def forward(self, signs: Tensor, log_weights: Tensor | None) -> Tensor:
+        """Signs [B, k] and the log of their weights [B, k] (None: equal) -> latents [B, l, d]."""
         x: Tensor
         means = []
         for head in range(self.slopes.shape[0]):
@@ -321,6 +329,7 @@ class ExportedEmbedding(nn.Module):
         self.second, self.third = product(source.second, dtype), product(source.third, dtype)
 
     def forward(self, coordinate: Tensor) -> Tensor:
+        """Coordinates float32 [..., 1] -> embeddings float32 [..., width]."""
         x = F.leaky_relu(self.first(coordinate), 0.01)
         result: Tensor = self.third(F.leaky_relu(self.second(x), 0.01))
         return result

@@ -71,6 +71,7 @@ class PerceiverCore(nn.Module):
         self.smoothing = Smoothing(net.kernel, self.size)
 
     def forward(self, ranks: Tensor) -> tuple[Tensor, Tensor]:
+        """Ranks float32 [B, n, 2] in [0, 1] -> MI [B] and tables [B, D, D], both in nats."""
         samples = self.query.read(self._source(ranks))
         latents = self.decoder.read(self._latents(ranks))
         raw = self.decoder(self.query(samples, self.first, self.size), latents)
@@ -117,6 +118,7 @@ class PerceiverFromSamples(nn.Module):
         self.core, self.eps, self.normalize = core, eps, normalize
 
     def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """Samples float32 [B, n, 2] -> MI [B] and tables [B, D, D], both in nats."""
         ranks = torch.ops.infonet.soft_rank(samples, self.eps, self.normalize)
         result: tuple[Tensor, Tensor] = self.core(ranks)
         return result

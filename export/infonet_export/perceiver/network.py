@@ -48,6 +48,7 @@ class Attention(nn.Module):
         self.projection = nn.Linear(width, width)
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Queries [B, q, d], sources of keys and of values [B, k, s] -> [B, q, d]."""
         split = [
             layer(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for layer, x in ((self.query, queries), (self.key, keys), (self.value, values))
@@ -67,6 +68,7 @@ class FeedForward(nn.Module):
         self.narrow = nn.Linear(widening * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Values [..., d] -> values [..., d], without the residual."""
         result: Tensor = self.narrow(F.gelu(self.widen(self.norm(x))))
         return result
 
@@ -82,6 +84,7 @@ class CrossBlock(nn.Module):
         self.feed_forward = FeedForward(width, widening)
 
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
+        """Latents or queries [B, q, d] and what they attend to [B, k, s] -> [B, q, d]."""
         source = self.source_norm(source)
         x = x + self.attention(self.norm(x), source, source)
         result: Tensor = x + self.feed_forward(x)
@@ -98,6 +101,7 @@ class SelfBlock(nn.Module):
         self.feed_forward = FeedForward(width, widening)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Latents [B, k, d] -> latents [B, k, d]."""
         normed = self.norm(x)
         x = x + self.attention(normed, normed, normed)
         result: Tensor = x + self.feed_forward(x)
@@ -117,6 +121,7 @@ class Encoder(nn.Module):
         )
 
     def forward(self, ranks: Tensor) -> Tensor:
+        """Ranks [B, n, 2] in [0, 1] -> latents [B, latents, latent_dim]."""
         x: Tensor = self.read(self.latents.expand(ranks.shape[0], -1, -1), ranks)
         for block in self.process:
             x = block(x)
@@ -133,6 +138,7 @@ class Embedding(nn.Module):
         self.third = nn.Linear(width, width)
 
     def forward(self, coordinate: Tensor) -> Tensor:
+        """Coordinates [..., 1] -> embeddings [..., width]."""
         x = F.leaky_relu(self.first(coordinate), 0.01)
         result: Tensor = self.third(F.leaky_relu(self.second(x), 0.01))
         return result
@@ -155,6 +161,7 @@ class QueryGenerator(nn.Module):
         self.attention = Attention(grid, width, config.query_heads)
 
     def forward(self, ranks: Tensor) -> Tensor:
+        """Ranks [B, n, 2] in [0, 1] -> a query for each row of the table, [B, D, D]."""
         tokens = self.token_norm(self.tokens).expand(ranks.shape[0], -1, -1)
         keys = self.key_norm(self.embedding(ranks[..., :1]))
         values = self.value_norm(self.embedding(ranks[..., 1:]))
@@ -181,6 +188,7 @@ class Perceiver(nn.Module):
         self.register_buffer("kernel", smoothing_kernel())
 
     def forward(self, ranks: Tensor) -> PerceiverOutput:
+        """Ranks float32 [B, n, 2] in [0, 1] -> the table and all that leads to it."""
         latents = self.encoder(ranks)
         query = self.query(ranks)
         raw = self.decoder(query, latents)

@@ -78,6 +78,7 @@ class Run:
         return total.detach()
 
     def save(self, path: Path) -> None:
+        """Write a checkpoint to resume from; see the top of this module."""
         write_checkpoint(
             path,
             self.config,
@@ -135,6 +136,7 @@ class Tables(nn.Module):
         self.register_buffer("smoothing", smoothing_matrix(net.kernel, nodes), persistent=False)
 
     def forward(self, ranks: Tensor) -> Tensor:
+        """Ranks float32 [B, n, 2] in [0, 1] -> smoothed tables float32 [B, D, D], in nats."""
         dtype = _DTYPES.get(self.precision)
         with torch.autocast(ranks.device.type, dtype, enabled=dtype is not None):
             raw = self.net.decoder(self.queries(ranks), self.net.encoder(ranks))

@@ -16,11 +16,13 @@ Alternative = Callable[[Generator, int], Array]
 
 
 def linear(rng: Generator, n: int, noise: float = 3.0) -> Array:
+    """A straight line, blurred along y."""
     x = rng.uniform(-1, 1, n)
     return np.stack([x, x + noise * rng.standard_normal(n)], 1)
 
 
 def quadratic(rng: Generator, n: int, noise: float = 1.1) -> Array:
+    """A parabola, blurred along y."""
     x = rng.uniform(-1, 1, n)
     return np.stack([x, x**2 + noise * rng.standard_normal(n)], 1)
 

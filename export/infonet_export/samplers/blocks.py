@@ -25,6 +25,7 @@ class Blocks:
     tied_y: bool
 
     def sample(self, rng: Generator, n: int) -> Array:
+        """Draw n pairs, float64 [n, 2]."""
         counts = rng.multinomial(n, self.pmf.ravel() / self.pmf.sum())
         index = rng.permutation(np.repeat(np.arange(self.pmf.size), counts))
         points = np.stack(np.divmod(index, self.pmf.shape[1]), 1).astype(float)
@@ -34,6 +35,7 @@ class Blocks:
         return points
 
     def mi(self) -> float:
+        """Mutual information in nats, exact."""
         return pmf_mutual_information(self.pmf)
 
 
@@ -46,6 +48,10 @@ def pmf_mutual_information(pmf: Array) -> float:
 
 
 def random_pmf(rng: Generator) -> Array:
+    """A joint pmf [k, m] of one of six kinds, 2 to 24 levels a side (the last kind: to 60).
+
+    It is not normalised.
+    """
     pmf: NDArray[np.floating[Any]]
     kind = rng.integers(6)
     k, m = (int(round(log_uniform(rng, 2, 60 if kind == 5 else 24))) for _ in range(2))

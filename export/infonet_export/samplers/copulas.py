@@ -51,6 +51,8 @@ class Copula:
 
 
 def gaussian(rho: float) -> Copula:
+    """The copula of a normal distribution of correlation ``rho``, within (-1, 1)."""
+
     def transform(w: Array) -> Array:
         return _correlate(w, rho, np.inf)
 
@@ -107,6 +109,8 @@ def clayton(theta: float) -> Copula:
 
 
 def gumbel(theta: float) -> Copula:
+    """Gumbel's copula, of more dependence in the upper tail; ``theta`` from 1 (independence) up."""
+
     def transform(w: Array) -> Array:
         split, t = w[:, 0], _invert_kendall(w[:, 1], lambda t: t * (1 - np.log(t) / theta))
         parts = np.stack([split, 1 - split], 1)
@@ -123,6 +127,8 @@ def gumbel(theta: float) -> Copula:
 
 
 def frank(theta: float) -> Copula:
+    """Frank's copula, the same in both tails; ``theta`` above 0, which is independence."""
+
     def transform(w: Array) -> Array:
         u, q = w.T
         decay, end = np.exp(-theta * u), np.exp(-theta)
@@ -139,6 +145,8 @@ def frank(theta: float) -> Copula:
 
 
 def joe(theta: float) -> Copula:
+    """Joe's copula, of dependence in the upper tail; ``theta`` from 1 (independence) up."""
+
     def transform(w: Array) -> Array:
         # generator -log(1 - (1 - t)^theta)
         def kendall(t: Array) -> Array:
@@ -221,16 +229,19 @@ def random_copula(rng: Generator, kinds: int = 5) -> Copula:
 
 
 def parametric(rng: Generator) -> Distribution:
+    """A copula of a random kind and strength, with its mutual information."""
     copula = random_copula(rng)
     return Distribution(copula.name, copula.mutual_information(), copula.sample)
 
 
 def contaminated(rng: Generator) -> Distribution:
+    """A copula of a random kind and strength, with a share of independent samples."""
     # not the t: its density needs the inverse of its distribution function, which is slow
     return with_noise(random_copula(rng, kinds=4), rng.uniform(0.02, 0.9))
 
 
 def independent(rng: Generator) -> Distribution:
+    """Two independent uniform variables."""
     return Distribution("independent", 0.0, lambda r, n: r.random((n, 2)))
 
 

@@ -51,4 +51,5 @@ def normal_nodes(count: int) -> Array:
 
 
 def log_uniform(rng: Generator, low: float, high: float) -> float:
+    """A number between ``low`` and ``high``, both above 0, whose logarithm is uniform."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))

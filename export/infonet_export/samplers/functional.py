@@ -40,16 +40,20 @@ class Noise:
 
 
 def gaussian_noise() -> Noise:
+    """Standard normal noise."""
     return Noise("gaussian", lambda r, n: r.standard_normal(n), ndtr, 8.0)
 
 
 def uniform_noise() -> Noise:
+    """Noise that is uniform on [-1, 1]."""
     return Noise(
         "uniform", lambda r, n: r.uniform(-1, 1, n), lambda x: np.clip((x + 1) / 2, 0, 1), 1.01
     )
 
 
 def laplace_noise() -> Noise:
+    """Laplace's noise of scale 1."""
+
     def cdf(x: Array) -> Array:
         return np.where(x < 0, 0.5 * np.exp(np.minimum(x, 0)), 1 - 0.5 * np.exp(-np.maximum(x, 0)))
 
@@ -57,6 +61,7 @@ def laplace_noise() -> Noise:
 
 
 def student_noise(dof: float) -> Noise:
+    """Student's noise of ``dof`` degrees of freedom; its tails are cut at 400."""
     return Noise("student", lambda r, n: r.standard_t(dof, n), lambda x: stdtr(dof, x), 400.0)
 
 
@@ -88,6 +93,7 @@ class Functional:
     scales: Array
 
     def sample(self, rng: Generator, n: int) -> Array:
+        """Draw n pairs, float64 [n, 2]."""
         x = rng.random(n)
         scale = self.scales[(x * len(self.scales)).astype(int)]
         return np.stack([x, self.curve(x) + scale * self.noise.sample(rng, n)], 1)

@@ -29,6 +29,7 @@ _NODES = 120  # of a curve
 
 
 def joe(rng: Generator) -> Distribution:
+    """Joe's copula of a random strength, with its density."""
     copula = copulas.joe(1 + log_uniform(rng, 0.05, 10))
     return from_ratio("joe", copula.mutual_information(), copula.sample, copula.log_density)
 

@@ -21,6 +21,7 @@ class GaussianMixture:
     covariances: Array
 
     def sample(self, rng: Generator, n: int) -> Array:
+        """Draw n points in random order, float64 [n, d]."""
         counts = rng.multinomial(n, self.weights)
         points = rng.standard_normal((n, self.means.shape[1]))
         factors = np.linalg.cholesky(self.covariances)

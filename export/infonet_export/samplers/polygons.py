@@ -23,10 +23,12 @@ class Triangles:
 
     @property
     def areas(self) -> Array:
+        """Area of each triangle, float64 [m]."""
         a, b = np.moveaxis(self.corners[:, 1:] - self.corners[:, :1], 1, 0)
         return np.asarray(np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) / 2)
 
     def sample(self, rng: Generator, n: int) -> Array:
+        """Draw n pairs, float64 [n, 2]."""
         areas = self.areas
         chosen = self.corners[rng.choice(len(areas), n, p=areas / areas.sum())]
         fold = rng.random((n, 2))
@@ -52,9 +54,11 @@ class Triangles:
         return float((width * _mean_f_log_f(*ends)).sum()) * -1.0
 
     def mi(self) -> float:
+        """Mutual information in nats, exact but for rounding."""
         return self.entropy(0) + self.entropy(1) - float(np.log(self.areas.sum()))
 
     def log_ratio(self, points: Array) -> Array:
+        """log p(x, y) - log p(x) - log p(y) at points [k, 2] within the triangles -> [k]."""
         marginals = [np.log(self.marginal(axis, points[:, axis])) for axis in (0, 1)]
         return np.asarray(-np.log(self.areas.sum()) - marginals[0] - marginals[1])
 

@@ -30,6 +30,7 @@ class Raster:
     density: Array
 
     def sample(self, rng: Generator, n: int) -> Array:
+        """Draw n pairs, float64 [n, 2], in pixels: x and y from 0 to SIDE."""
         cumulative = np.cumsum(self.density.ravel())
         pixel = np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right")
         pixel = np.minimum(pixel, self.density.size - 1)
@@ -37,6 +38,7 @@ class Raster:
         return np.asarray(corner + rng.random((n, 2)))
 
     def mi(self) -> float:
+        """Mutual information in nats, exact: within a pixel the density is constant."""
         return pmf_mutual_information(self.density)
 
 

@@ -36,6 +36,7 @@ _ALL: dict[str, tuple[Family, float]] = {
 
 
 def families() -> tuple[str, ...]:
+    """Names of the families that training draws."""
     return tuple(_ALL)
 
 

@@ -32,6 +32,7 @@ class Records:
             self.writer.add_scalar(name, value, row["step"])
 
     def close(self) -> None:
+        """Write what TensorBoard still holds back."""
         self.writer.close()
 
 

@@ -20,6 +20,7 @@ def build_sections(kinds: dict[str, Any], values: Any, source: str) -> dict[str,
 
 
 def check_mapping(values: Any, source: str) -> dict[str, Any]:
+    """``values`` themselves. Raises ValueError if they are no mapping of keys to values."""
     if not isinstance(values, dict):
         raise ValueError(
             f"{source}: got {type(values).__name__}, expected a mapping such as 'model: ...'"
@@ -28,6 +29,7 @@ def check_mapping(values: Any, source: str) -> dict[str, Any]:
 
 
 def check_keys(values: dict[str, Any], allowed: set[str], source: str) -> None:
+    """Raises ValueError for a key of ``values`` that is not ``allowed``; it names those that are."""
     unknown = sorted(str(key) for key in set(values) - allowed)
     if unknown:
         raise ValueError(
