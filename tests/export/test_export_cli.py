@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -114,6 +115,17 @@ def test_export(model):
     assert model.with_name("tiny.core.onnx").exists()
     x, y = np.random.default_rng(0).normal(size=(2, 100))
     assert np.isfinite(infonet.Estimator(model=model).estimate(x, y).mi)
+
+
+@pytest.mark.usefixtures("_traced_once")
+def test_export_reads_the_checkpoint_once(checkpoint, tmp_path, monkeypatch):
+    inner, read = torch.load, []
+    monkeypatch.setattr(torch, "load", lambda *a, **k: read.append(1) or inner(*a, **k))
+    result = _run("export", checkpoint, "-o", tmp_path / "m.onnx", "--null-draws", 0)
+    assert result.exit_code == 0, result.output
+    assert len(read) == 1
+    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    assert infonet.load_model(tmp_path / "m.onnx").metadata["infonet.checkpoint_sha256"] == digest
 
 
 def test_export_of_something_else(tmp_path):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from infonet_export.checkpoints import Checkpoint
 
 
 @click.command()
@@ -66,7 +69,7 @@ def export(checkpoint: Path, output: Path, **options: Any) -> None:
     For the copula model the core MODEL.core.onnx (histogram in) is written as well; the runtime
     uses it for batches and matrices.
     """
-    from infonet_export.checkpoints import read_file
+    from infonet_export.checkpoints import open_checkpoint
     from infonet_export.copula.checkpoint import is_copula
     from infonet_export.onnx.verify import ParityError
     from infonet_export.perceiver.published import is_perceiver
@@ -75,16 +78,15 @@ def export(checkpoint: Path, output: Path, **options: Any) -> None:
         raise click.UsageError(f"--output is {output.name!r}; it must end in .onnx")
     given = {k: v for k, v in options.items() if v is not None and v is not False}  # 0 is given
     try:
-        state = read_file(checkpoint)
-        perceiver = is_perceiver(state)
-        if not (perceiver or is_copula(state)):
-            found = state.get("format") if isinstance(state, dict) else type(state).__name__
+        source = open_checkpoint(checkpoint)
+        perceiver = is_perceiver(source.state)
+        if not (perceiver or is_copula(source.state)):
             raise ValueError(
-                f"{checkpoint} is not a checkpoint of a known model ({found!r}): give a model.pt "
-                "of  infonet train  or a .ckpt or .pt of the authors of the InfoNet paper"
+                f"{checkpoint} is not a checkpoint of a known model ({source.format!r}): give a "
+                "model.pt of  infonet train  or a .ckpt or .pt of the authors of the InfoNet paper"
             )
         _refuse_foreign(given, perceiver)
-        lines = (_perceiver if perceiver else _copula)(checkpoint, output, given)
+        lines = (_perceiver if perceiver else _copula)(source, output, given)
     except (ValueError, OSError, ParityError) as error:
         raise click.ClickException(str(error)) from error
     for line in lines:
@@ -100,14 +102,14 @@ def _refuse_foreign(given: dict[str, Any], perceiver: bool) -> None:
         raise click.UsageError(f"{option} does not apply: the checkpoint holds {kind}")
 
 
-def _copula(checkpoint: Path, output: Path, given: dict[str, Any]) -> list[str]:
+def _copula(checkpoint: Checkpoint, output: Path, given: dict[str, Any]) -> list[str]:
     from infonet_export.copula.export import export_checkpoint
 
     result = export_checkpoint(checkpoint, output, **given)
     return [str(result.parity), _size(result.model), _size(result.core)]
 
 
-def _perceiver(checkpoint: Path, output: Path, given: dict[str, Any]) -> list[str]:
+def _perceiver(checkpoint: Checkpoint, output: Path, given: dict[str, Any]) -> list[str]:
     from infonet_export.perceiver.export import export_perceiver
 
     result = export_perceiver(checkpoint, output, **given)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from infonet_export.checkpoints import FIX, read_state, write_state
+from infonet_export.checkpoints import FIX, Checkpoint, open_checkpoint, write_state
 from infonet_export.copula.calibration import IntervalFactors
 from infonet_export.copula.config import CopulaTraining, copula_from_dict
 from infonet_export.copula.network import CopulaNet
@@ -45,12 +45,12 @@ def write_checkpoint(
     write_state(path, state)
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
+def read_checkpoint(source: Path | Checkpoint) -> dict[str, Any]:
     """The dictionary of a copula checkpoint, loaded without executing anything in it.
 
     Raises ValueError for a file that is not one.
     """
-    return read_state(path, FORMAT, _KEYS, "copula")
+    return open_checkpoint(source).require(FORMAT, _KEYS, "copula")
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,10 @@ class Trained:
     interval_factors: IntervalFactors
 
 
-def load_model(path: Path) -> Trained:
-    """Read a checkpoint for use. Raises ValueError for a file that is not one."""
-    state = read_checkpoint(path)
+def load_model(source: Path | Checkpoint) -> Trained:
+    """Build the model of a checkpoint for use. Raises ValueError for a file that is not one."""
+    checkpoint = open_checkpoint(source)
+    state, path = read_checkpoint(checkpoint), checkpoint.path
     config = copula_from_dict(state["config"], str(path))
     net = CopulaNet(config.model)
     try:

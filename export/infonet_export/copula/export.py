@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from typing import Any, get_args
 import torch
 from torch import nn
 
+from infonet_export.checkpoints import Checkpoint, open_checkpoint
 from infonet_export.copula.checkpoint import load_model
 from infonet_export.copula.graphs import (
     EPS,
@@ -42,7 +42,10 @@ class ExportResult:
 
 
 def export_checkpoint(
-    checkpoint: Path, output: Path, null_draws: int = 20_000, precision: Precision = "fp32"
+    checkpoint: Path | Checkpoint,
+    output: Path,
+    null_draws: int = 20_000,
+    precision: Precision = "fp32",
 ) -> ExportResult:
     """Write ``output`` (samples in) and its core (histogram in).
 
@@ -53,7 +56,8 @@ def export_checkpoint(
     """
     if precision not in get_args(Precision):
         raise ValueError(f"precision is {precision!r}, allowed are 'fp32' and 'fp16'")
-    trained = load_model(checkpoint)
+    source = open_checkpoint(checkpoint)
+    trained = load_model(source)
     net = round_weights(trained.net)
     # of weak dependence the estimate's rounding in 16 bits would be all that is left
     combined = precision == "fp32"
@@ -61,8 +65,7 @@ def export_checkpoint(
     exported = half_body(net) if precision == "fp16" else net
     core = Core(exported, trained.interval_factors, combined).eval()
     whole = FromSamples(core).eval()
-    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    metadata = describe(trained.net, digest, precision)
+    metadata = describe(trained.net, source.sha256, precision)
     graphs: dict[Path, tuple[nn.Module, torch.Tensor, dict[int, Any], str, str]] = {
         output: (whole, torch.rand(3, 50, 2), {0: "batch", 1: "n"}, "samples", "samples"),
         core_path(output): (

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from infonet_export.checkpoints import write_state
+from infonet_export.checkpoints import open_checkpoint, write_state
 from infonet_export.copula.calibration import calibrate
 from infonet_export.copula.checkpoint import (
     load_model,
@@ -104,9 +104,10 @@ def _checkpoint_to_resume(path: Path, config: CopulaTraining) -> dict[str, Any]:
 def finish(checkpoint: Path, output: Path, report: Callable[[str], None] = print) -> Path:
     """Calibrate the intervals of a finished checkpoint and write what an export needs, without the
     state of the optimizer, to ``output``."""
-    factors = calibrate(load_model(checkpoint).net)
+    finished = open_checkpoint(checkpoint)
+    factors = calibrate(load_model(finished).net)
     report(f"intervals stretched by these factors to hold 90 %: {factors}")
-    state = read_checkpoint(checkpoint)
+    state = read_checkpoint(finished)
     kept = {key: state[key] for key in ("format", "config", "pools", "average")}
     write_state(output, {**kept, "interval_factors": factors.to_dict()})
     return output

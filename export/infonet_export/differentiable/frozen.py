@@ -163,6 +163,6 @@ def open_model(path: str | Path | None = None) -> FrozenModel:
     if path is None or Path(path).suffix == ".onnx":
         return OnnxModel(None if path is None else Path(path))
     # not at the top: an ONNX file needs none of the networks
-    from infonet_export.differentiable.networks import open_checkpoint
+    from infonet_export.differentiable.networks import open_network
 
-    return open_checkpoint(Path(path))
+    return open_network(Path(path))

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from infonet_export.checkpoints import read_file
+from infonet_export.checkpoints import open_checkpoint
 from infonet_export.copula.checkpoint import load_model
 from infonet_export.copula.graphs import Core
 from infonet_export.copula.network import CopulaNet
@@ -65,8 +65,9 @@ class TorchPerceiver(nn.Module):
         return mutual_information(table, ranks)
 
 
-def open_checkpoint(path: Path) -> FrozenModel:
-    """See `open_model`."""
-    if is_perceiver(read_file(path)):
-        return TorchPerceiver(load_perceiver(path))
-    return TorchCopula(load_model(path).net)
+def open_network(path: Path) -> FrozenModel:
+    """The network of a checkpoint; see `open_model`."""
+    checkpoint = open_checkpoint(path)
+    if is_perceiver(checkpoint.state):
+        return TorchPerceiver(load_perceiver(checkpoint))
+    return TorchCopula(load_model(checkpoint).net)

@@ -17,7 +17,6 @@ from infonet.model.engine_file import (
     Manifest,
     Profile,
     gpu_compute_capability,
-    read_engine,
     runs_on,
     write_engine,
 )
@@ -100,15 +99,17 @@ def build_engine(
         return Built(output, manifest, time.perf_counter() - start, False, loaded)
     with cache.locked(key.digest):
         found = cache.find(key)
-        if found is None:
-            with cache.locked(cache.timings(key).stem) if backend.keeps_timings else nullcontext():
-                found, engine = run(cache.timings(key) if backend.keeps_timings else None)
-            loaded, cached = _load(backend, found, engine), False
-            write_engine(cache.path(key), found, engine)
-        else:
-            loaded, cached = _load(backend, found, read_engine(cache.path(key))[1]), True
-        cache.copy_to(key, output)
-    return Built(output, found, time.perf_counter() - start, cached, loaded)
+        if found is not None:
+            manifest, stored = found
+            loaded = _load(backend, manifest, stored)
+            write_engine(output, manifest, stored)
+            return Built(output, manifest, time.perf_counter() - start, True, loaded)
+        with cache.locked(cache.timings(key).stem) if backend.keeps_timings else nullcontext():
+            manifest, engine = run(cache.timings(key) if backend.keeps_timings else None)
+        loaded = _load(backend, manifest, engine)
+        for path in (cache.path(key), output):
+            write_engine(path, manifest, engine)
+        return Built(output, manifest, time.perf_counter() - start, False, loaded)
 
 
 def _load(backend: Backend, manifest: Manifest, engine: bytes | memoryview) -> bool:

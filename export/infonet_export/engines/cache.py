@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -60,29 +59,18 @@ class EngineCache:
         with _file_lock(self.folder / f"{name}.lock"):
             yield
 
-    def find(self, key: Key) -> Manifest | None:
-        """The manifest of a whole and fitting engine; a damaged one is removed."""
+    def find(self, key: Key) -> tuple[Manifest, bytes] | None:
+        """Manifest and engine for ``key`` if there are such; a damaged file is removed."""
         path = self.path(key)
         if not path.is_file():
             return None
         try:
-            manifest, _ = read_engine(path)
+            manifest, engine = read_engine(path)
         except ModelError as error:
             _log.warning("a cached engine cannot be used and is removed: %s", error)
             path.unlink(missing_ok=True)
             return None
-        return manifest if key.matches(manifest) else None
-
-    def copy_to(self, key: Key, output: Path) -> None:
-        """Copy the engine of ``key`` to ``output``, which is replaced only by a whole file."""
-        output.parent.mkdir(parents=True, exist_ok=True)
-        partial = output.with_name(f".{output.name}.partial")
-        try:
-            shutil.copyfile(self.path(key), partial)
-            partial.replace(output)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+        return (manifest, engine) if key.matches(manifest) else None
 
     def timings(self, key: Key) -> Path:
         """Where a backend that times kernels keeps the results, for all models."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from typing import get_args
 import torch
 from torch import nn
 
+from infonet_export.checkpoints import Checkpoint, open_checkpoint
 from infonet_export.onnx.precision import Precision
 from infonet_export.onnx.table_switch import put_behind_switch
 from infonet_export.onnx.trace import trace
@@ -42,7 +42,7 @@ class PerceiverExport:
 
 
 def export_perceiver(
-    checkpoint: Path,
+    checkpoint: Path | Checkpoint,
     output: Path,
     *,
     preset: str | None = None,
@@ -64,7 +64,8 @@ def export_perceiver(
     behind, when ONNX Runtime and PyTorch differ by more than the precision explains.
     """
     _check_options(rewrite, grid, precision, marginal)
-    net = load_perceiver(checkpoint, preset)
+    source = open_checkpoint(checkpoint)
+    net = load_perceiver(source, preset)
     errors: list[GridError] = []
     if rewrite == "histogram":
         samples = parity_samples(net.config.n_min)
@@ -74,9 +75,8 @@ def export_perceiver(
     # for TensorRT, which has no scatter that adds
     dense = PerceiverCore(net, grid or 0, precision, marginal, "dense").eval() if core else None
     whole = PerceiverFromSamples(graph, net.config.eps, net.config.normalize).eval()
-    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     metadata = {
-        **describe(net, digest, precision, grid or 0),
+        **describe(net, source.sha256, precision, grid or 0),
         "infonet.marginal": marginal,
     }
     parts: list[tuple[Path, nn.Module, str, str]] = [(output, whole, "samples", "samples")]

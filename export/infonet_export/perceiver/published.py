@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from infonet_export.checkpoints import read_file
+from infonet_export.checkpoints import Checkpoint, open_checkpoint
 from infonet_export.perceiver.network import Perceiver
 from infonet_export.perceiver.sizes import PRESETS, PerceiverConfig
 
@@ -189,13 +189,14 @@ def is_perceiver(state: Any) -> bool:
     return trained or is_published(state)
 
 
-def load_perceiver(path: Path, preset: str | None = None) -> Perceiver:
-    """Load a checkpoint for use, in evaluation mode, without executing anything in it.
+def load_perceiver(source: Path | Checkpoint, preset: str | None = None) -> Perceiver:
+    """Build the network of a checkpoint, in evaluation mode, without executing anything in it.
 
     preset: preprocessing of a published checkpoint, which does not name it; None for that of the
     branch that wrote such files. Raises ValueError for anything that is not the paper's network.
     """
-    state = read_file(path)
+    checkpoint = open_checkpoint(source)
+    path, state = checkpoint.path, checkpoint.state
     if is_published(state):
         return from_published(state, str(path), preset)
     if not is_perceiver(state):

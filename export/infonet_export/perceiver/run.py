@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
-from infonet_export.checkpoints import FIX, read_state, write_state
+from infonet_export.checkpoints import FIX, open_checkpoint, write_state
 from infonet_export.perceiver.config import PerceiverTraining, Precision
 from infonet_export.perceiver.data import Batch
 from infonet_export.perceiver.network import KERNEL_SIZE, Perceiver, smoothing_matrix
@@ -186,7 +186,7 @@ def write_checkpoint(path: Path, config: PerceiverTraining, net: Perceiver, **re
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """The dictionary of a checkpoint to resume from. Raises ValueError for any other file."""
-    return read_state(path, FORMAT, _NEEDED, "perceiver")
+    return open_checkpoint(path).require(FORMAT, _NEEDED, "perceiver")
 
 
 def same_training(a: dict[str, Any], b: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The operators of `infonet_export.custom_ops` on a GPU: the CUDA kernels on the current stream.
+"""The operators of torch_ops/registered.py on a GPU: the CUDA kernels on the current stream.
 
 Nothing waits for the GPU, and memory comes from PyTorch's allocator, so that steps can be captured
 into a graph. Hence bad values raise nothing: ranks of a column with NaN (for eps > 0: or an

@@ -1,4 +1,4 @@
-"""The operators of `infonet_export.custom_ops` with checks that hold under tracing, too."""
+"""The operators of torch_ops/registered.py with checks that hold under tracing, too."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 They run the same compiled kernels as the runtime, so a traced model and its export see the same
 ranks and the same histograms to the last bit. Both have exact gradients, and accept float32 and
-float64; on a GPU (`torch_ops.cuda`) float32. `infonet_export.soft_rank` and `joint_histogram` are the
-same with checks.
+float64; on a GPU (torch_ops/cuda.py) float32. `infonet_export.soft_rank` and `joint_histogram` are
+the same with checks.
 """
 
 from __future__ import annotations

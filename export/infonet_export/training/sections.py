@@ -29,7 +29,7 @@ def check_mapping(values: Any, source: str) -> dict[str, Any]:
 
 
 def check_keys(values: dict[str, Any], allowed: set[str], source: str) -> None:
-    """Raises ValueError for a key of ``values`` that is not ``allowed``; it names those that are."""
+    """Raises ValueError for a key of ``values`` that is not ``allowed``; it names those."""
     unknown = sorted(str(key) for key in set(values) - allowed)
     if unknown:
         raise ValueError(
