@@ -124,13 +124,17 @@ class PairEngine:
             check_finite(column, f"samples[{start + index // 2}, :, {index % 2}]")
         return self.prepare(columns)
 
-    def run(self, ranked: Columns, pairs: Pairs, table: bool = False) -> Outputs:
+    def run(
+        self, ranked: Columns, pairs: Pairs, table: bool = False, balanced: bool = True
+    ) -> Outputs:
         """What the network says of pairs of prepared columns, on this thread.
 
         Args:
             ranked: columns from `prepare`; from `prepare_sets` without tables.
             pairs: int64 [p, 2], first and second variable of each pair.
             table: whether to return the tables.
+            balanced: whether these are to have the margins of log p(x, y) / (p(x) p(y)); else they
+                are as the network gives them, up to a function of x and one of y.
         """
         model, backend = self.model, self.backend
         scored = model.test_statistic == "score"
@@ -151,9 +155,10 @@ class PairEngine:
         tables = found["table"]
         if model.table_layout.first_axis != "x":
             tables = np.ascontiguousarray(tables.transpose(0, 2, 1))
-        tables = normalised(
-            tables, model, self.rank_normalization, ranked.rows, ranked.entropy, pairs
-        )
+        if balanced:
+            tables = normalised(
+                tables, model, self.rank_normalization, ranked.rows, ranked.entropy, pairs
+            )
         return Outputs(mi, quantiles, tables, statistic)
 
     def estimate(

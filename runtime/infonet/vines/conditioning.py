@@ -16,7 +16,14 @@ import numpy as np
 from infonet.model.libraries import kernels
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.vines.changes import Conditions, fit
-from infonet.vines.copula import PairCopulas, Ranks, gaussian_residual, legendre, moments_p_value, rank
+from infonet.vines.copula import (
+    PairCopulas,
+    Ranks,
+    gaussian_residual,
+    legendre,
+    moments_p_value,
+    rank,
+)
 
 _AGAIN = (4, 16, 1)  # passes over what is left: within so many pieces of the part
 _LEAST = 60  # samples in a piece

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.model.libraries import kernels
-from infonet.pairs.counted import log_gamma_tail
+from infonet.pairs.counted import log_gamma_tail, log_normal_tail
 from infonet.pairs.engine import ONE_PAIR, PairEngine
 from infonet.pairs.ranking import SeparateColumns, rank_columns
+from infonet.pairs.significance import combined
 
 Ranks = NDArray[np.float32]
 Array = NDArray[np.float64]
@@ -27,7 +28,6 @@ Array = NDArray[np.float64]
 # A Gaussian copula is refused if its residual looks dependent at this level: rarely where it holds.
 _REFUSED = 0.01
 _LARGEST = 0.99999  # correlation: 1 has no density
-_SEEN = 0.05  # p-value up to which a pair is looked at with the network beyond its correlation
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,20 @@ class PairCopulas:
             u, v: mid-ranks, float32 [n].
             test: whether to test independence, too.
         """
-        p = self.p_value(u, v) if test else math.nan
         gaussian = _Gaussian.of(u, v)
         residuals = rank([gaussian.of_v, gaussian.of_u])
         left = [kernels().moments(*pair)[0] for pair in zip((u, v), residuals, strict=True)]
         # The first moment is what the correlation was fitted to.
         fits = all(_smooth_p_value(moments[1:], u.size) >= _REFUSED for moments in left)
-        if fits and (not test or p <= _SEEN):
-            fits = self.p_value(u, residuals[0]) >= _REFUSED
+        p = math.nan
+        if fits or test:
+            beyond = self.p_value(u, residuals[0])
+            fits = fits and beyond >= _REFUSED
+            if test:
+                p = combined([gaussian.log_p_value, math.log(beyond)])
         if fits:
             return gaussian.copula(p, (_weak(left[0], u.size) + _weak(left[1], u.size)) / 2)
-        outputs = self._engine.run(_columns(u, v), ONE_PAIR, table=True)
+        outputs = self._engine.run(_columns(u, v), ONE_PAIR, table=True, balanced=False)
         assert outputs.table is not None
         of_u, of_v, density = kernels().conditionals(outputs.table[0], u, v)
         return PairCopula(
@@ -111,6 +114,12 @@ class _Gaussian:
         variance = math.sqrt(_sum(x, x) * _sum(y, y))
         r = float(np.clip(_sum(x, y) / variance if variance else 0.0, -_LARGEST, _LARGEST))
         return _Gaussian(r, x, y, x - r * y, y - r * x)
+
+    @property
+    def log_p_value(self) -> float:
+        """Of independence, by Fisher's transform of the correlation, two-sided."""
+        z = math.atanh(abs(self.correlation)) * math.sqrt(max(self.x.size - 3, 1))
+        return min(0.0, math.log(2) + log_normal_tail(z))
 
     @property
     def shrunk(self) -> float:

@@ -41,7 +41,7 @@ SHARED_NOTE = "x and y share a column: the mutual information of continuous ones
 _QUANTILE = 1.6449  # of the normal distribution at 95 %
 # Shares of an estimate by which the method itself is off in the mean over held-out tasks, and by
 # which it may be low where the copula changes with a condition.
-_METHOD, _CHANGING = 0.02, 0.1
+_METHOD, _CHANGING = 0.04, 0.1
 # Nats by which neighbours must find more, beside chance: both are noisy.
 _MORE, _CHANCE = 0.005, 0.7
 _ROOM = 10  # samples for each pair of variables below which there are few
