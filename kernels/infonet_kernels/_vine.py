@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infonet_kernels._arrays import as_rows
+from infonet_kernels._arrays import as_array, as_rows
 from infonet_kernels._library import call
 
 Ranks = NDArray[np.float32]
@@ -44,7 +44,7 @@ def conditionals(table: ArrayLike, u: ArrayLike, v: ArrayLike) -> tuple[Ranks, R
         F(u | v), F(v | u) and the log density in nats at the points, float32 [n] each.
 
     Raises:
-        ValueError: a shape that does not fit, NaN, or a point outside [0, 1].
+        ValueError: a shape that does not fit, no points, NaN, or a point outside [0, 1].
     """
     cells, x, y = as_rows("table", table, np.float32), _row("u", u), _row("v", v)
     if cells.shape[0] != cells.shape[1]:
@@ -70,7 +70,7 @@ def moments(u: ArrayLike, v: ArrayLike, w: Sequence[Ranks] = ()) -> tuple[Array,
         these, [9, 9], zeros without a row w; and of P_a(u) P_b(v) P_c(w), [len(w), 3, 9].
 
     Raises:
-        ValueError: rows of different lengths.
+        ValueError: rows of different lengths, or no values.
     """
     x, y = _row("u", u), _row("v", v)
     rows = [_row("w", row) for row in w]
@@ -86,5 +86,7 @@ def moments(u: ArrayLike, v: ArrayLike, w: Sequence[Ranks] = ()) -> tuple[Array,
 
 
 def _row(name: str, values: ArrayLike) -> Ranks:
-    row: Ranks = as_rows(name, np.asarray(values)[None], np.float32)[0]
+    row: Ranks = as_rows(name, as_array(name, values)[None], np.float32)[0]
+    if not row.size:
+        raise ValueError(f"{name}: got no values; at least one is needed")
     return row

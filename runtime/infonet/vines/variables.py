@@ -65,6 +65,10 @@ def as_single(values: Any) -> Any:
         return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
     if isinstance(values, Mapping):
         return next(iter(values.values())) if len(values) == 1 else values
+    if isinstance(values, (list, tuple)):
+        rows = (list, tuple, np.ndarray)
+        single = len(values) and all(isinstance(row, rows) and len(row) == 1 for row in values)
+        return [row[0] for row in values] if single else values
     if hasattr(values, "columns") or hasattr(values, "column_names"):
         import narwhals.stable.v1 as nw
 
