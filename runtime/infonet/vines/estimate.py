@@ -18,6 +18,7 @@ from infonet.pairs.significance import combined
 from infonet.result import TIES_NOTE, Estimate, IndependenceTest, Term, Terms
 from infonet.vines.conditioning import Condition
 from infonet.vines.copula import Array, PairCopulas, Ranks
+from infonet.vines.discrete import count, fisher, levels_of, part_of
 from infonet.vines.dvine import Edge, Vine, fit_vine
 from infonet.vines.neighbours import (
     MOST_DIMENSIONS,
@@ -42,6 +43,7 @@ _QUANTILE = 1.6449  # of the normal distribution at 95 %
 # Shares of an estimate by which the method itself is off in the mean over held-out tasks, and by
 # which it may be low where the copula changes with a condition.
 _METHOD, _CHANGING = 0.04, 0.1
+_SEEN = 0.05  # p-value up to which dependence counts as seen
 # Nats by which neighbours must find more, beside chance: both are noisy.
 _MORE, _CHANCE = 0.005, 0.7
 _ROOM = 10  # samples for each pair of variables below which there are few
@@ -64,6 +66,11 @@ class Answer:
     edges: list[Term]
     p_value: float
     changing: bool
+
+    @property
+    def sum(self) -> float:
+        """Of the terms, which may be negative."""
+        return sum(term.mi for term in self.edges)
 
 
 def check_model(model: Model) -> None:
@@ -116,6 +123,15 @@ def estimate_vectors(
         notes.append(SHARED_NOTE)
     swap = right.key < left.key  # so that x and y may be exchanged
     first, second = (right, left) if swap else (left, right)
+    counted = count(first, second, condition, n)
+    if counted is not None:
+        mi, error, p = counted
+        return Estimate(
+            *(mi, _interval(mi, error, False, p), p),
+            notes=tuple(note for note in notes if note not in (TIES_NOTE, FEW_NOTE)),
+            method="counts",
+            **common,
+        )
     answer = _answer(engine, first, second, condition, threads, progress, swap)
     mi, error, method = answer.mi, answer.error, "vine"
     if answer.changing:
@@ -128,7 +144,7 @@ def estimate_vectors(
             mi, method = found, "neighbours"
             error = float(terms.std()) / math.sqrt(terms.size)
             notes.append(NEIGHBOURS_NOTE)
-    interval = _interval(mi, error, answer.changing or method == "neighbours")
+    interval = _interval(mi, error, answer.changing or method == "neighbours", answer.p_value)
     return Estimate(
         mi,
         interval,
@@ -177,7 +193,8 @@ def total_correlation(
     if changing:
         notes.append(CHANGES_NOTE)
     mi = max(0.0, sum(edge.mi for edge in vine.edges))
-    interval = _interval(mi, _error(vine.log_density), changing)
+    p = _p_value(vine.edges, n)
+    interval = _interval(mi, _error(vine.log_density), changing, p)
     return Estimate(
         mi, interval, _p_value(vine.edges, n), n,
         names=shown, notes=tuple(notes), method="vine", terms=Terms(terms),
@@ -185,6 +202,44 @@ def total_correlation(
 
 
 def _answer(
+    engine: PairEngine,
+    x: Variable,
+    y: Variable,
+    given: Variable | None,
+    threads: int,
+    progress: bool | None,
+    swap: bool,
+) -> Answer:
+    parts = levels_of(given, x.ranks[0].size)
+    if given is None or parts is None:
+        return _of_vine(engine, x, y, given, threads, progress, swap)
+    answers, shares = [], []
+    for samples in parts:
+        in_x, in_y = part_of(x, samples), part_of(y, samples)
+        shares.append(samples.size / x.ranks[0].size)
+        if not in_x.ranks or not in_y.ranks:
+            answers.append(Answer(0.0, 0.0, [], math.nan, False))
+            continue
+        answers.append(_of_vine(engine, in_x, in_y, None, threads, progress, swap))
+    terms: dict[tuple[str, str, tuple[str, ...]], list[tuple[float, float]]] = {}
+    for answer, share in zip(answers, shares, strict=True):
+        for term in answer.edges:
+            key = term.x, term.y, (*term.given, *given.names)
+            terms.setdefault(key, []).append((share * term.mi, term.p_value))
+    return Answer(
+        # Weak terms are without bias, so what is negative by chance in one level counts in another.
+        max(0.0, sum(share * a.sum for a, share in zip(answers, shares, strict=True))),
+        math.sqrt(sum((share * a.error) ** 2 for a, share in zip(answers, shares, strict=True))),
+        [
+            Term(*key, sum(mi for mi, _ in found), fisher([p for _, p in found]))
+            for key, found in terms.items()
+        ],
+        fisher([answer.p_value for answer in answers]),
+        any(answer.changing for answer in answers),
+    )
+
+
+def _of_vine(
     engine: PairEngine,
     x: Variable,
     y: Variable,
@@ -250,9 +305,11 @@ def _p_value(edges: Sequence[Edge], n: int) -> float:
     return combined([together, log_gamma_tail(squares / 2, len(edges) / 2)])
 
 
-def _interval(mi: float, error: float, low: bool) -> tuple[float, float]:
+def _interval(mi: float, error: float, low: bool, p_value: float) -> tuple[float, float]:
+    """90 % interval; from 0 on where no dependence is seen, since the error is that of what is."""
     width = _QUANTILE * math.hypot(error, _METHOD * mi / _QUANTILE)
-    return max(0.0, mi - width), mi + width + _CHANGING * mi * low
+    below = max(0.0, mi - width) if p_value <= _SEEN else 0.0
+    return below, mi + width + _CHANGING * mi * low
 
 
 def _error(log_density: Array) -> float:

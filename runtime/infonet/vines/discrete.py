@@ -1,0 +1,125 @@
+"""Variables with few levels: counted where all have few, and taken apart where a condition has.
+
+A condition with few levels needs no vine: I(X; Y | Z) is the mean of I(X; Y) over the levels of Z,
+each estimated from its own samples. Where X and Y have few levels as well, cells are counted, with
+the correction of Miller & Madow (1955), and the test is that of the likelihood ratio.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.pairs.counted import log_gamma_tail
+from infonet.vines.copula import Array, rank
+from infonet.vines.variables import Variable
+
+_IN_A_CELL = 5  # samples in the mean from which cells are counted
+_IN_A_LEVEL = 100  # samples of every level of a condition from which it is taken apart
+
+Codes = NDArray[np.int64]
+
+
+def joint_codes(variable: Variable | None, n: int) -> tuple[Codes, int] | None:
+    """The joint level of all columns of a variable, int64 [n], and how many there are.
+
+    None if a column is continuous, or has so many levels that they could not be counted.
+    """
+    codes, levels = np.zeros(n, np.int64), 1
+    for column, tied in zip(variable.columns, variable.tied, strict=True) if variable else ():
+        if not tied:
+            return None
+        values, found = np.unique(column, return_inverse=True)
+        if values.size * levels > n // _IN_A_CELL:
+            return None
+        joined = codes * values.size + found.reshape(-1)
+        values, codes = np.unique(joined, return_inverse=True)
+        codes, levels = codes.reshape(-1), values.size
+    return codes, levels
+
+
+def count(
+    x: Variable, y: Variable, given: Variable | None, n: int
+) -> tuple[float, float, float] | None:
+    """Conditional mutual information by counting, its standard error and the p-value; nats.
+
+    None where there are too few samples for the cells, or a variable is continuous.
+    """
+    coded = [joint_codes(variable, n) for variable in (x, y, given)]
+    if any(found is None for found in coded):
+        return None
+    (a, of_a), (b, of_b), (c, of_c) = [found for found in coded if found is not None]
+    if of_a * of_b * of_c * _IN_A_CELL > n:
+        return None
+    whole = _Cells.of((c * of_a + a) * of_b + b, n)
+    with_a, with_b = _Cells.of(c * of_a + a, n), _Cells.of(c * of_b + b, n)
+    alone = _Cells.of(c, n)
+    local = np.log(whole.share * alone.share / (with_a.share * with_b.share))
+    plain = float(local.mean())
+    freedom = whole.levels - with_a.levels - with_b.levels + alone.levels
+    # Levels of x times levels of y at each level of the condition, less what the margins take.
+    places = _places(c, a, b, of_c)
+    corrected = plain - max(freedom, 0) / (2 * n)
+    p = math.exp(log_gamma_tail(n * plain, places / 2)) if places else 1.0
+    return max(0.0, corrected), float(local.std()) / math.sqrt(n), max(p, 1e-300)
+
+
+class _Cells:
+    """Share of the samples in the cell of each sample, and the number of cells."""
+
+    def __init__(self, share: Array, levels: int) -> None:
+        self.share, self.levels = share, levels
+
+    @staticmethod
+    def of(codes: Codes, n: int) -> _Cells:
+        values, cell, counts = np.unique(codes, return_inverse=True, return_counts=True)
+        return _Cells(counts[cell.reshape(-1)] / n, values.size)
+
+
+def _places(c: Codes, a: Codes, b: Codes, levels: int) -> int:
+    found = 0
+    for level in range(levels):
+        inside = c == level
+        found += (np.unique(a[inside]).size - 1) * (np.unique(b[inside]).size - 1)
+    return found
+
+
+def levels_of(given: Variable | None, n: int) -> list[NDArray[np.intp]] | None:
+    """Samples of each level of a condition; None if it is not to be taken apart."""
+    found = joint_codes(given, n) if given is not None and given.ranks else None
+    if found is None or found[1] * _IN_A_LEVEL > n:
+        return None
+    parts = [np.flatnonzero(found[0] == level) for level in range(found[1])]
+    return parts if min(part.size for part in parts) >= _IN_A_LEVEL else None
+
+
+def part_of(variable: Variable, samples: NDArray[np.intp]) -> Variable:
+    """Some samples of a variable, ranked among themselves; what is constant there is left out."""
+    varying = [
+        place
+        for place, column in enumerate(variable.columns)
+        if (column[samples] != column[samples][0]).any()
+    ]
+    ranks = rank([variable.ranks[place][samples] for place in varying]) if varying else []
+    return Variable(
+        variable.name,
+        [variable.names[place] for place in varying],
+        [variable.labels[place] for place in varying],
+        [variable.columns[place][samples] for place in varying],
+        ranks,
+        [variable.tied[place] for place in varying],
+    )
+
+
+def fisher(p_values: Sequence[float]) -> float:
+    """One p-value from those of independent tests (Fisher 1932)."""
+    known = [p for p in p_values if not math.isnan(p)]
+    if not known:
+        return math.nan
+    if len(known) == 1:
+        return known[0]
+    total = -sum(math.log(max(p, 1e-300)) for p in known)
+    return max(math.exp(log_gamma_tail(total, len(known))), 1e-300)
