@@ -41,25 +41,27 @@ class Conditions:
 
     Args:
         ranks: mid-ranks of the variables of D, from one end to the other.
+        squares: sum of their squared normal scores, [n], if it is known already.
     """
 
-    def __init__(self, ranks: Sequence[Ranks]) -> None:
+    def __init__(self, ranks: Sequence[Ranks], squares: Array | None = None) -> None:
         self.rows = list(ranks)
         if len(ranks) > 2 * _NEAREST:
             self.rows = [*ranks[:_NEAREST], *ranks[-_NEAREST:]]
         if len(ranks) > 1:
-            self.rows += rank(_functions(ranks))
+            self.rows += rank(_functions(ranks, squares))
 
     def take(self, rows: NDArray[np.intp]) -> list[Ranks]:
         """Ranks of some of the samples among themselves."""
         return rank([row[rows] for row in self.rows])
 
 
-def _functions(ranks: Sequence[Ranks]) -> list[Array]:
+def _functions(ranks: Sequence[Ranks], squares: Array | None) -> list[Array]:
     """How far samples are from the middle of D, and products, sums and differences of variables."""
-    scores = [kernels().normal_scores(row) for row in ranks]
-    found = [np.sum([x * x for x in scores], axis=0)]
-    if len(scores) <= _FEW:
+    few = len(ranks) <= _FEW
+    scores = [kernels().normal_scores(row) for row in ranks] if few or squares is None else []
+    found = [np.sum([x * x for x in scores], axis=0) if squares is None else squares]
+    if few:
         for i, x in enumerate(scores):
             for y in scores[i + 1 :]:
                 found += [x * y, x + y, x - y]

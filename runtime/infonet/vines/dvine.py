@@ -16,6 +16,7 @@ from functools import partial
 
 import numpy as np
 
+from infonet.model.libraries import kernels
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.vines.changes import Conditions, fit
 from infonet.vines.copula import Array, PairCopula, PairCopulas, Ranks, rank
@@ -64,12 +65,13 @@ def fit_vine(
         progress: show a progress bar; None: if standard error is a terminal.
     """
     size = len(columns)
+    squares = _running_squares(columns, given)
     edges: list[Edge] = []
     total = np.zeros(columns[0].size)
     left, right = list(columns[:-1]), list(columns[1:])
     with Progress(size * (size - 1) // 2, "pair", progress) as bar:
         for tree in range(1, size):
-            level = _Tree(copulas, columns, left, right, asked, given, tree)
+            level = _Tree(copulas, columns, left, right, asked, given, squares, tree)
             run_tiles(level.tasks(), threads, bar)
             fitted = level.fitted
             for place, copula in enumerate(fitted):
@@ -84,6 +86,19 @@ def fit_vine(
     return Vine(edges, total)
 
 
+def _running_squares(columns: Sequence[Ranks], given: Sequence[Ranks]) -> list[Array]:
+    """Sums of squared normal scores of the first 0, 1, 2 .. columns, and last those of `given`."""
+    sums = [np.zeros(columns[0].size)]
+    for column in columns:
+        scores = kernels().normal_scores(column)
+        sums.append(sums[-1] + scores * scores)
+    conditions = np.zeros(columns[0].size)
+    for column in given:
+        scores = kernels().normal_scores(column)
+        conditions += scores * scores
+    return [*sums, conditions]
+
+
 class _Tree:
     """Tree number `tree` of a vine: its edges, each a task. See `fit_vine`."""
 
@@ -95,9 +110,11 @@ class _Tree:
         right: Sequence[Ranks],
         asked: Callable[[int, int], bool],
         given: Sequence[Ranks],
+        squares: list[Array],
         tree: int,
     ) -> None:
         self._copulas, self._columns, self._given = copulas, columns, given
+        self._squares = squares
         self._left, self._right, self._asked, self._tree = left, right, asked, tree
         self._found: list[PairCopula | None] = [None] * len(left)
 
@@ -112,12 +129,15 @@ class _Tree:
             yield partial(self._fit, place)
 
     def _fit(self, place: int) -> int:
-        between = [*self._columns[place + 1 : place + self._tree], *self._given]
+        end = place + self._tree
+        between = [*self._columns[place + 1 : end], *self._given]
+        # Sums of all up to here less those before, and those of what is given throughout.
+        squares = self._squares[end] - self._squares[place + 1] + self._squares[-1]
         self._found[place] = fit(
             self._copulas,
             self._left[place],
             self._right[place],
-            Conditions(between) if between else None,
+            Conditions(between, squares) if between else None,
             self._asked(place, place + self._tree),
         )
         return 1
