@@ -265,6 +265,7 @@ class Estimator:
         layout: str | None = None,
         unit: str = "nats",
         seed: int = 0,
+        given: Sequence[str | int] | None = None,
     ) -> PairwiseResult:
         """Estimate the mutual information of all pairs of columns of a table.
 
@@ -301,6 +302,12 @@ class Estimator:
             layout: "matrix" writes a .csv output as a labelled matrix; None as said above.
             unit: "nats" or "bits", of the output; what is returned is in nats.
             seed: of the random order of ties, a whole number from 0.
+            given: names or positions of columns to condition on, which leave the matrix. They are
+                taken out of each column once, and pairs of what is left are estimated as ever: a
+                lower bound of the conditional mutual information, which finds less than
+                `estimate(x, y, given=...)` where a dependence changes with the condition, and says
+                the same up to chance elsewhere. With nan="omit", rows where a condition is missing
+                are left out of all pairs.
 
         Returns:
             The labelled matrix with intervals and p-values; nats. Entry (i, j), i < j, of all pairs
@@ -318,7 +325,7 @@ class Estimator:
         options = Options(
             nan, seed, memory, tile, output, resume, engine, adjust, layout, unit, progress
         )
-        return pairwise(self.engine, data, columns, targets, options)
+        return pairwise(self.engine, data, columns, targets, options, given)
 
     @names_lack_of_memory
     def sliced(

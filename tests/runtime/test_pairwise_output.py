@@ -256,7 +256,7 @@ def test_what_differs_is_refused(estimator, table, stopped):
     fields = json.loads(manifest.read_text())
     for key, value, message in (
         ("model", "0" * 64, "differs in the model: pass"),
-        ("format", 0, "the version of infonet .0 then, 2 now"),
+        ("format", 0, "the version of infonet .0 then, 3 now"),
     ):
         manifest.write_text(json.dumps({**fields, key: value}))
         with pytest.raises(infonet.InputError, match=message):

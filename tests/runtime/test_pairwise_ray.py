@@ -183,3 +183,11 @@ def test_without_ray(estimator, table, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(infonet.MissingExtraError, match=r"pip install 'infonet\[ray\]'"):
         estimator.pairwise(table, engine="ray")
+
+
+def test_given_columns(estimator, table, connected):
+    some = {name: table[name] for name in list(table)[:6]}
+    local = estimator.pairwise(some, given=["c0", "c5"], tile=2)
+    remote = estimator.pairwise(some, given=["c0", "c5"], tile=2, engine="ray")
+    assert remote.values.tobytes() == local.values.tobytes()
+    assert remote.given == ("c0", "c5")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.cli.options import (
+    chosen_header,
     common_options,
     load_columns,
     load_values,
@@ -22,14 +23,17 @@ from infonet.cli.options import (
     show_notes,
 )
 from infonet.errors import InputError
+from infonet.inputs.open import open_columns
 
 _SAMPLE = Path(__file__).parent.parent / "data" / "seattle-weather.csv"
 
 
 @click.command()
 @click.argument("file", type=click.Path())
-@click.option("--x", required=True, metavar="COLUMN", help="First variable.")
-@click.option("--y", required=True, metavar="COLUMN", help="Second variable.")
+@click.option("--x", required=True, metavar="A,B,…", help="First variable: one or more columns.")
+@click.option("--y", required=True, metavar="C,D,…", help="Second variable, likewise.")
+@click.option("--given", metavar="E,F,…", help="Columns to condition on: MI(x; y | given).")
+@click.option("--terms", is_flag=True, help="Print the terms of the chain rule, too.")
 @click.option(
     "--permutations",
     type=click.IntRange(0),
@@ -44,6 +48,8 @@ def mi(
     file: str,
     x: str,
     y: str,
+    given: str | None,
+    terms: bool,
     permutations: int,
     normalized: bool,
     seed: int,
@@ -54,18 +60,31 @@ def mi(
     threads: int | None,
     device: str,
 ) -> None:
-    """Print the mutual information of two columns of FILE.
+    """Print the mutual information of two columns of FILE, or of several, given others or not.
 
     FILE is CSV, Parquet, .npy or .npz, or - for CSV on standard input. Columns without a name are
-    called 0, 1, 2, …
+    called 0, 1, 2, …; names with commas go in double quotes.
     """
     from infonet.estimator import Estimator
 
-    source = open_table(file, list(dict.fromkeys((x, y))))
+    chosen = [(option, text) for option, text in (("--x", x), ("--y", y), ("--given", given))
+              if text is not None]  # fmt: skip
+    groups = _variables(file, chosen)
+    source = open_table(file, list(dict.fromkeys(name for group in groups for name in group)))
     columns = load_columns(source)
+
+    def variable(names: Sequence[str]) -> Any:
+        if len(names) == 1:
+            return columns[names[0]]
+        return {name: columns[name].values for name in names}
+
     estimator = Estimator(model, device, threads)
+    names = (", ".join(groups[0]), ", ".join(groups[1]))
+    known = {name: columns[name].values for name in groups[2]} if given is not None else None
     with notes_for_warnings():
-        result = estimator.estimate(columns[x], columns[y], nan, (x, y), permutations, seed)
+        result = estimator.estimate(
+            *(variable(groups[0]), variable(groups[1]), nan, names, permutations, seed), given=known
+        )
     if as_json:
         notes = [*source.notes, *result.notes]
         found = {**result.to_dict(unit), "notes": notes, "model": estimator.model.path.name}
@@ -73,7 +92,20 @@ def mi(
         return
     more = f", correlation {result.correlation:.4f}" if normalized else ""
     click.echo(f"{result.describe(unit)}{more}")
+    if terms:
+        click.echo(result.terms.describe(unit) if result.terms else "one pair: no terms")
     show_notes(result.notes, shown=source.notes)
+
+
+def _variables(file: str, chosen: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """Names of the columns of each option; a text that is the name of a column is that column."""
+    whole: Sequence[str] = ()
+    if file != "-" and any("," in text for _, text in chosen):
+        whole = open_columns(file, None, unusable="omit", header=chosen_header()).names
+    return [
+        [text] if text in whole or not ("," in text or '"' in text) else read_names(option, text)
+        for option, text in chosen
+    ]
 
 
 @click.command()

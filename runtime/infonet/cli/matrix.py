@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     "--targets", metavar="C,D,…", help="Pair the columns with these only, not among themselves."
 )
 @click.option(
+    "--given",
+    metavar="E,F,…",
+    help="Columns to condition on: they are taken out of all others, and leave the matrix.",
+)
+@click.option(
     "--format",
     "layout",
     type=click.Choice(["long", "matrix"]),
@@ -82,6 +87,7 @@ def matrix(
     output: str | None,
     columns: str | None,
     targets: str | None,
+    given: str | None,
     layout: str | None,
     top: int | None,
     adjust: str,
@@ -115,7 +121,9 @@ def matrix(
         check_picture_path(plot)
     rows = None if columns is None else read_names("--columns", columns)
     others = None if targets is None else read_names("--targets", targets)
-    wanted = None if rows is None else list(dict.fromkeys([*rows, *(others or [])]))
+    known = None if given is None else read_names("--given", given)
+    named = [*(rows or []), *(others or []), *(known or [])]
+    wanted = None if rows is None else list(dict.fromkeys(named))
     source = open_table(file, wanted)
     if len(source.names) < 2:
         raise InputError(
@@ -145,6 +153,7 @@ def matrix(
         layout=layout if output is not None else None,
         unit=unit,
         seed=seed,
+        given=known,
     )
     _show(result, output, layout, top, adjust, unit, as_json, normalized)
     show_notes(result.notes, shown=source.notes)

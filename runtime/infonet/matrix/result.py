@@ -62,6 +62,7 @@ class PairwiseResult:
         null: distribution of the test statistic under independence, if the model has it.
         notes: what was done to columns of the table, and why pairs have no p-value; one sentence
             each.
+        given: names of the columns of the condition, which every estimate is given.
 
     Example:
         >>> result = infonet.pairwise(frame)
@@ -77,6 +78,7 @@ class PairwiseResult:
     p_values: NDArray[np.float64]
     null: NullDistribution | None = None
     notes: _Notes = _Notes()
+    given: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         rows, columns = len(self.row_names), len(self.column_names)
@@ -95,7 +97,8 @@ class PairwiseResult:
 
     def _repr_html_(self) -> str:
         rows, columns = self.row_names, self.column_names
-        title = f"mutual information in nats, {len(rows)} x {len(columns)} matrix"
+        condition = f" given {', '.join(self.given)}" if self.given else ""
+        title = f"mutual information{condition} in nats, {len(rows)} x {len(columns)} matrix"
         if len(columns) > _WIDEST or len(rows) > _LONGEST:
             strongest = {" and ".join(pair.names): f"{pair.mi:.3f}" for pair in self.strongest(10)}
             return html_table(f"{title}: the strongest pairs", strongest, self.notes)
@@ -218,6 +221,7 @@ class PairwiseResult:
         return Estimate(
             *(mi, interval, None if np.isnan(p) else p, n, names, notes),
             method=method_of(int(self.about[k])),
+            given=self.given,
         )
 
     def _columns(self, x: Hashable, y: Hashable) -> tuple[int, int]:
@@ -283,6 +287,7 @@ class PairwiseResult:
         return {
             "names": list(self.row_names),
             **columns,
+            **({"given": list(self.given)} if self.given else {}),
             "unit": unit,
             "mi": _plain(self.mi * scale),
             "low": None if low is None else _plain(low * scale),

@@ -25,7 +25,7 @@ import re
 import stat
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
@@ -40,12 +40,13 @@ from infonet.matrix.plan import LARGEST_TILE, Tile
 from infonet.matrix.tile import TileResult
 from infonet.model.onnx_metadata import ZEROS
 
-_FORMAT = 2
+_FORMAT = 3
 _WORDS = {
     "model": "the model",
     "n": "the number of rows",
     "columns": "the columns",
     "targets": "the targets",
+    "given": "the condition",
     "data": "the data",
     "tile": "the size of tiles",
     "seed": "the seed",
@@ -67,6 +68,8 @@ class Manifest:
         nan: policy for missing values.
         tile: columns a side of a tile.
         data: fingerprints of the ranks of each of `names`.
+        given: names of the columns of the condition.
+        condition: fingerprint of their ranks; empty without a condition.
     """
 
     model: str
@@ -78,6 +81,8 @@ class Manifest:
     nan: str
     tile: int
     data: list[str]
+    given: list[str] = field(default_factory=list)
+    condition: str = ""
     format: int = _FORMAT
 
 
@@ -88,15 +93,17 @@ def is_manifest(fields: dict[str, Any] | None) -> bool:
 
 def difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
     """The first thing in which two manifests differ, in words."""
-    for key in ("format", "model", "n", "columns", "targets", "nan", "tile", "seed"):
+    for key in ("format", "model", "n", "columns", "targets", "given", "nan", "tile", "seed"):
         then, now = found.get(key), wanted[key]
         if then == now:
             continue
-        if key in ("columns", "targets"):
+        if key in ("columns", "targets", "given"):
             return f"{_WORDS[key]} ({_shown(then)} then, {_shown(now)} now)"
         if key == "model":
             return _WORDS[key]
         return f"{_WORDS[key]} ({' '.join(str(then).split())[:40]} then, {now} now)"
+    if found.get("condition") != wanted["condition"]:
+        return f"{_WORDS['data']} of the condition"
     then = found.get("data")
     then = then if isinstance(then, list) else []
     both = zip_longest(wanted["names"], then, wanted["data"])

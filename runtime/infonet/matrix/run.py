@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from infonet.inputs.checks import (
 )
 from infonet.inputs.open import open_columns
 from infonet.inputs.table import ColumnSource, pick
+from infonet.matrix.condition import TableCondition
 from infonet.matrix.frames import check_method, check_unit
 from infonet.matrix.output import Form, check_not_input, write, writer_for
 from infonet.matrix.plan import LARGEST_TILE, Pairs, Plan, Sizes, Tile, make_plan, parse_memory
@@ -90,6 +92,7 @@ class Table:
         nominal: which of them are codes of categories without an order.
         pairs: which pairs of them are asked for.
         notes: what was done to columns, one sentence each.
+        given: the columns of the condition: name, and what reads it.
     """
 
     names: tuple[str, ...]
@@ -98,20 +101,24 @@ class Table:
     nominal: tuple[bool, ...]
     pairs: Pairs
     notes: tuple[str, ...]
+    given: tuple[tuple[str, Callable[[], Column]], ...] = ()
 
 
-def open_table(data: Any, columns: Labels, targets: Labels) -> Table:
+def open_table(data: Any, columns: Labels, targets: Labels, given: Labels = None) -> Table:
     """Find the columns; none is read yet.
 
     Args:
         data: what `infonet.inputs.open.open_columns` takes, or what it returns.
         columns: names or positions; None for all.
         targets: names or positions of the columns of the matrix; None for those of its rows.
+        given: names or positions of the columns of the condition, which leave the matrix.
 
     Raises:
         InputError: no such column, or no pair of columns.
     """
     source, rows = _open(data, columns)
+    if given is not None:
+        return _given_table(data, (source, rows), columns, targets, given)
     if targets is None:
         if len(rows) < 2:
             raise InputError(
@@ -123,6 +130,13 @@ def open_table(data: Any, columns: Labels, targets: Labels) -> Table:
     )
     if other is None:
         other, found = _open(data, targets, "targets")
+    return _rectangle(source, rows, other, found)
+
+
+def _rectangle(
+    source: ColumnSource, rows: list[int], other: ColumnSource, found: list[int]
+) -> Table:
+    """Columns `rows` of a source against columns `found` of another one, or of the same."""
     places = {source.names[i]: place for place, i in enumerate(rows)}
     used, where = [(source, i) for i in rows], []
     for i in found:
@@ -137,6 +151,45 @@ def open_table(data: Any, columns: Labels, targets: Labels) -> Table:
             f"{[other.names[i] for i in found][:8]} make no pair: name different columns"
         )
     return _table(used, pairs)
+
+
+def _given_table(
+    data: Any,
+    opened: tuple[ColumnSource, list[int]],
+    columns: Labels,
+    targets: Labels,
+    given: Sequence[str | int],
+) -> Table:
+    """The table without the columns of the condition, and these."""
+    source, rows = opened
+    if columns is None:
+        other, found = source, pick(source.names, given, "given")[1]
+    else:
+        other, found = _open(data, given, "given")
+    if not found:
+        raise InputError("given names no column: name one at least, or pass None")
+    known = [other.names[i] for i in found]
+    kept = [i for i in rows if source.names[i] not in known]
+    if targets is None:
+        if len(kept) < 2:
+            raise InputError(
+                f"data have {len(kept)} column(s) beside those given, at least two are needed: "
+                "add columns"
+            )
+        table = _table([(source, i) for i in kept], Pairs.of(len(kept)))
+    else:
+        every, named = (
+            (source, pick(source.names, targets, "targets")[1])
+            if columns is None
+            else _open(data, targets, "targets")
+        )
+        both = [every.names[i] for i in named if every.names[i] in known]
+        if both:
+            raise InputError(f"column {both[0]!r} is a target and given: name it once")
+        table = _rectangle(source, kept, every, named)
+    notes = (*table.notes, *other.notes)
+    loads = tuple((other.names[i], partial(other.load, i)) for i in found)
+    return replace(table, notes=tuple(dict.fromkeys(notes)), given=loads)
 
 
 def _open(data: Any, columns: Labels, argument: str = "columns") -> tuple[ColumnSource, list[int]]:
@@ -172,6 +225,7 @@ def pairwise(
     columns: Sequence[str | int] | None,
     targets: Sequence[str | int] | None,
     options: Options,
+    given: Sequence[str | int] | None = None,
 ) -> PairwiseResult:
     """See `Estimator.pairwise`."""
     check_missing_policy(options.nan)
@@ -186,7 +240,7 @@ def pairwise(
     writer = None if output is None else writer_for(output, options.layout)
     if output is not None:
         check_not_input(output, data)
-    table = open_table(data, columns, targets)
+    table = open_table(data, columns, targets, given)
     if not isinstance(data, ColumnSource):  # who opened one has its notes
         for note in table.notes:
             _log.warning("%s", note)
@@ -207,9 +261,13 @@ def pairwise(
         plan = make_plan(sizes, engine.backend.threads, memory, tile)
         folder = None if run is None else run.folder
         store = RankStore(table.pairs.d, table.n, coding, folder, plan.spill_ranks)
-        _rank(table, store, options, plan.rankers, fingerprint=run is not None)
+        condition = None
+        if table.given:
+            condition = TableCondition.of(engine, table.given, table.n, options.nan, plan.rankers)
+        _rank(table, store, options, plan.rankers, run is not None, condition)
         if run is not None:
-            run.start(_manifest(engine, table, store, options, plan.tile), options.resume)
+            digest = condition.digest if condition else ""
+            run.start(_manifest(engine, table, store, options, plan.tile, digest), options.resume)
         result = _estimate(engine, executor, table, store, plan, run, options.progress)
         _warn(result, store, model.n_min)
         if run is not None and output is not None and writer is not None:
@@ -220,7 +278,12 @@ def pairwise(
 
 
 def _rank(
-    table: Table, store: RankStore, options: Options, threads: int, fingerprint: bool
+    table: Table,
+    store: RankStore,
+    options: Options,
+    threads: int,
+    fingerprint: bool,
+    condition: TableCondition | None,
 ) -> None:
     """Load and rank each column once, a few at a time."""
 
@@ -228,6 +291,8 @@ def _rank(
         def run() -> int:
             values = _checked(table.load(column), table.names[column], table.n, options.nan)
             nominal = table.nominal[column]
+            if condition is not None:  # what is left has no levels
+                values, nominal = condition.out_of(values, table.names[column]), False
             store.write(column, *encode(values, store.coding, nominal, fingerprint))
             return 1
 
@@ -275,7 +340,8 @@ def _estimate(
         about=array((pairs.count,), np.uint8),
         p_values=array((pairs.count,), np.float64),
         null=engine.model.null,
-        notes=table.notes,
+        notes=(*table.notes, *_given_note(table)),
+        given=tuple(name for name, _ in table.given),
     )
 
     def keep(tile: Tile, found: TileResult) -> int:
@@ -304,8 +370,15 @@ def _estimate(
     return result
 
 
+def _given_note(table: Table) -> tuple[str, ...]:
+    if not table.given:
+        return ()
+    names = ", ".join(name for name, _ in table.given)
+    return (f"given {names}, which was taken out of each column once: conditional on that",)
+
+
 def _manifest(
-    engine: PairEngine, table: Table, store: RankStore, options: Options, tile: int
+    engine: PairEngine, table: Table, store: RankStore, options: Options, tile: int, condition: str
 ) -> Manifest:
     facts = [fact for fact in store.facts if fact is not None]
     return Manifest(
@@ -318,6 +391,8 @@ def _manifest(
         nan=options.nan,
         tile=tile,
         data=[fact.digest for fact in facts],
+        given=[name for name, _ in table.given],
+        condition=condition,
     )
 
 

@@ -101,6 +101,8 @@ def read(values: Any, name: str) -> Variable:
     Raises:
         InputError: another shape, no column, or not numbers.
     """
+    if isinstance(values, NamedColumn):  # of a table that was read
+        return Variable(values.name, [values.name], [values.name], [values.values])
     found, labels, columns = as_variable(values, name)
     return Variable(found, [_plain(label, found) for label in labels], labels, columns)
 
