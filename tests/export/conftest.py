@@ -7,9 +7,11 @@ from pathlib import Path
 import onnx
 import pytest
 import torch
+from exported_copulas import export
+from infonet_export.configuration import load_config
 from infonet_export.copula import export as copula_export
 from infonet_export.copula.config import CopulaTraining
-from tiny_models import save_checkpoint, tiny_config
+from tiny_models import CONFIGS, save_checkpoint, tiny_config
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,3 +48,15 @@ def _traced_once(monkeypatch: pytest.MonkeyPatch, _traces: dict[str, onnx.ModelP
         return copy
 
     monkeypatch.setattr(copula_export, "trace", cached)
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    return export(tmp_path_factory.mktemp("tiny"), tiny_config(), (20, 100, 600))
+
+
+@pytest.fixture(scope="session")
+def default(tmp_path_factory):
+    """The shipped architecture with random weights."""
+    config = load_config(CONFIGS / "copula" / "stage3.yaml")
+    return export(tmp_path_factory.mktemp("default"), config, (20, 40))

@@ -28,7 +28,7 @@ from infonet_export.engines.model_files import CoreGraph
 from infonet_export.engines.networks import Network, check_engine, parse
 from infonet_export.engines.profiles import Range
 
-_TICK = 0.5  # seconds
+TICK = 0.5  # seconds
 
 
 class BuildError(InfoNetError, RuntimeError):
@@ -233,7 +233,7 @@ def run_with_progress(trt: Any, config: Any, build: Callable[[], Any], label: st
     thread.start()
     try:
         while thread.is_alive():
-            thread.join(_TICK)
+            thread.join(TICK)
             bar.refresh()
     except BaseException:
         monitor.stopped.set()

@@ -2,7 +2,8 @@
 
 Czyz, Grabowski, Vogt, Beerenwinkel & Marx, "Beyond Normal: On the Evaluation of Mutual Information
 Estimators", NeurIPS 2023 (https://arxiv.org/abs/2306.11078). Keys are the names of the package;
-tests/export/test_benchmark_mi.py compares truths and samples with it where it is installed.
+tests/export/samplers/test_benchmark_mi.py compares truths and samples with it where it is
+installed.
 """
 
 from __future__ import annotations

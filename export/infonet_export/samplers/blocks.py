@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from infonet_export.samplers.distribution import Array, Distribution, Family, log_uniform
+
+Cuts = Callable[[Generator, Array], Array]
 
 
 @dataclass(frozen=True)
@@ -81,16 +84,20 @@ def blocks(rng: Generator) -> Distribution:
     return Distribution("discrete" if tied_x or tied_y else "blocks", model.mi(), model.sample)
 
 
-def quantised(rng: Generator, base: Family, draws: int = 150_000) -> Distribution:
+def quantised(
+    rng: Generator, base: Family, draws: int = 150_000, cuts: Cuts | None = None
+) -> Distribution:
     """Another distribution, rounded to a few levels on both axes.
 
     The truth is the plug-in estimate of 150,000 draws with the Miller-Madow correction; its error
     is near 0.002 nats. With one axis rounded, no truth is offered (NaN).
+    cuts: between the levels of a variable, by its values; None for random ones.
     """
+    cuts = cuts or _level_edges
     origin = base(rng)
     pilot = origin.sample(rng, draws)
     both = rng.random() < 0.7
-    edges = [_level_edges(rng, pilot[:, 0]), _level_edges(rng, pilot[:, 1]) if both else None]
+    edges = [cuts(rng, pilot[:, 0]), cuts(rng, pilot[:, 1]) if both else None]
 
     def digitise(points: Array) -> Array:
         columns = [

@@ -28,7 +28,7 @@ _CONTINUOUS: dict[str, tuple[Family, float]] = {
     "raster": (raster, 0.12),
     "independent": (copulas.independent, 0.04),
 }
-_ALL: dict[str, tuple[Family, float]] = {
+FAMILIES: dict[str, tuple[Family, float]] = {
     **_CONTINUOUS,
     "blocks": (blocks.blocks, 0.08),
     "quantised": (lambda rng: blocks.quantised(rng, _draw_continuous), 0.03),
@@ -37,12 +37,12 @@ _ALL: dict[str, tuple[Family, float]] = {
 
 def families() -> tuple[str, ...]:
     """Names of the families that training draws."""
-    return tuple(_ALL)
+    return tuple(FAMILIES)
 
 
 def draw(rng: Generator) -> Distribution:
     """A random distribution of the training mix."""
-    return _choose(rng, _ALL)
+    return choose(rng, FAMILIES)
 
 
 def draw_weak(rng: Generator, n: int) -> Distribution:
@@ -51,10 +51,11 @@ def draw_weak(rng: Generator, n: int) -> Distribution:
 
 
 def _draw_continuous(rng: Generator) -> Distribution:
-    return _choose(rng, _CONTINUOUS)
+    return choose(rng, _CONTINUOUS)
 
 
-def _choose(rng: Generator, table: dict[str, tuple[Family, float]]) -> Distribution:
+def choose(rng: Generator, table: dict[str, tuple[Family, float]]) -> Distribution:
+    """A distribution of a family of ``table``: name -> the family and its weight in the mix."""
     weights = np.array([weight for _, weight in table.values()])
     index = int(rng.choice(len(weights), p=weights / weights.sum()))
     return list(table.values())[index][0](rng)

@@ -4,7 +4,6 @@ refused."""
 from __future__ import annotations
 
 import hashlib
-from functools import partial
 
 import infonet
 import infonet_kernels
@@ -13,48 +12,12 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from infonet.pairs.backend import CpuBackend
-from infonet.pairs.engine import ONE_PAIR, PairEngine
-from infonet_export.checkpoints import write_state
-from infonet_export.configuration import load_config
-from infonet_export.copula import export as copula_export
-from infonet_export.copula.calibration import IntervalFactors
+from exported_copulas import FACTORS
 from infonet_export.copula.checkpoint import load_model, read_checkpoint
-from infonet_export.copula.export import export_checkpoint
 from infonet_export.copula.graphs import Core, FromSamples, round_weights
-from infonet_export.copula.null_distribution import simulate_null
-from infonet_export.onnx.verify import ParityError
-from infonet_export.onnx.write import core_path
-from tiny_models import CONFIGS, random_net, save_checkpoint, tiny_config
+from tiny_models import random_net, tiny_config
 
-FACTORS = IntervalFactors((30, 300, 3000), (2.0, 1.5, 1.0), (3.0, 2.0, 1.2))
 OUTPUTS = ("mi", "quantiles", "table", "score")
-
-
-def _checkpoint_with_factors(folder, config):
-    path = save_checkpoint(folder / "checkpoint.pt", config)
-    write_state(path, {**read_checkpoint(path), "interval_factors": FACTORS.to_dict()})
-    return path
-
-
-def _export(folder, config, sizes):
-    checkpoint = _checkpoint_with_factors(folder, config)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(copula_export, "simulate_null", partial(simulate_null, sizes=sizes))
-        result = export_checkpoint(checkpoint, folder / "new" / "tiny.onnx", null_draws=100)
-    return checkpoint, result
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    return _export(tmp_path_factory.mktemp("tiny"), tiny_config(), (20, 100, 600))
-
-
-@pytest.fixture(scope="module")
-def default(tmp_path_factory):
-    """The shipped architecture with random weights."""
-    config = load_config(CONFIGS / "copula" / "stage3.yaml")
-    return _export(tmp_path_factory.mktemp("default"), config, (20, 40))
 
 
 def _session(path, custom_ops):
@@ -311,133 +274,6 @@ def test_the_report_is_within_its_tolerances(exported):
     assert 0 <= parity.table <= 1e-2
     assert 0 <= parity.score <= 1e-2
     assert "nats" in str(parity)
-
-
-@pytest.mark.usefixtures("_traced_once")
-@pytest.mark.parametrize("error", [0.5, float("nan")])
-@pytest.mark.parametrize("target", ["samples", "core"])
-def test_a_file_that_differs_from_pytorch_is_refused_and_removed(
-    tmp_path, checkpoint, monkeypatch, target, error
-):
-    save = onnx.save_model
-
-    def perturb(model, path):
-        graph = {p.key: p.value for p in model.metadata_props}["infonet.graph"]
-        if graph == target:
-            name = next(t.name for t in model.graph.initializer if "head.4.bias" in t.name)
-            for tensor in model.graph.initializer:
-                if tensor.name == name:
-                    values = onnx.numpy_helper.to_array(tensor).copy() + np.float32(error)
-                    tensor.CopyFrom(onnx.numpy_helper.from_array(values, name))
-        save(model, path)
-
-    monkeypatch.setattr(onnx, "save_model", perturb)
-    with pytest.raises(ParityError, match=r"export refused.*allowed: mi 0\.0001"):
-        export_checkpoint(checkpoint, tmp_path / "bad.onnx", null_draws=0)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.usefixtures("_traced_once")
-def test_a_failure_midway_leaves_nothing_behind(tmp_path, checkpoint, monkeypatch):
-    inner, calls = copula_export.trace, []
-
-    def second_fails(*arguments):
-        calls.append(1)
-        if len(calls) == 2:
-            raise RuntimeError("out of memory")
-        return inner(*arguments)
-
-    monkeypatch.setattr(copula_export, "trace", second_fails)
-    with pytest.raises(RuntimeError, match="out of memory"):
-        export_checkpoint(checkpoint, tmp_path / "half.onnx", null_draws=0)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.usefixtures("_traced_once")
-def test_a_refused_export_keeps_the_older_files(tmp_path, exported, checkpoint, monkeypatch):
-    old = tmp_path / "model.onnx"
-    for source, target in ((exported[1].model, old), (exported[1].core, core_path(old))):
-        target.write_bytes(source.read_bytes())
-
-    def refuse(*_):
-        raise ParityError("export refused")
-
-    monkeypatch.setattr(copula_export, "check_parity", refuse)
-    with pytest.raises(ParityError):
-        export_checkpoint(checkpoint, old, null_draws=0)
-    assert old.read_bytes() == exported[1].model.read_bytes()
-    assert core_path(old).read_bytes() == exported[1].core.read_bytes()
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_without_a_null_distribution_the_entry_is_empty(tmp_path, exported):
-    checkpoint, first = exported
-    result = export_checkpoint(checkpoint, tmp_path / "m.onnx", null_draws=0)
-    assert core_path(result.model) == result.core == tmp_path / "m.core.onnx"
-    assert infonet.load_model(result.model).null is None
-    assert infonet.load_model(result.model).metadata["infonet.null_distribution"] == ""
-    estimate = infonet.Estimator(model=result.model).estimate(*_samples(1, 100)[0].T)
-    assert estimate.p_value is None
-    # exporting again gives the same graph, to the byte
-    for a, b in ((result.model, first.model), (result.core, first.core)):
-        graphs = [onnx.load(path).graph.SerializeToString(deterministic=True) for path in (a, b)]
-        assert graphs[0] == graphs[1]
-
-
-def test_null_distribution_against_independent_simulations(exported):
-    _, result = exported
-    null = infonet.load_model(result.model).null
-    assert null.statistic == "score"
-    assert null.quantiles.shape == (3, null.probabilities.size)
-    assert (np.diff(null.quantiles, axis=1) >= 0).all()
-    # other random numbers, real values, the runtime instead of the exporter
-    engine = PairEngine(CpuBackend(infonet.load_model(result.model)))
-    rng = np.random.default_rng(77)
-    for n, row in zip(null.n.astype(int), null.quantiles, strict=True):
-        scores = [
-            float(engine.run(engine.prepare(rng.normal(size=(2, n))), ONE_PAIR).statistic[0])
-            for _ in range(600)
-        ]
-        for probability, quantile in zip(null.probabilities, row, strict=True):
-            # share below the stored quantile: errors of 200 stored and 600 fresh draws
-            error = np.sqrt(probability * (1 - probability) * (1 / 200 + 1 / 600))
-            share = np.mean(np.array(scores) <= quantile)
-            assert share == pytest.approx(probability, abs=5 * error + 0.01), (n, probability)
-
-
-def test_null_distribution_of_a_known_statistic():
-    """An exponential one: its quantiles, and an exponential tail of scale 1."""
-    rng = np.random.default_rng(0)
-    draw = lambda histogram: rng.standard_exponential(len(histogram))  # noqa: E731
-    null = simulate_null(draw, 16, sizes=(20, 50, 10_000, 40_000), draws=20_000)
-    for row in null["quantiles"]:
-        exact = -np.log1p(-np.array(null["probabilities"]))
-        # error of a quantile: sqrt(p (1 - p) / draws) / density
-        error = np.sqrt(np.array(null["probabilities"]) / (1 - np.array(null["probabilities"])))
-        assert (np.abs(row - exact) < 5 * error / 100).all()
-    assert null["tail"]["shape"] < 0.1
-    np.testing.assert_allclose(null["tail"]["scales"], 1, atol=0.3)
-
-
-def test_the_same_draws_give_the_same_table():
-    core = Core(random_net(tiny_config().model)).eval()
-
-    def statistic(histogram):
-        with torch.no_grad():
-            return core(torch.from_numpy(histogram))[3].numpy()
-
-    first = simulate_null(statistic, 32, sizes=(20,), draws=1)
-    assert np.isfinite(first["quantiles"]).all()
-    assert simulate_null(statistic, 32, sizes=(20,), draws=1) == first
-
-
-@pytest.mark.parametrize("content", [b"", b"garbage"])
-def test_a_file_that_is_no_checkpoint_is_refused_before_anything_is_written(tmp_path, content):
-    path = tmp_path / "x.pt"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match="infonet train"):
-        export_checkpoint(path, tmp_path / "out" / "x.onnx")
-    assert not (tmp_path / "out").exists()
 
 
 def test_no_file_holds_paths_or_stack_traces(exported):

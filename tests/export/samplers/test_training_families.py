@@ -7,9 +7,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from infonet_export.samplers import training_families
 from infonet_export.samplers.distribution import log_uniform, normal_nodes, uniform_nodes
-from infonet_export.samplers.training_families import draw, families
+from infonet_export.samplers.training_families import FAMILIES, choose, draw, families
 from scipy import stats
 
 
@@ -34,7 +33,7 @@ def test_two_hundred_draws_of_the_mix():
 
 @pytest.mark.parametrize("name", families())
 def test_a_family_is_a_function_of_its_generator(name):
-    family = training_families._ALL[name][0]
+    family = FAMILIES[name][0]
     with np.errstate(all="ignore"):
         for seed in range(3):
             first, second = (family(np.random.default_rng([7, seed])) for _ in range(2))
@@ -45,11 +44,10 @@ def test_a_family_is_a_function_of_its_generator(name):
                 np.testing.assert_array_equal(a, b)
 
 
-def test_every_family_is_drawn_in_its_share(monkeypatch):
-    table = {name: (lambda rng, n=name: n, w) for name, (_, w) in training_families._ALL.items()}
-    monkeypatch.setattr(training_families, "_ALL", table)
+def test_every_family_is_drawn_in_its_share():
+    table = {name: (lambda rng, n=name: n, w) for name, (_, w) in FAMILIES.items()}
     rng = np.random.default_rng(0)
-    drawn = Counter(draw(rng) for _ in range(20_000))
+    drawn = Counter(choose(rng, table) for _ in range(20_000))
     weights = {name: weight for name, (_, weight) in table.items()}
     total = sum(weights.values())
     observed = [drawn[name] for name in weights]

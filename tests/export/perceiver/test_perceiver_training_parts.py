@@ -22,7 +22,7 @@ from tiny_perceiver import tiny_perceiver
 from torch.nn import functional as F
 
 ALONE = Process(Share(), torch.device("cpu"))
-MIXTURES = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "gmm_eval.npz"
+MIXTURES = Path(__file__).resolve().parents[4] / "shared" / "fixtures" / "gmm_eval.npz"
 
 
 def _net(grid=32, heads=4, seed=0) -> Perceiver:

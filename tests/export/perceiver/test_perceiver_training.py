@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import shutil
-import subprocess
-import sys
-from dataclasses import replace
-from pathlib import Path
 
-import infonet
 import numpy as np
 import pytest
 import torch
-import yaml
-from click.testing import CliRunner
-from infonet.cli import main
 from infonet_export.checkpoints import write_state
 from infonet_export.configuration import load_config
-from infonet_export.perceiver import Perceiver, mutual_information, trainer
+from infonet_export.perceiver import Perceiver, mutual_information
 from infonet_export.perceiver import run as run_module
 from infonet_export.perceiver.data import TEST, draw_batch
 from infonet_export.perceiver.order import judge, triples
 from infonet_export.perceiver.published import load_perceiver
 from infonet_export.perceiver.run import Run, Tables, read_checkpoint
-from infonet_export.perceiver.trainer import train_perceiver
 from infonet_export.training.processes import Process, Share
+from perceiver_runs import log_rows, same, train
 from tiny_models import CONFIGS
 from tiny_perceiver import tiny_perceiver
 
@@ -35,25 +26,6 @@ CPU = torch.device("cpu")
 ALL_AT_ONCE = {
     "loss": "cross_sample", "ema_decay": 0.8, "precision": "fp16", "step_size": 3, "warmup_steps": 2
 }  # fmt: skip
-
-
-def _train(config, output, **options):
-    lines = []
-    model = train_perceiver(config, output, device="cpu", report=lines.append, **options)
-    return model, lines
-
-
-def _rows(output, *without):
-    rows = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in row.items() if k not in without} for row in rows]
-
-
-def _same(a, b):
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(_same, a, b))
-    return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
 def _interrupt(patch, after):
@@ -72,7 +44,7 @@ def _interrupt(patch, after):
 def trained(tmp_path_factory):
     """An uninterrupted run of three epochs as published."""
     output = tmp_path_factory.mktemp("trained")
-    model, lines = _train(tiny_perceiver(), output)
+    model, lines = train(tiny_perceiver(), output)
     return output, model, lines
 
 
@@ -83,19 +55,19 @@ def test_an_interrupted_run_ends_bit_for_bit_as_an_uninterrupted_one(
 ):
     config = tiny_perceiver(**options)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    _train(config, whole)
+    train(config, whole)
     with monkeypatch.context() as patch:
         _interrupt(patch, step)
         with pytest.raises(KeyboardInterrupt):
-            _train(config, parts)
+            train(config, parts)
     assert read_checkpoint(parts / "checkpoint.pt")["step"] == 4
     assert not (parts / "model.pt").exists()
-    _, lines = _train(config, parts)
+    _, lines = train(config, parts)
     assert "resuming after 1 of 3 epochs" in lines
     for name in ("checkpoint.pt", "model.pt"):
         a, b = (torch.load(p / name, weights_only=True) for p in (whole, parts))
-        assert _same(a, b), name
-    assert _rows(whole, "minutes") == _rows(parts, "minutes")
+        assert same(a, b), name
+    assert log_rows(whole, "minutes") == log_rows(parts, "minutes")
 
 
 def test_what_a_run_leaves_behind(trained):
@@ -103,7 +75,7 @@ def test_what_a_run_leaves_behind(trained):
     assert {p.name for p in output.iterdir()} == {
         "checkpoint.pt", "evaluation.md", "log.jsonl", "model.pt", "tensorboard",
     }  # fmt: skip
-    rows = _rows(output)
+    rows = log_rows(output)
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert [row["step"] for row in rows] == [4, 8, 12]
     assert all(np.isfinite(row["mi"]) for row in rows)
@@ -118,7 +90,7 @@ def test_what_a_run_leaves_behind(trained):
     assert set(state["config"]) >= {"model", "data", "training"}
     net = load_perceiver(model)
     assert net.config == tiny_perceiver().model
-    assert _same(net.state_dict(), read_checkpoint(output / "checkpoint.pt")["model"])
+    assert same(net.state_dict(), read_checkpoint(output / "checkpoint.pt")["model"])
 
 
 def test_tensorboard_events(trained):
@@ -135,33 +107,33 @@ def test_tensorboard_events(trained):
 
 def test_the_average_is_what_is_exported(tmp_path):
     config = tiny_perceiver(ema_decay=0.5, epochs=1)
-    model, _ = _train(config, tmp_path)
+    model, _ = train(config, tmp_path)
     checkpoint = read_checkpoint(tmp_path / "checkpoint.pt")
     exported = torch.load(model, weights_only=True)["model"]
-    assert _same(exported, checkpoint["average"])
-    assert not _same(exported, checkpoint["model"])
+    assert same(exported, checkpoint["average"])
+    assert not same(exported, checkpoint["model"])
 
 
 def test_a_finished_run_is_not_trained_further(trained, tmp_path):
     output, _, _ = trained
     shutil.copytree(output, tmp_path, dirs_exist_ok=True)
     (tmp_path / "model.pt").unlink()
-    _train(tiny_perceiver(), tmp_path)
+    train(tiny_perceiver(), tmp_path)
     for name in ("checkpoint.pt", "model.pt"):
-        assert _same(*(torch.load(p / name, weights_only=True) for p in (output, tmp_path))), name
-    assert len(_rows(tmp_path)) == 3
+        assert same(*(torch.load(p / name, weights_only=True) for p in (output, tmp_path))), name
+    assert len(log_rows(tmp_path)) == 3
 
 
 def test_what_may_change_on_resuming(trained, tmp_path):
     output, _, _ = trained
     shutil.copytree(output, tmp_path, dirs_exist_ok=True)
     longer = tiny_perceiver(epochs=4, data={"workers": 1}, validation={"every": 1})
-    _, lines = _train(longer, tmp_path)
+    _, lines = train(longer, tmp_path)
     assert "resuming after 3 of 4 epochs" in lines
     straight = tmp_path / "straight"
-    _train(tiny_perceiver(epochs=4), straight)
+    train(tiny_perceiver(epochs=4), straight)
     a, b = (read_checkpoint(p / "checkpoint.pt") for p in (tmp_path, straight))
-    assert _same(a["model"], b["model"])
+    assert same(a["model"], b["model"])
 
 
 @pytest.mark.parametrize(
@@ -180,22 +152,22 @@ def test_another_configuration_is_refused(trained, tmp_path, other):
     shutil.copytree(output, tmp_path, dirs_exist_ok=True)
     before = (tmp_path / "checkpoint.pt").read_bytes()
     with pytest.raises(ValueError, match=r"another configuration.*--output.*--restart"):
-        _train(other, tmp_path)
+        train(other, tmp_path)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 
 def test_the_length_decides_a_cosine_schedule(tmp_path):
     config = tiny_perceiver(schedule="cosine", epochs=1)
-    _train(config, tmp_path)
+    train(config, tmp_path)
     with pytest.raises(ValueError, match="another configuration"):
-        _train(tiny_perceiver(schedule="cosine", epochs=2), tmp_path)
+        train(tiny_perceiver(schedule="cosine", epochs=2), tmp_path)
 
 
 def test_restart_starts_anew_and_the_seed_decides_everything(trained, tmp_path):
     output, _, _ = trained
     shutil.copytree(output, tmp_path, dirs_exist_ok=True)
-    _train(tiny_perceiver(seed=1, epochs=1), tmp_path, resume=False)
-    assert len(_rows(tmp_path)) == 1
+    train(tiny_perceiver(seed=1, epochs=1), tmp_path, resume=False)
+    assert len(log_rows(tmp_path)) == 1
     states = [read_checkpoint(p / "checkpoint.pt")["model"] for p in (output, tmp_path)]
     assert not torch.equal(states[0]["query.tokens"], states[1]["query.tokens"])
 
@@ -232,7 +204,7 @@ def test_a_checkpoint_that_cannot_be_resumed_is_refused_unexecuted(trained, tmp_
         shutil.copy(model, path)
     before = path.read_bytes()
     with pytest.raises(ValueError, match="checkpoint.pt") as caught:
-        _train(tiny_perceiver(), tmp_path)
+        train(tiny_perceiver(), tmp_path)
     assert "infonet train" in str(caught.value)
     assert "weights_only" not in str(caught.value)
     assert not evidence.exists()
@@ -252,7 +224,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(
 
     monkeypatch.setattr(run_module, "bounds", diverge)
     with pytest.raises(FloatingPointError, match=r"epoch 1.*learning_rate"):
-        _train(tiny_perceiver(), tmp_path)
+        train(tiny_perceiver(), tmp_path)
     state = read_checkpoint(tmp_path / "checkpoint.pt")
     assert state["step"] == 4
     assert all(torch.isfinite(value).all() for value in state["model"].values())
@@ -267,7 +239,7 @@ def test_a_step_by_hand(precision):
     run = Run(config, Process(Share(), CPU))
     torch.manual_seed(config.training.seed)
     twin = Perceiver(config.model)
-    assert _same(twin.state_dict(), run.net.state_dict())
+    assert same(twin.state_dict(), run.net.state_dict())
     optimizer = torch.optim.Adam(twin.parameters(), lr=1e-3)
     for step in range(3):
         batch = draw_batch(config, step, Share())
@@ -306,8 +278,8 @@ def test_it_learns(tmp_path):
         epochs=4, batch_size=8, learning_rate=5e-3, schedule="cosine", warmup_steps=20,
         loss="cross_sample", marginal="all_pairs", ema_decay=0.9,
     )  # fmt: skip
-    model, _ = _train(config, tmp_path)
-    rows = _rows(tmp_path)
+    model, _ = train(config, tmp_path)
+    rows = log_rows(tmp_path)
     assert rows[-1]["mi"] > rows[0]["mi"] + 0.025
     net = load_perceiver(model)
     rng = np.random.default_rng(0)
@@ -337,119 +309,3 @@ def test_the_tiny_network_in_the_repository_orders_mixtures():
 
 
 # --- several processes and the command ----------------------------------------------------------
-
-
-def _config_file(path, config):
-    values = json.loads(json.dumps(config.to_dict()))
-    path.write_text(yaml.safe_dump(values))
-    return path
-
-
-@pytest.fixture(scope="module")
-def two_processes(tmp_path_factory):
-    """`infonet train` in two processes that share seven mixtures a step, three and four."""
-    output = tmp_path_factory.mktemp("two")
-    config = tiny_perceiver(
-        data={"distributions": 21}, batch_size=7, loss="cross_sample", learning_rate=1e-3
-    )
-    file = _config_file(output / "config.yaml", config)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [
-        *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
-        *("-m", "infonet", "train", file, "-o", output / "run", "--device", "cpu"),
-    ]
-    done = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, env=environment, timeout=300
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return config, output / "run", done.stdout
-
-
-def test_two_processes_train_the_same_network_as_one(two_processes, tmp_path):
-    config, output, _ = two_processes
-    model, _ = _train(config, tmp_path)
-    one, two = load_perceiver(model), load_perceiver(output / "model.pt")
-    torch.manual_seed(config.training.seed)
-    start = Perceiver(config.model)
-    moved = 0.0
-    for (name, a), b, c in zip(
-        one.named_parameters(), two.parameters(), start.parameters(), strict=True
-    ):
-        moved = max(moved, float((a - c).detach().abs().max()))
-        # both shift all keys alike, which softmax does not see: their gradients are rounding
-        # errors, which Adam blows up
-        if not name.endswith(("key.bias", "key_norm.bias")):
-            assert (a - b).abs().max() < 1e-5, name
-    assert moved > 1e-3
-    ours, theirs = _rows(tmp_path, "minutes"), _rows(output, "minutes")
-    assert len(ours) == len(theirs) == 3
-    for a, b in zip(ours, theirs, strict=True):
-        assert a == pytest.approx(b, abs=1e-5)
-
-
-def test_the_first_process_alone_writes_and_reports(two_processes):
-    _, output, printed = two_processes
-    assert {p.name for p in output.iterdir()} == {
-        "checkpoint.pt", "evaluation.md", "log.jsonl", "model.onnx", "model.pt", "tensorboard",
-    }  # fmt: skip
-    assert printed.count("| components |") == 1
-    assert len(list((output / "tensorboard").iterdir())) == 1
-
-
-def test_one_process_resumes_what_two_began(two_processes, tmp_path):
-    config, output, _ = two_processes
-    shutil.copytree(output, tmp_path, dirs_exist_ok=True)
-    longer = replace(config, training=replace(config.training, epochs=4))
-    _, lines = _train(longer, tmp_path)
-    assert "resuming after 3 of 4 epochs" in lines
-    assert read_checkpoint(tmp_path / "checkpoint.pt")["step"] == 12
-
-
-def test_the_exported_model_answers_as_the_network(two_processes):
-    _, output, _ = two_processes
-    samples = np.random.default_rng(0).normal(size=(3, 60, 2)).astype(np.float32)
-    net = load_perceiver(output / "model.pt")
-    ranks = torch.from_numpy(((samples.argsort(1).argsort(1) + 1) / 60).astype(np.float32))
-    with torch.no_grad():
-        expected = mutual_information(net(ranks).table, ranks).numpy()
-    got = infonet.Estimator(output / "model.onnx").mi(samples)
-    np.testing.assert_allclose(got, expected, atol=1e-5)
-
-
-def test_a_file_of_mixtures_that_cannot_be_read_ends_the_run_at_once(tmp_path):
-    config = tiny_perceiver(validation={"mixtures": str(tmp_path / "absent.npz")})
-    with pytest.raises(ValueError, match=r"absent\.npz"):
-        _train(config, tmp_path / "run")
-    assert not (tmp_path / "run" / "checkpoint.pt").exists()
-
-
-def test_more_processes_than_mixtures_are_refused(tmp_path, monkeypatch):
-    from contextlib import contextmanager
-
-    @contextmanager
-    def seven(device):
-        yield Process(Share(0, 7), CPU)
-
-    monkeypatch.setattr(trainer, "join", seven)
-    with pytest.raises(ValueError, match=r"batch_size is 6.*processes \(7\)"):
-        _train(tiny_perceiver(), tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
-def test_the_command_names_mistakes_in_one_line(tmp_path):
-    path = tmp_path / "bad.yaml"
-    path.write_text("architecture: perceiver\ntraining: {epoch: 3}\n")
-    result = CliRunner().invoke(main, ["train", str(path), "-o", str(tmp_path / "run")])
-    assert result.exit_code == 1
-    assert result.stderr.startswith("Error: ")
-    assert len(result.stderr.strip().splitlines()) == 1
-    for word in ("bad.yaml", "'epoch'", "epochs"):
-        assert word in result.stderr
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there(tmp_path):
-    with pytest.raises(ValueError, match="'cuda'.*'cpu'"):
-        train_perceiver(tiny_perceiver(), Path(tmp_path / "run"), device="cuda")
-    assert not (tmp_path / "run").exists()

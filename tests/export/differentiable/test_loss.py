@@ -15,7 +15,7 @@ from infonet_export.differentiable import FrozenEstimator, open_model
 from infonet_export.differentiable.networks import TorchPerceiver
 from infonet_export.perceiver import mutual_information
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CHECKPOINT = ROOT / "export" / "checkpoints" / "copula.pt"
 FIXTURES = ROOT.parent / "shared" / "fixtures"
 PERCEIVERS = ["upstream_softrank_branch.ckpt", "upstream_main_branch.pt"]

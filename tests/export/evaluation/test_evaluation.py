@@ -26,7 +26,7 @@ from infonet_export.evaluation.report import cell_report, cells, order, score_ta
 from infonet_export.samplers.held_out import CALIBRATION, TEST
 from references import mixture_log_ratio
 
-FIXTURE = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "gmm_eval.npz"
+FIXTURE = Path(__file__).resolve().parents[4] / "shared" / "fixtures" / "gmm_eval.npz"
 
 
 class _Oracle:

@@ -11,7 +11,7 @@ from infonet_export.samplers.mixtures import GaussianMixture
 from references import mixture_log_ratio, mixture_mi
 from scipy.stats import norm
 
-FIXTURE = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "gmm_eval.npz"
+FIXTURE = Path(__file__).resolve().parents[4] / "shared" / "fixtures" / "gmm_eval.npz"
 
 
 def _two_far_components(distance):

@@ -235,7 +235,7 @@ def test_an_interrupted_build_stops_and_leaves_nothing(tmp_path, backend, monkey
             raise KeyboardInterrupt
 
     monkeypatch.setattr(builder, "tqdm", Bar)
-    monkeypatch.setattr(builder, "_TICK", 0.01)
+    monkeypatch.setattr(builder, "TICK", 0.01)
     cache = EngineCache(tmp_path / "cache")
     with pytest.raises(KeyboardInterrupt):
         build_engine(

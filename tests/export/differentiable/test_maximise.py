@@ -14,7 +14,7 @@ import pytest
 import torch
 from scipy.integrate import quad
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def load_example():

@@ -14,7 +14,7 @@ from random_perceivers import random_net as random_perceiver
 from tiny_models import tiny_config
 from torch.utils.flop_counter import FlopCounterMode
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 
 
 @pytest.fixture(autouse=True)
