@@ -4,6 +4,7 @@
     >>> infonet.mutual_information(x, y)       # nats
     >>> infonet.estimate(x, y)                 # with interval and p-value
     >>> infonet.estimate(xs, y, given=z)       # of several columns, given others
+    >>> infonet.lagged(x, y)                   # of two series at lags
     >>> infonet.pairwise(table)                # all pairs of columns
     >>> infonet.sliced_mutual_information(x, y)  # variables of several dimensions
 
@@ -14,10 +15,12 @@ Information without Test-Time Optimization", ICML 2024, https://arxiv.org/abs/24
 from infonet.api import (
     conditional_independence,
     estimate,
+    lagged,
     mutual_information,
     pairwise,
     sliced_mutual_information,
     total_correlation,
+    transfer_entropy,
 )
 from infonet.errors import (
     DeviceError,
@@ -33,6 +36,7 @@ from infonet.matrix import PairwiseResult
 from infonet.model.load import Model, load_model
 from infonet.monitor import Monitor
 from infonet.result import Estimate, IndependenceTest, SlicedEstimate, Term, Terms
+from infonet.series import LagProfile
 
 __version__ = "0.1.0"  # the build reads it from here
 __all__ = [
@@ -43,6 +47,7 @@ __all__ = [
     "InfoNetError",
     "InfoNetWarning",
     "InputError",
+    "LagProfile",
     "MissingExtraError",
     "Model",
     "ModelError",
@@ -55,9 +60,11 @@ __all__ = [
     "__version__",
     "conditional_independence",
     "estimate",
+    "lagged",
     "load_model",
     "mutual_information",
     "pairwise",
     "sliced_mutual_information",
     "total_correlation",
+    "transfer_entropy",
 ]

@@ -88,6 +88,20 @@ total_correlation = _on_default_model(
     "Total correlation of several columns: the method `Estimator.total_correlation` of the model "
     "in the package.",
 )
+lagged = _on_default_model(
+    "lagged",
+    Estimator.lagged,
+    _same,
+    "Mutual information of two series at lags: the method `Estimator.lagged` of the model in the "
+    "package.",
+)
+transfer_entropy = _on_default_model(
+    "transfer_entropy",
+    Estimator.transfer_entropy,
+    _same,
+    "Transfer entropy from one series to another: the method `Estimator.transfer_entropy` of the "
+    "model in the package.",
+)
 pairwise = _on_default_model(
     "pairwise",
     Estimator.pairwise,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ from infonet.pairs.engine import PairEngine, estimate_batch
 from infonet.pairs.parallel import count_threads
 from infonet.pairs.single import estimate_pair
 from infonet.result import Estimate, IndependenceTest, SlicedEstimate
+from infonet.series import LagProfile, lagged, transfer_entropy
+from infonet.series.shifts import check_block
 from infonet.sliced import Scale, sliced
 from infonet.sliced.variables import read_options
 from infonet.vines.estimate import estimate_vectors, independence_test, total_correlation
@@ -193,6 +195,118 @@ class Estimator:
         """
         engine = self.engine.with_seed(as_whole_number(seed, "seed", 0))
         return total_correlation(engine, x, nan=nan, threads=self.threads, progress=progress)
+
+    @names_lack_of_memory
+    def lagged(
+        self,
+        x: Any,
+        y: Any,
+        lags: Iterable[int] = range(-24, 25),
+        given: Any = None,
+        nan: Missing = "raise",
+        names: tuple[str, str] = ("x", "y"),
+        permutations: int = 0,
+        block: int | None = None,
+        seed: int = 0,
+        *,
+        progress: bool | None = None,
+    ) -> LagProfile:
+        """Estimate the mutual information of two series at lags: which leads, and by how much.
+
+        At lag k it is that of x at t and y at t + k: at a positive lag x leads, at a negative one
+        y does. Of two single series without a condition it is `estimate(x[:-k], y[k:])`, to the
+        last byte.
+
+        Args:
+            x, y: values at n times of equal distance, in their order: as for `estimate`, of one
+                column each or several.
+            lags: whole numbers of steps, each once.
+            given: one or more series that are known at both times, t and t + k.
+            nan: "raise" refuses values that are not finite; "omit" leaves out, at each lag on its
+                own, rows that have any.
+            names: how to call x and y if they are not series with names of their own.
+            permutations: 0 takes p-values for which series have no memory (beyond the condition);
+                m compares with m permutations of blocks of y, which keep the memory that lasts no
+                longer than a block. A condition is taken out of x and y before. It takes about a
+                millisecond for each lag and permutation.
+            block: samples in a block; None: four times the memory of the series that has the
+                shorter one, at least the cube root of n and at most a tenth of n. Memory is the
+                first lag at which the autocorrelation of ranks is below 2 / sqrt(n).
+            seed: of the permutations and of the order of ties, a whole number from 0.
+            progress: show a progress bar; None: if standard error is a terminal.
+
+        Returns:
+            Estimates with intervals and p-values at all lags, and the lag of the largest; nats.
+
+        Raises:
+            InputError: as for `estimate`, lags that are not whole numbers, none, one twice, one
+                that leaves too few samples, or a block without permutations.
+
+        Example:
+            >>> infonet.lagged(frame["rain"], frame["river"], lags=range(-10, 11)).peak
+            3
+        """
+        permutations, block, seed = check_block(permutations, block, seed)
+        return lagged(
+            self.engine.with_seed(seed),
+            *(x, y, lags, given, nan, names, permutations, block, self.threads, progress),
+        )
+
+    @names_lack_of_memory
+    def transfer_entropy(
+        self,
+        source: Any,
+        target: Any,
+        history: int = 1,
+        lag: int = 1,
+        given: Any = None,
+        permutations: int = 0,
+        block: int | None = None,
+        nan: Missing = "raise",
+        names: tuple[str, str] = ("source", "target"),
+        seed: int = 0,
+        *,
+        progress: bool | None = None,
+    ) -> Estimate:
+        """Estimate the transfer entropy from one series to another (Schreiber 2000).
+
+        It is what the past of the source tells of the target beyond the target's own past, the
+        conditional mutual information
+
+            I(target_t ; source_t-lag .. source_t-lag-history+1 | target_t-1 .. target_t-history)
+
+        Args:
+            source, target: values at n times of equal distance, in their order: lists, arrays [n]
+                or series; or several columns each, as for `estimate`.
+            history: steps of the past of the source and of the target, from 1.
+            lag: steps from the source to the target, from 1.
+            given: one or more further series, known at the times at which the source is.
+            permutations: 0 takes the p-value for which the target has no memory beyond its
+                history; m compares with m permutations of blocks, see `lagged`.
+            block: samples in a block, see `lagged`.
+            nan: "raise" refuses values that are not finite; "omit" leaves out times at which any
+                of these values is missing.
+            names: how to call series that have no names of their own.
+            seed: of the permutations and of the order of ties, a whole number from 0.
+            progress: show a progress bar; None: if standard error is a terminal.
+
+        Returns:
+            The estimate with interval, p-value and terms, whose names say the times; nats. Of
+            `names`, the first is the past of the source and the second the target.
+
+        Raises:
+            InputError: as for `estimate`; a history or a lag that is not a whole number from 1 or
+                leaves too few samples; a block without permutations.
+
+        Example:
+            >>> infonet.transfer_entropy(frame["rain"], frame["river"], history=2).mi
+        """
+        permutations, block, seed = check_block(permutations, block, seed)
+        return transfer_entropy(
+            self.engine.with_seed(seed),
+            *(source, target, history, lag, given, nan, names, permutations, block),
+            *(self.threads, progress),
+        )
 
     @names_lack_of_memory
     def mi(self, samples: Any, progress: bool | None = None) -> NDArray[np.float64]:

@@ -14,11 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 from infonet.errors import InputError, MissingExtraError
 from infonet.matrix import PairwiseResult
 from infonet.result import NO_TABLE_NOTE, Estimate, as_correlation, unit_scale
+from infonet.series import LagProfile
 
 __all__ = [
     "cluster_order",
     "new_figure",
     "plot_estimate",
+    "plot_lags",
     "plot_matrix",
     "require_matplotlib",
     "save_figure",
@@ -252,6 +254,50 @@ def plot_estimate(
         axes.set_ylabel(plain(f"{estimate.names[1]} (rank / n)"))
         axes.set_aspect("equal")
     figure.suptitle(plain(estimate.describe(unit)), fontsize=10)
+    return figure
+
+
+SEEN = 0.05  # adjusted p-value up to which a lag is filled
+
+
+def plot_lags(profile: LagProfile, unit: str = "nats") -> Any:
+    """Draw mutual information at lags with its 90 % intervals.
+
+    Points are filled where the p-value, adjusted for the number of lags (Benjamini & Hochberg
+    1995), is at most 0.05; a line marks the peak.
+
+    Args:
+        profile: the answer of `Estimator.lagged`.
+        unit: "nats" or "bits".
+
+    Returns:
+        A `matplotlib.figure.Figure`; write it with `save_figure` or its method `savefig`.
+
+    Raises:
+        InputError: another unit.
+        MissingExtraError: matplotlib is not installed.
+    """
+    scale, order = unit_scale(unit), np.argsort(profile.lags)
+    lags, mi, low, high = (
+        values[order] for values in (profile.lags, profile.mi, profile.low, profile.high)
+    )
+    seen = profile.adjusted()[order] <= SEEN
+    figure = new_figure(8.0, 4.0)
+    axes = figure.add_subplot(1, 1, 1)
+    axes.fill_between(lags, low * scale, high * scale, color="#0b5394", alpha=0.2, linewidth=0)
+    axes.plot(lags, mi * scale, color="#0b5394", linewidth=1)
+    for chosen, face in ((seen, "#0b5394"), (~seen, "white")):
+        axes.scatter(
+            *(lags[chosen], mi[chosen] * scale, 18),
+            facecolor=face, edgecolor="#0b5394", linewidth=0.8, zorder=3,
+        )  # fmt: skip
+    axes.axvline(profile.peak, color="0.4", linestyle=":", linewidth=1)
+    x, y = profile.names
+    condition = f" given {', '.join(profile.given)}" if profile.given else ""
+    axes.set_title(plain(f"{x} and {y}{condition}, largest at lag {profile.peak}"), fontsize=10)
+    axes.set_xlabel(plain(f"lag in steps: right of 0 {x} leads, left of it {y}"))
+    axes.set_ylabel(f"mutual information ({unit})")
+    axes.set_ylim(bottom=0.0)
     return figure
 
 

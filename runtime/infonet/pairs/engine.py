@@ -220,7 +220,11 @@ class PairEngine:
         )
 
     def permutation_p_value(
-        self, ranked: RankedColumns, found: PairEstimates, permutations: int
+        self,
+        ranked: RankedColumns,
+        found: PairEstimates,
+        permutations: int,
+        shuffle: Callable[[np.random.Generator], NDArray[np.intp]] | None = None,
     ) -> float:
         """(1 + permutations of y that are as extreme) / (1 + permutations), for one pair.
 
@@ -232,7 +236,9 @@ class PairEngine:
             ranked: the two columns.
             found: their estimate, with its p-value.
             permutations: how many.
+            shuffle: draws an order of the n rows of y; None: all are equally likely.
         """
+        draw = shuffle or (lambda generator: generator.permutation(n))
         generator = np.random.default_rng(self.seed)
         n, tied = len(ranked.rows[0]), bool(found.about[0] & TIED) and self._counts
         tile = tile_size(self.backend, n)
@@ -254,7 +260,7 @@ class PairEngine:
             # drawn here, one after the other, so that they do not depend on tiles and threads
             for start in range(0, permutations, tile):
                 count = min(tile, permutations - start)
-                shuffled = [generator.permutation(ranked.rows[1]) for _ in range(count)]
+                shuffled = [ranked.rows[1][draw(generator)] for _ in range(count)]
                 yield task(start, np.stack([ranked.rows[0], *shuffled]))
 
         with Progress(permutations, "permutation", show=False) as bar:

@@ -1,0 +1,148 @@
+"""A test of independence for series with memory: permutations of blocks.
+
+Samples that follow each other in a series are alike, and two series that have nothing to do with
+each other may go the same way for a while. Tests that take n samples for n independent ones then
+see dependence where there is none. Here one of the series is cut into blocks, whose order is
+changed at random (Künsch, Annals of Statistics 1989; Politis & Romano 1994): memory within blocks
+stays as it is, and dependence between the series goes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.inputs.checks import Column
+from infonet.model.libraries import kernels
+from infonet.pairs.engine import ONE_PAIR, PairEngine
+from infonet.pairs.parallel import Progress, run_tiles
+from infonet.pairs.ranking import rank_columns
+from infonet.result import Estimate
+from infonet.series.shifts import Rows
+from infonet.vines.conditioning import Condition
+from infonet.vines.copula import PairCopulas, Ranks
+from infonet.vines.estimate import estimate_vectors
+from infonet.vines.variables import Variable, rank_variables
+
+Order = NDArray[np.intp]
+_LEAST_BLOCKS = 10
+_MEMORIES = 4  # blocks are that many times as long as the memory
+
+
+def memory(columns: Sequence[Column]) -> int:
+    """The first lag at which the autocorrelation of ranks is within 2 / sqrt(n) of 0, which is
+    what chance does; of several columns the longest."""
+    ranked = rank_columns(list(columns))
+    n = len(ranked.rows[0])
+    longest = 1
+    for row in ranked.rows:
+        scores = kernels().normal_scores(row)
+        scores = scores - scores.mean()
+        power = np.abs(np.fft.rfft(scores, 2 * n)) ** 2  # padded, so that the end meets no start
+        products = np.fft.irfft(power)[: n // 2 + 1]
+        if products[0] > 0:
+            small = np.flatnonzero(np.abs(products / products[0]) < 2 / math.sqrt(n))
+            longest = max(longest, int(small[0]) if small.size else n // 2)
+    return longest
+
+
+def block_length(x: Sequence[Column], y: Sequence[Column]) -> int:
+    """Samples in a block: four times the memory of the series that has the shorter one, because
+    dependence by chance lasts no longer than that, and what crosses the ends of blocks is lost; at
+    least the cube root of n, at most a tenth of n."""
+    n = int(x[0].size)
+    by_memory = _MEMORIES * min(memory(x), memory(y))
+    return max(1, min(max(by_memory, math.ceil(math.cbrt(n))), n // _LEAST_BLOCKS))
+
+
+def shuffled(n: int, block: int, generator: np.random.Generator) -> Order:
+    """The places 0 .. n - 1 in blocks of a random order; where the first block begins is random,
+    and the end of the series is followed by its start."""
+    starts = np.arange(0, n, block)
+    generator.shuffle(starts)
+    parts = [np.arange(start, min(start + block, n)) for start in map(int, starts)]
+    order: Order = (np.concatenate(parts) + int(generator.integers(n))) % n
+    return order
+
+
+def block_test(
+    engine: PairEngine,
+    rows: Rows,
+    permutations: int,
+    block: int | None,
+    nominal: tuple[bool, bool],
+    threads: int,
+) -> tuple[float, int]:
+    """p-value of independence of x and y given the condition, and the length of blocks.
+
+    It is (1 + permutations that look as dependent) / (1 + permutations). A condition is taken out
+    of x and y first, and blocks of what is left of y are permuted: so what the condition explains
+    stays as it is.
+
+    Args:
+        engine: of the model in use, with its seed.
+        rows: x, y and the condition, without missing values.
+        permutations: how many, at least 1.
+        block: samples in a block; None chooses, see `block_length`.
+        nominal: whether x and y are codes of categories, each a single column.
+        threads: results do not depend on it.
+    """
+    x, y = ([*part.values()] for part in (rows.x, rows.y))
+    if rows.given:
+        x, y = _residuals(engine, rows, threads)
+        nominal = (False, False)
+    if block is None:
+        block = block_length(x, y)
+    shuffle = partial(shuffled, rows.n, block)
+    if len(x) == len(y) == 1:
+        ranked = engine.prepare((x[0], y[0])).with_nominal(np.array(nominal))
+        found = engine.estimate(ranked, ONE_PAIR)
+        return engine.permutation_p_value(ranked, found, permutations, shuffle), block
+    return _test_vectors(engine, x, y, permutations, shuffle, threads), block
+
+
+def _residuals(engine: PairEngine, rows: Rows, threads: int) -> tuple[list[Ranks], list[Ranks]]:
+    """Columns of x and of y with the condition taken out of each."""
+    x, y, given = (_variable(part) for part in (rows.x, rows.y, rows.given))
+    rank_variables([x, y, given], engine.seed, threads)
+    condition = Condition(PairCopulas(engine), given.ranks)
+    found = condition.out_of_all([*x.ranks, *y.ranks], threads, False)
+    return found[: len(x.ranks)], found[len(x.ranks) :]
+
+
+def _variable(columns: Mapping[str, Column]) -> Variable:
+    names = [*columns]
+    return Variable(names[0], names, names, [*columns.values()])
+
+
+def _test_vectors(
+    engine: PairEngine,
+    x: Sequence[Column],
+    y: Sequence[Column],
+    permutations: int,
+    shuffle: Callable[[np.random.Generator], Order],
+    threads: int,
+) -> float:
+    left, right = np.column_stack(x), np.column_stack(y)
+    generator = np.random.default_rng(engine.seed)
+    orders = [shuffle(generator) for _ in range(permutations)]
+    observed = _evidence(estimate_vectors(engine, left, right, progress=False))
+    as_dependent = np.zeros(permutations, np.bool_)
+
+    def task(k: int) -> int:
+        found = estimate_vectors(engine, left, right[orders[k]], progress=False)
+        as_dependent[k] = _evidence(found) >= observed
+        return 1
+
+    with Progress(permutations, "permutation", show=False) as bar:
+        run_tiles((partial(task, k) for k in range(permutations)), threads, bar)
+    return (1 + int(as_dependent.sum())) / (1 + permutations)
+
+
+def _evidence(found: Estimate) -> tuple[float, float]:
+    """Of dependence: the p-value, and where it is as small as it can be, the estimate."""
+    return (-1.0 if found.p_value is None else -found.p_value, found.mi)

@@ -1,0 +1,120 @@
+"""Mutual information of two series at lags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from infonet.errors import InputError
+from infonet.inputs.checks import Missing
+from infonet.pairs.engine import PairEngine
+from infonet.pairs.parallel import Progress, run_tiles
+from infonet.pairs.single import estimate_pair
+from infonet.result import BOUND_NOTE, NO_TABLE_NOTE, Estimate
+from infonet.series.blocks import block_test
+from infonet.series.profile import LagProfile
+from infonet.series.shifts import (
+    Rows,
+    as_lags,
+    at_lag,
+    check_series,
+    read_series,
+)
+from infonet.vines.estimate import estimate_vectors
+
+GIVEN_NOTE = "the condition is known at the times of both series"
+_FIX = "permutations=199 (--permutations 199 on the command line) tests by blocks"
+
+
+def memory_note(beyond: str = "") -> str:
+    """That the usual p-values and intervals need samples without memory."""
+    return f"p-values and intervals assume series without memory{beyond}: {_FIX}"
+
+
+def block_note(permutations: int, blocks: Iterable[int]) -> str:
+    """Which test by blocks there was."""
+    shortest, longest = min(blocks), max(blocks)
+    of = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
+    return (
+        f"p-values compare with {permutations} permutations of blocks of {of} samples; intervals "
+        "assume series without memory"
+    )
+
+
+def lagged(
+    engine: PairEngine,
+    x: Any,
+    y: Any,
+    lags: Any,
+    given: Any,
+    nan: Missing,
+    names: tuple[str, str],
+    permutations: int,
+    block: int | None,
+    threads: int,
+    progress: bool | None,
+) -> LagProfile:
+    """See `Estimator.lagged`.
+
+    Args:
+        engine: with its seed.
+    """
+    left, right = read_series(x, names[0]), read_series(y, names[1])
+    condition = None if given is None else read_series(given, "given")
+    every = [left, right, *([condition] if condition else [])]
+    n_min = engine.model.n_min
+    n = check_series(every, nan, n_min)
+    steps = as_lags(lags, n, n_min)
+    title = (left.title, right.title)
+    found: dict[int, Estimate] = {}
+    blocks: dict[int, int] = {}
+    one, other = left.single, right.single
+    columns = None if one is None or other is None or condition else (one, other)
+    nominal = (one is not None and one.nominal, other is not None and other.nominal)
+
+    def task(lag: int) -> int:
+        rows = _rows(at_lag(left, right, condition, lag), nan, n_min, lag)
+        if columns is not None:
+            sides = zip(columns, (rows.x, rows.y), strict=True)
+            one_column, other_column = (
+                column._replace(values=next(iter(side.values()))) for column, side in sides
+            )
+            answer = estimate_pair(engine, one_column, other_column, "raise", title, 0)
+        else:
+            answer = estimate_vectors(
+                engine, rows.x, rows.y, rows.given or None, names=title, progress=False
+            )
+        if permutations and answer.method != "constant":
+            p, blocks[lag] = block_test(engine, rows, permutations, block, nominal, threads)
+            notes = tuple(note for note in answer.notes if note != BOUND_NOTE)
+            answer = replace(answer, p_value=p, notes=notes)
+        found[lag] = replace(answer, names=title)
+        return 1
+
+    with Progress(len(steps), "lag", progress) as bar:
+        # A test by blocks spreads its permutations over threads.
+        run_tiles((partial(task, lag) for lag in steps), 1 if permutations else threads, bar)
+    estimates = tuple(found[lag] for lag in steps)
+    notes = [*(left.single.notes if left.single else ()), *(other.notes if other else ())]
+    notes += [note for e in estimates for note in e.notes if note != NO_TABLE_NOTE]
+    if condition is not None:
+        notes.append(GIVEN_NOTE)
+    if blocks:
+        notes.append(block_note(permutations, blocks.values()))
+    elif any(e.p_value is not None for e in estimates):
+        notes.append(memory_note(" beyond the condition" if condition else ""))
+    names_given = tuple(condition.names) if condition else ()
+    return LagProfile(tuple(steps), estimates, title, names_given, tuple(dict.fromkeys(notes)))
+
+
+def _rows(rows: Rows, nan: Missing, n_min: int, lag: int) -> Rows:
+    if nan == "omit":
+        rows = rows.complete()
+    if rows.n < n_min:
+        raise InputError(
+            f"at lag {lag} there are {rows.n} complete samples, the model needs at least {n_min}: "
+            "pass more samples, or lags nearer to 0"
+        )
+    return rows

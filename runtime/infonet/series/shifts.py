@@ -1,0 +1,214 @@
+"""Series side by side at different times: which samples of each stand in one row."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from infonet.errors import InputError
+from infonet.inputs.checks import (
+    Column,
+    Missing,
+    as_whole_number,
+    check_finite,
+    check_length,
+    check_missing_policy,
+    finite_rows,
+)
+from infonet.inputs.open import NamedColumn, as_column
+from infonet.vines.variables import as_single, is_several, read
+
+Columns = Mapping[str, Column]
+_EXAMPLE = "pass range(-24, 25), or [3] for a single lag"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One variable at n times, of one column or several.
+
+    Attributes:
+        title: what to call it.
+        names: of the columns, for people.
+        columns: values [n] each.
+        single: the column with what is known of it, if there is only one.
+    """
+
+    title: str
+    names: list[str]
+    columns: list[Column]
+    single: NamedColumn | None
+
+    @property
+    def n(self) -> int:
+        """Number of times."""
+        return int(self.columns[0].size)
+
+    def between(self, start: int, stop: int, time: str = "") -> Columns:
+        """The columns at times start .. stop - 1; `time` is put after their names."""
+        pairs = zip(self.names, self.columns, strict=True)
+        return {f"{name}{time}": column[start:stop] for name, column in pairs}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Columns of x, y and the condition that stand side by side, of equal lengths."""
+
+    x: Columns
+    y: Columns
+    given: Columns
+
+    def complete(self) -> Rows:
+        """The same without the rows in which a value is missing."""
+        parts = (self.x, self.y, self.given)
+        keep = finite_rows(*(column for part in parts for column in part.values()))
+        if keep.all():
+            return self
+        return Rows(*({name: column[keep] for name, column in part.items()} for part in parts))
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(next(iter(self.x.values())).size)
+
+
+def read_series(values: Any, name: str) -> Series:
+    """Read one series: [n], [n, d], a frame or a mapping of columns.
+
+    Raises:
+        InputError: another shape, no column, or not numbers.
+    """
+    if isinstance(values, Mapping) and len(values) == 1:
+        name = str(next(iter(values)))
+    values = as_single(values)
+    if is_several(values):
+        found = read(values, name)
+        named = found.names != found.labels and len(found.names) <= 6
+        title = ", ".join(found.names) if named else found.name
+        return Series(title, found.names, found.columns, None)
+    column = as_column(values, name)
+    return Series(column.name, [column.name], [column.values], column)
+
+
+def check_series(series: Sequence[Series], nan: Missing, n_min: int) -> int:
+    """Check that series have the same times, enough of them, and values where they must.
+
+    Returns:
+        The number of times.
+
+    Raises:
+        InputError: they differ in length, are too short, or have values that are not finite.
+    """
+    check_missing_policy(nan)
+    first, n = series[0].names[0], series[0].n
+    for one in series:
+        for name, column in zip(one.names, one.columns, strict=True):
+            if column.size != n:
+                raise InputError(
+                    f"{first} and {name} differ in length ({n} and {column.size}): pass a value of "
+                    "each series for every time"
+                )
+    check_length(n, n_min, first)
+    for one in series if nan == "raise" else ():
+        for name, column in zip(one.names, one.columns, strict=True):
+            check_finite(column, name)
+    return n
+
+
+def check_block(permutations: Any, block: Any, seed: Any) -> tuple[int, int | None, int]:
+    """The options of the test by blocks, as whole numbers.
+
+    Raises:
+        InputError: another value, or a length of blocks without permutations.
+    """
+    count = as_whole_number(permutations, "permutations", 0)
+    length = None if block is None else as_whole_number(block, "block", 1)
+    if length is not None and not count:
+        raise InputError(
+            f"block is {length} without permutations, which it is for: pass permutations=199, say"
+        )
+    return count, length, as_whole_number(seed, "seed", 0)
+
+
+def as_lags(lags: Any, n: int, n_min: int) -> list[int]:
+    """Lags as whole numbers, in the order given.
+
+    Args:
+        lags: an iterable of whole numbers.
+        n: number of times.
+        n_min: samples that must be left.
+
+    Raises:
+        InputError: not whole numbers, none, one twice, or one that leaves too few samples.
+    """
+    if not isinstance(lags, Iterable):
+        raise InputError(f"lags is {lags!r}, allowed are several whole numbers: {_EXAMPLE}")
+    found = list(_whole(islice(lags, 2 * n + 1)))  # of more, one is too far or there twice
+    if not found:
+        raise InputError(f"lags is empty, allowed is one whole number or more: {_EXAMPLE}")
+    farthest = max(found, key=abs)
+    if n - abs(farthest) < n_min:
+        most = n - n_min
+        raise InputError(
+            f"lag {farthest} leaves {max(0, n - abs(farthest))} of {n} samples, the model needs at "
+            f"least {n_min}: use lags from {-most} to {most}, or pass more samples"
+        )
+    if len(set(found)) < len(found):
+        twice = next(lag for lag in found if found.count(lag) > 1)
+        raise InputError(f"lags holds {twice} twice: pass each lag once")
+    return found
+
+
+def _whole(lags: Iterable[Any]) -> Iterator[int]:
+    for lag in lags:
+        try:
+            if isinstance(lag, bool):
+                raise TypeError
+            yield operator.index(lag)
+        except TypeError:
+            raise InputError(
+                f"lags holds {lag!r}, allowed are whole numbers of steps: {_EXAMPLE}"
+            ) from None
+
+
+def at_lag(x: Series, y: Series, given: Series | None, lag: int) -> Rows:
+    """x at t beside y at t + lag, and the condition at both times."""
+    n = x.n
+    early, late = max(0, -lag), max(0, lag)
+    of_x, of_y = (early, n - late), (late, n - early)
+    condition: dict[str, Column] = {}
+    if given is not None:
+        condition |= given.between(*of_x, "(t)")
+        if lag:
+            condition |= given.between(*of_y, _time(lag))
+    return Rows(x.between(*of_x), y.between(*of_y), condition)
+
+
+def with_past(source: Series, target: Series, given: Series | None, history: int, lag: int) -> Rows:
+    """The past of the source from `lag` on beside the target at t, with the target's own past.
+
+    Raises:
+        InputError: a series of the condition that is called as the target.
+    """
+    n, start = target.n, history + lag - 1
+    condition: dict[str, Column] = {}
+    past: dict[str, Column] = {}
+    for k in range(history):
+        condition |= target.between(start - 1 - k, n - 1 - k, _time(-1 - k))
+        past |= source.between(start - lag - k, n - lag - k, _time(-lag - k))
+    if given is not None:
+        common = sorted(set(given.names) & set(target.names))
+        if common:
+            raise InputError(
+                f"given and the target both have a series {common[0]!r}: the target's past is "
+                "given already, so leave it out or rename it"
+            )
+        for k in range(history):
+            condition |= given.between(start - lag - k, n - lag - k, _time(-lag - k))
+    return Rows(past, target.between(start, n, "(t)"), condition)
+
+
+def _time(steps: int) -> str:
+    return f"(t{steps:+d})"
