@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infonet.errors import InputError, names_lack_of_memory
+from infonet.errors import names_lack_of_memory
 from infonet.inputs.checks import Missing, as_whole_number, check_missing_policy
 from infonet.inputs.open import NamedColumn
 from infonet.matrix import Options, PairwiseResult, check_executor, pairwise
@@ -24,7 +24,7 @@ from infonet.series.shifts import check_block
 from infonet.sliced import Scale, sliced
 from infonet.sliced.variables import read_options
 from infonet.vines.estimate import estimate_vectors, independence_test, total_correlation
-from infonet.vines.variables import as_single, is_several
+from infonet.vines.variables import as_single, is_several, refuse_permutations
 
 if TYPE_CHECKING:
     from infonet.gpu.arrays import DeviceArray
@@ -133,11 +133,7 @@ class Estimator:
         x, y = as_single(x), as_single(y)
         if given is None and not is_several(x) and not is_several(y):
             return estimate_pair(engine, x, y, nan, names, permutations)
-        if permutations:
-            raise InputError(
-                f"permutations is {permutations} for several columns or a condition, allowed is 0: "
-                "their test needs none"
-            )
+        refuse_permutations(permutations)
         return estimate_vectors(
             *(engine, x, y, given), nan=nan, names=names, threads=self.threads, progress=progress
         )
@@ -168,8 +164,9 @@ class Estimator:
         Example:
             >>> infonet.conditional_independence(x, y, given=z).p_value < 0.05
         """
-        found = self.estimate(x, y, nan, names, seed=seed, given=given, progress=False)
-        return independence_test(found)
+        return independence_test(
+            self.estimate(x, y, nan, names, 0, seed, given=given, progress=False)
+        )
 
     @names_lack_of_memory
     def total_correlation(
@@ -399,10 +396,9 @@ class Estimator:
                 `columns` (rows) against `targets`; None: all pairs among `columns`. A column that
                 is in both is not paired with itself, and no pair is estimated twice.
             memory: ceiling for ranks, results and working arrays, in bytes or as text ("512MB",
-                "2GiB"), beside the data, the interpreter and libraries (100 MB, say). What does
-                not fit goes to a temporary file: beside the output, else in TMPDIR. None: half of
-                what is available. Not counted are 48 bytes a pair while p-values are adjusted for
-                a long table, and the object store of Ray.
+                "2GiB"), beside the data and libraries (100 MB, say). What does not fit goes to a
+                temporary file: beside the output, else in TMPDIR. None: half of what is available.
+                Not counted are 48 bytes a pair while p-values are adjusted, and Ray's store.
             tile: columns along a side of a tile; None chooses (32 for long lists of columns).
             output: file to write: ".parquet" or ".csv" for a table with one row a pair, ".npy" for
                 the matrix of mi. A symbolic link is written through. Finished tiles are kept in the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -32,7 +33,7 @@ def copula_core(precision):
         core, torch.rand(3, core.grid, core.grid), {0: "batch"}, "histogram", copula_export.OUTPUTS
     )
     metadata = copula_export.describe(net, "0" * 64, precision)
-    add_metadata(model, {**metadata, "infonet.graph": "core", "infonet.null_distribution": ""})
+    add_metadata(model, replace(metadata, graph="core", null_distribution="").to_props())
     store_half(model)
     return _save(model, f"copula_{precision}")
 
@@ -43,8 +44,8 @@ def perceiver_core(preset, precision="fp16", grid=0):
     core = PerceiverCore(net, grid, precision, splat="dense").eval()
     axes = {0: "batch", 1: "n"}
     model = trace(core, torch.rand(3, 50, 2), axes, "ranks", perceiver_export.OUTPUTS)
-    metadata = perceiver_export.describe(net, "0" * 64, precision, grid)
-    add_metadata(model, {**metadata, "infonet.graph": "core"})
+    metadata = perceiver_export.describe(net, "0" * 64, precision, grid, "all_pairs")
+    add_metadata(model, replace(metadata, graph="core").to_props())
     return _save(model, f"{preset}_{precision}_{grid}")
 
 

@@ -14,8 +14,8 @@ import onnxruntime
 import pytest
 from click.testing import CliRunner
 from infonet.cli import main
+from infonet.model.load import core_path
 from infonet_export.onnx.trace import trace
-from infonet_export.onnx.write import core_path
 from infonet_export.perceiver import export as perceiver_export
 from random_perceivers import ODD, fixture_file, random_net, write_trained
 

@@ -13,6 +13,7 @@ import infonet
 import numpy as np
 import pytest
 from infonet.model.load import DEFAULT_MODEL, core_of, load_model
+from infonet.model.metadata import ModelMetadata
 from infonet.model.onnx_metadata import CONTENT_HASH, read_metadata, with_content_hash
 
 onnx = pytest.importorskip("onnx")
@@ -34,6 +35,12 @@ def rewrite(target, changes, source=CORE):
 def test_metadata_agree_with_onnx(path):
     expected = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
     assert read_metadata(path) == expected
+
+
+@pytest.mark.parametrize("path", [DEFAULT_MODEL, CORE])
+def test_what_the_exporter_writes_is_what_the_runtime_reads(path):
+    props = {k: v for k, v in load_model(path).metadata.items() if k != CONTENT_HASH}
+    assert ModelMetadata.from_props(props).to_props() == props
 
 
 def test_default_model():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
 import torch
+from infonet.model.load import core_path
+from infonet.model.metadata import ModelMetadata
 from torch import nn
 
 from infonet_export.checkpoints import Checkpoint, open_checkpoint
@@ -27,7 +29,7 @@ from infonet_export.copula.parity import ParityReport, check_parity
 from infonet_export.onnx.precision import Precision, store_half
 from infonet_export.onnx.trace import trace
 from infonet_export.onnx.verify import session
-from infonet_export.onnx.write import add_metadata, all_or_none, core_path, save
+from infonet_export.onnx.write import add_metadata, all_or_none, save
 
 OUTPUTS = ("mi", "quantiles", "table", "score")
 
@@ -80,7 +82,7 @@ def export_checkpoint(
         models = {}
         for path, (module, example, dynamic, name, kind) in graphs.items():
             models[path] = trace(module, example, dynamic, name, OUTPUTS)
-            add_metadata(models[path], {**metadata, "infonet.graph": kind})
+            add_metadata(models[path], replace(metadata, graph=kind).to_props())
             store_half(models[path])
             save(models[path], partial[path])
         report = check_parity(reference, partial[output], partial[core_path(output)], precision)
@@ -102,22 +104,21 @@ def _null_distribution(core: Path, grid: int, draws: int) -> str:
 
 def describe(
     net: CopulaNet, checkpoint_sha256: str, precision: Precision = "fp32"
-) -> dict[str, str]:
-    """The metadata that the runtime reads, but for the null distribution: all it must know about
-    the model."""
+) -> ModelMetadata:
+    """All that the runtime must know about the model, but for the null distribution."""
     config = net.config
-    return {
-        "infonet.format_version": "1",
-        "infonet.architecture": "copula",
-        "infonet.preprocessing": json.dumps({"eps": EPS, "normalize": NORMALIZE}),
-        "infonet.histogram_grid": str(config.histogram_grid),
-        "infonet.table_grid": str(config.table_grid),
-        "infonet.quantile_levels": json.dumps(QUANTILE_LEVELS),
-        "infonet.n_min": str(config.n_min),
-        "infonet.n_max": str(config.n_max),
-        "infonet.test_statistic": "score",
-        "infonet.precision": precision,
-        "infonet.parameters": str(sum(p.numel() for p in net.parameters())),
-        "infonet.version": version("infonet"),
-        "infonet.checkpoint_sha256": checkpoint_sha256,
-    }
+    return ModelMetadata(
+        architecture="copula",
+        eps=EPS,
+        normalize=NORMALIZE,
+        histogram_grid=config.histogram_grid,
+        table_grid=config.table_grid,
+        quantile_levels=QUANTILE_LEVELS,
+        n_min=config.n_min,
+        n_max=config.n_max,
+        test_statistic="score",
+        precision=precision,
+        parameters=sum(p.numel() for p in net.parameters()),
+        version=version("infonet"),
+        checkpoint_sha256=checkpoint_sha256,
+    )

@@ -10,11 +10,6 @@ import onnx
 from infonet.model.onnx_metadata import with_content_hash
 
 
-def core_path(model: Path) -> Path:
-    """model.onnx -> model.core.onnx, where the runtime looks for it."""
-    return model.with_name(f"{model.stem}.core.onnx")
-
-
 def add_metadata(model: onnx.ModelProto, metadata: dict[str, str]) -> None:
     """Add entries to the model's metadata, in place."""
     for key, value in metadata.items():

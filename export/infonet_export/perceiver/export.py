@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
 
 import torch
+from infonet.model.load import core_path
+from infonet.model.metadata import ModelMetadata, TableLayout
 from torch import nn
 
 from infonet_export.checkpoints import Checkpoint, open_checkpoint
 from infonet_export.onnx.precision import Precision
 from infonet_export.onnx.table_switch import put_behind_switch
 from infonet_export.onnx.trace import trace
-from infonet_export.onnx.write import add_metadata, all_or_none, core_path, save
+from infonet_export.onnx.write import add_metadata, all_or_none, save
 from infonet_export.perceiver import Perceiver
 from infonet_export.perceiver.graphs import PerceiverCore, PerceiverFromSamples, Rewrite
 from infonet_export.perceiver.grids import GRIDS, GridError, choose, grid_errors
@@ -75,10 +77,7 @@ def export_perceiver(
     # for TensorRT, which has no scatter that adds
     dense = PerceiverCore(net, grid or 0, precision, marginal, "dense").eval() if core else None
     whole = PerceiverFromSamples(graph, net.config.eps, net.config.normalize).eval()
-    metadata = {
-        **describe(net, source.sha256, precision, grid or 0),
-        "infonet.marginal": marginal,
-    }
+    metadata = describe(net, source.sha256, precision, grid or 0, marginal)
     parts: list[tuple[Path, nn.Module, str, str]] = [(output, whole, "samples", "samples")]
     if dense is not None:
         parts.append((core_path(output), dense, "ranks", "core"))
@@ -87,7 +86,7 @@ def export_perceiver(
             model = trace(module, torch.rand(3, 50, 2), {0: "batch", 1: "n"}, name, OUTPUTS)
             if kind == "samples":
                 put_behind_switch(model)
-            add_metadata(model, {**metadata, "infonet.graph": kind})
+            add_metadata(model, replace(metadata, graph=kind).to_props())
             save(model, partial[path])
         report = check_parity(
             net, partial[output], precision, bool(grid), marginal, partial.get(core_path(output))
@@ -111,25 +110,26 @@ def _check_options(rewrite: str, grid: int | None, precision: str, marginal: str
 
 
 def describe(
-    net: Perceiver, checkpoint_sha256: str, precision: Precision, grid: int
-) -> dict[str, str]:
-    """The metadata that the runtime reads: all it must know about the model."""
+    net: Perceiver, checkpoint_sha256: str, precision: Precision, grid: int, marginal: str
+) -> ModelMetadata:
+    """All that the runtime must know about the model."""
     config = net.config
-    return {
-        "infonet.format_version": "1",
-        "infonet.architecture": "perceiver",
-        "infonet.preprocessing": json.dumps({"eps": config.eps, "normalize": config.normalize}),
-        "infonet.histogram_grid": "0",
-        "infonet.attention_grid": str(grid),
-        "infonet.table_grid": str(config.table_grid),
-        "infonet.table_layout": json.dumps({"first_axis": "y", "low": -1.0, "high": 1.0}),
-        "infonet.quantile_levels": "[]",
-        "infonet.n_min": str(config.n_min),
-        "infonet.n_max": str(config.n_max),
-        "infonet.precision": precision,
-        "infonet.parameters": str(sum(p.numel() for p in net.parameters())),
-        "infonet.null_distribution": "",
-        "infonet.core_inputs": json.dumps(["ranks"]),
-        "infonet.version": version("infonet"),
-        "infonet.checkpoint_sha256": checkpoint_sha256,
-    }
+    return ModelMetadata(
+        architecture="perceiver",
+        eps=config.eps,
+        normalize=config.normalize,
+        histogram_grid=0,
+        attention_grid=str(grid),
+        table_grid=config.table_grid,
+        table_layout=TableLayout("y", (-1.0, 1.0)),
+        quantile_levels=(),
+        n_min=config.n_min,
+        n_max=config.n_max,
+        precision=precision,
+        parameters=sum(p.numel() for p in net.parameters()),
+        null_distribution="",
+        core_inputs=json.dumps(["ranks"]),
+        version=version("infonet"),
+        checkpoint_sha256=checkpoint_sha256,
+        marginal=marginal,
+    )

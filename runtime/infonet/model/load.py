@@ -1,8 +1,7 @@
-"""What an InfoNet model file says about itself."""
+"""Open a model file: what it says of itself, what work it is, and which core belongs to it."""
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +11,11 @@ from numpy.typing import NDArray
 
 from infonet.errors import ModelError
 from infonet.model.engine_file import is_engine_file, read_manifest
+from infonet.model.metadata import FORMAT_VERSION, PREFIX, ModelMetadata
 from infonet.model.null import NullDistribution
 from infonet.model.onnx_metadata import read_metadata
 
 _log = logging.getLogger("infonet")
-FORMAT_VERSION = "1"
 # What a core has in common with its model.
 _SHARED = (
     "checkpoint_sha256",
@@ -28,21 +27,6 @@ _SHARED = (
     "parameters",
 )
 DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "copula.onnx"
-
-
-@dataclass(frozen=True)
-class TableLayout:
-    """Where the values of a table lie, in units of ranks (or of values scaled to [0, 1]).
-
-    Attributes:
-        first_axis: "x" or "y", the variable along the first axis of the graph's output. Tables
-            that infonet returns always have x first.
-        nodes: positions of the first and the last value; None where the values belong to cells,
-            which divide [0, 1] evenly.
-    """
-
-    first_axis: str = "x"
-    nodes: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,42 +84,17 @@ _PERCEIVER = Workload(
 )
 
 
-@dataclass(frozen=True)
-class Model:
-    """The validated metadata of one model file.
+@dataclass(frozen=True, kw_only=True)
+class Model(ModelMetadata):
+    """The validated metadata of one model file; see `ModelMetadata`.
 
     Attributes:
         path: the file.
-        architecture: "copula" (the one in the package) or "perceiver" (the network of the paper).
-        graph: "samples" (raw samples in) or "core" (what the kernels make of them in).
-        eps, normalize: preprocessing, the attributes of the SoftRank kernel.
-        histogram_grid: cells per axis of the input histogram; 0: the network reads none.
-        table_grid: values per axis of the table.
-        table_layout: where those values lie.
-        quantile_levels: levels of the quantiles that the network gives; empty: it gives none, and
-            estimates have no interval.
-        n_min, n_max: range of sample counts that the network was trained on.
-        test_statistic: "score" if the network gives one for tests of independence, else "mi".
-        null: distribution of that statistic under independence, if the file has it.
+        null: distribution of the test statistic under independence, if the file has it.
         metadata: all entries as they stand in the file.
     """
 
     path: Path
-    architecture: str
-    graph: str
-    eps: float
-    normalize: str
-    histogram_grid: int
-    table_grid: int
-    table_layout: TableLayout
-    quantile_levels: tuple[float, ...]
-    n_min: int
-    n_max: int
-    test_statistic: str
-    precision: str
-    parameters: int
-    version: str
-    checkpoint_sha256: str
     null: NullDistribution | None = field(repr=False)
     metadata: dict[str, str] = field(repr=False)
 
@@ -166,7 +125,7 @@ def load_model(path: str | Path | None = None) -> Model:
     """
     file = DEFAULT_MODEL if path is None else Path(path)
     metadata = read_manifest(file).metadata if is_engine_file(file) else read_metadata(file)
-    version = metadata.get("infonet.format_version")
+    version = metadata.get(f"{PREFIX}format_version")
     if version is None:
         raise ModelError(
             f"{file} is an ONNX model of another program (it has no infonet metadata): "
@@ -186,53 +145,15 @@ def load_model(path: str | Path | None = None) -> Model:
     raise ModelError(f"{file} {problem}: export the model again with  infonet export")
 
 
-def _parse(file: Path, metadata: dict[str, str]) -> Model:
-    preprocessing = json.loads(metadata["infonet.preprocessing"])
-    graph, normalize = metadata["infonet.graph"], str(preprocessing["normalize"])
-    levels = tuple(float(level) for level in json.loads(metadata["infonet.quantile_levels"]))
-    statistic = metadata.get("infonet.test_statistic", "mi")
-    null = NullDistribution.from_json(metadata.get("infonet.null_distribution", ""))
-    if statistic not in ("mi", "score") or (null is not None and null.statistic != statistic):
-        found = "none" if null is None else repr(null.statistic)
-        raise ValueError(f"test statistic is {statistic!r}, that of the null distribution {found}")
-    if graph not in ("samples", "core"):
-        raise ValueError(f"graph is {graph!r}, allowed are 'samples' and 'core'")
-    if normalize not in ("midrank", "over_n", "minmax"):
-        raise ValueError(f"normalize is {normalize!r}, allowed are midrank, over_n and minmax")
-    if len(levels) == 1 or sorted(levels) != list(levels):
-        raise ValueError(f"quantile levels {levels} do not increase")
-    return Model(
-        path=file,
-        architecture=metadata["infonet.architecture"],
-        graph=graph,
-        eps=float(preprocessing["eps"]),
-        normalize=normalize,
-        histogram_grid=int(metadata["infonet.histogram_grid"]),
-        table_grid=int(metadata["infonet.table_grid"]),
-        table_layout=_table_layout(metadata.get("infonet.table_layout", "")),
-        quantile_levels=levels,
-        n_min=int(metadata["infonet.n_min"]),
-        n_max=int(metadata["infonet.n_max"]),
-        test_statistic=statistic,
-        precision=metadata["infonet.precision"],
-        parameters=int(metadata["infonet.parameters"]),
-        version=metadata["infonet.version"],
-        checkpoint_sha256=metadata["infonet.checkpoint_sha256"],
-        null=null,
-        metadata=metadata,
-    )
-
-
-def _table_layout(text: str) -> TableLayout:
-    if not text.strip():
-        return TableLayout()
-    fields = json.loads(text)
-    first, low, high = fields["first_axis"], float(fields["low"]), float(fields["high"])
-    if first not in ("x", "y"):
-        raise ValueError(f"the first axis of the table is {first!r}, allowed are 'x' and 'y'")
-    if not low < high:
-        raise ValueError(f"the nodes of the table run from {low:g} to {high:g}")
-    return TableLayout(first, (low, high))
+def _parse(file: Path, props: dict[str, str]) -> Model:
+    found = ModelMetadata.from_props(props)
+    null = NullDistribution.from_json(found.null_distribution or "")
+    if null is not None and null.statistic != found.test_statistic:
+        raise ValueError(
+            f"test statistic is {found.test_statistic!r}, that of the null distribution "
+            f"{null.statistic!r}"
+        )
+    return Model(path=file, null=null, metadata=props, **vars(found))
 
 
 def core_of(model: Model) -> Model | None:

@@ -193,3 +193,12 @@ def rank_variables(
 def _has_ties(ranks: NDArray[np.float32]) -> bool:
     places = np.sort(ranks)
     return bool((places[1:] == places[:-1]).any())
+
+
+def refuse_permutations(permutations: int) -> None:
+    """Raise InputError for a number of permutations other than 0."""
+    if permutations:
+        raise InputError(
+            f"permutations is {permutations} for several columns or a condition, allowed is 0: "
+            "their test needs none"
+        )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
+from infonet.model.load import core_path
 from infonet_export.copula import export as copula_export
 from infonet_export.copula.export import export_checkpoint
 from infonet_export.onnx.verify import ParityError
-from infonet_export.onnx.write import core_path
 
 
 @pytest.mark.usefixtures("_traced_once")

@@ -7,12 +7,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from infonet.model.load import core_path
 from infonet.pairs.backend import CpuBackend
 from infonet.pairs.engine import ONE_PAIR, PairEngine
 from infonet_export.copula.export import export_checkpoint
 from infonet_export.copula.graphs import Core
 from infonet_export.copula.null_distribution import simulate_null
-from infonet_export.onnx.write import core_path
 from tiny_models import random_net, tiny_config
 
 
