@@ -32,7 +32,11 @@ BLOCK = re.compile(
 )
 RUN = ("python", "console")
 # Optional packages that pages use, and how to leave them out where they are not installed.
-OPTIONAL = {"docs/how-to/sklearn.md": "sklearn", "docs/how-to/tables.md": "polars"}
+OPTIONAL = {
+    "docs/how-to/sklearn.md": "sklearn",
+    "docs/how-to/selection.md": "sklearn",
+    "docs/how-to/tables.md": "polars",
+}
 
 
 @dataclass(frozen=True)
@@ -127,8 +131,8 @@ def test_files_that_a_page_names_are_there(page):
 
 @pytest.mark.parametrize(
     "module",
-    ["infonet", "infonet.monitor", "infonet.plotting", "infonet.sklearn", "infonet_export",
-     "infonet_export.differentiable", "infonet_kernels"],
+    ["infonet", "infonet.causal", "infonet.monitor", "infonet.plotting", "infonet.sklearn",
+     "infonet_export", "infonet_export.differentiable", "infonet_kernels"],
 )  # fmt: skip
 def test_every_public_name_has_an_entry_in_the_reference(module):
     text = (ROOT / "docs" / "reference" / "python.md").read_text()

@@ -1,0 +1,212 @@
+"""Greedy selection of features that tell the target what those before them do not.
+
+After each feature, the criterion asks of every other one how much it repeats that feature (mRMR),
+or how much it tells beside it (JMI, CMIM): one pass a feature. So k of d features cost less than
+d k passes, and every term is computed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infonet.errors import InputError, warn
+from infonet.inputs.checks import finite_rows
+from infonet.pairs.counted import plug_in
+from infonet.pairs.discrete import PER_CELL
+from infonet.pairs.engine import PairEngine
+from infonet.pairs.levels import Cells, Levels
+from infonet.pairs.parallel import Progress, run_tiles
+from infonet.pairs.ranking import rank_columns
+from infonet.sklearn.functions import Column, Task, scores
+from infonet.vines.estimate import check_model
+from infonet.vines.singles import SinglesGiven
+from infonet.vines.variables import MOST_SAMPLES
+
+CRITERIA = ("relevance", "mrmr", "jmi", "cmim")
+_MOST_LEVELS = 64  # of a variable that is counted
+_ALONE = 0.25  # share of the cells that may hold one sample, where they are counted
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Selected features.
+
+    Attributes:
+        order: int64 [s], the first one selected first.
+        values: float64 [s], the criterion of each when it was selected, nats.
+    """
+
+    order: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+def check_criterion(criterion: str, engine: PairEngine, n: int) -> None:
+    """Refuse models and numbers of samples that have no conditional mutual information.
+
+    Raises:
+        InputError: such a model, or more than a million samples.
+    """
+    if criterion in ("jmi", "cmim"):
+        check_model(engine.model)
+        if n > MOST_SAMPLES:
+            raise InputError(
+                f"{n:,} samples, criterion={criterion!r} takes at most {MOST_SAMPLES:,}: pass a "
+                "part of them, or use criterion='mrmr'"
+            )
+
+
+def by_relevance(relevance: NDArray[np.float64]) -> Selection:
+    """All features by falling relevance; of equals the last one first, as `SelectKBest` does."""
+    order = np.argsort(relevance, kind="stable")[::-1].astype(np.int64)
+    return Selection(order, relevance[order])
+
+
+def select(
+    engine: PairEngine,
+    task: Task,
+    criterion: str,
+    relevance: NDArray[np.float64],
+    count: int,
+    threads: int = 1,
+    progress: bool | None = False,
+) -> Selection:
+    """Select features one after the other, the first by its relevance alone.
+
+    Args:
+        engine: with the model and the seed.
+        task: features and target.
+        criterion: "mrmr", "jmi" or "cmim".
+        relevance: float64 [d], mutual information of each feature with the target.
+        count: how many to select, at most d.
+        threads: features are shared out to so many; the result does not depend on it.
+        progress: show a progress bar; None: if standard error is a terminal.
+    """
+    d = task.count
+    if len(task.target) < engine.model.n_min:
+        warn(
+            f"criterion={criterion!r} needs at least {engine.model.n_min} samples: features are "
+            "selected by relevance"
+        )
+        found = by_relevance(relevance)
+        return Selection(found.order[:count], found.values[:count])
+    terms = redundancies if criterion == "mrmr" else conditionals
+    left = np.ones(d, np.bool_)
+    total, least = np.zeros(d), np.full(d, np.inf)
+    order: list[int] = []
+    values: list[float] = []
+    passes = sum(d - step for step in range(1, count))
+    with Progress(passes, "pair", progress) as bar:
+        while len(order) < count:
+            if not order:
+                value = relevance
+            elif criterion == "mrmr":
+                value = relevance - total / len(order)
+            elif criterion == "jmi":  # I(X, Xj; Y) = I(Xj; Y) + I(X; Y | Xj)
+                value = total + relevance[order].sum()
+            else:
+                value = least
+            best = int(np.argmax(np.where(left, value, -np.inf)))
+            order.append(best)
+            values.append(float(value[best]))
+            left[best] = False
+            if len(order) < count:
+                rest = np.flatnonzero(left)
+                found_terms = terms(engine, task, best, rest.tolist(), threads, bar)
+                total[rest] += found_terms
+                least[rest] = np.minimum(least[rest], found_terms)
+    return Selection(np.array(order, np.int64), np.array(values))
+
+
+def redundancies(
+    engine: PairEngine, task: Task, known: int, rest: Sequence[int], threads: int, bar: Progress
+) -> NDArray[np.float64]:
+    """I(X; X_known) of features `rest`, what `infonet.estimate` gives for the two, float64."""
+    column = task.features(known)
+    keep = finite_rows(column)
+    if keep.sum() < engine.model.n_min:
+        return np.zeros(len(rest))
+    part = Task(
+        lambda place: task.features(rest[place])[keep],
+        len(rest),
+        column[keep],
+        task.nominal[list(rest)],
+        bool(task.nominal[known]),
+        False,
+    )
+    found = scores(engine, part, threads).mi
+    bar.add(len(rest))
+    return found
+
+
+def conditionals(
+    engine: PairEngine, task: Task, known: int, rest: Sequence[int], threads: int, bar: Progress
+) -> NDArray[np.float64]:
+    """I(X; Y | X_known) of features `rest`, float64.
+
+    Three discrete variables with samples enough are counted, by the chain rule. All others are what
+    `infonet.estimate` gives for X and Y given X_known: ties are broken by the seed.
+    """
+    column = task.features(known)
+    keep = finite_rows(column)
+    found = np.zeros(len(rest))
+    if keep.sum() < engine.model.n_min:
+        return found
+    given = _GivenFeature(engine, column[keep], task.target[keep])
+
+    def run(place: int) -> int:
+        values = task.features(rest[place])[keep]
+        whole = finite_rows(values)
+        if whole.all():
+            found[place] = given.tells(values)
+        elif whole.sum() >= engine.model.n_min:
+            rows = replace(task, target=task.target[keep][whole])
+            some = _GivenFeature(engine, column[keep][whole], rows.target)
+            found[place] = some.tells(values[whole])
+        return 1
+
+    tasks: list[Callable[[], int]] = [partial(run, place) for place in range(len(rest))]
+    run_tiles(tasks, threads, bar)
+    return found
+
+
+class _GivenFeature:
+    """What features tell of a target beside one that is known; of rows without missing values."""
+
+    def __init__(self, engine: PairEngine, known: Column, target: Column) -> None:
+        self._known, self._target = _levels(known), _levels(target)
+        self._vine = SinglesGiven(engine, [known])
+        self._cleared = self._vine.clear(target)
+
+    def tells(self, column: Column) -> float:
+        """I(column; target | known) in nats."""
+        if self._known is not None and self._target is not None:
+            levels = _levels(column)
+            if levels is not None:
+                counted = _counted(levels, self._target, self._known)
+                if counted is not None:
+                    return counted
+        return self._vine.pair(self._vine.clear(column), self._cleared).mi
+
+
+def _levels(column: Column) -> Levels | None:
+    """The values of a discrete column; None if it is none."""
+    ranked = rank_columns([column])
+    if not (ranked.tied[0] or ranked.constant[0]):
+        return None
+    levels = Levels.of(ranked.rows[0])
+    return levels if levels.number <= _MOST_LEVELS else None
+
+
+def _counted(x: Levels, y: Levels, z: Levels) -> float | None:
+    """I(x; y | z) = I(x, z; y) - I(z; y) by counts, where cells hold samples enough."""
+    both = Levels.of(z.codes * x.number + x.codes)
+    cells = Cells.of(both, y)
+    alone = int((cells.counts == 1).sum())
+    if cells.x.n < PER_CELL * cells.number or alone > _ALONE * cells.number:
+        return None
+    return max(0.0, plug_in(cells).mi - plug_in(Cells.of(z, y)).mi)
