@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from infonet.cli import main
 from infonet.errors import InputError
+from infonet.plotting import plot_lags
 from infonet.series.blocks import block_length, memory, shuffled
 
 
@@ -242,7 +243,7 @@ def test_a_profile_as_plain_values(estimator):
 def test_the_picture_shows_the_profile(estimator, tmp_path):
     pytest.importorskip("matplotlib")
     profile = estimator.lagged(X, Y, [2, 0, 1])
-    (axes,) = profile.plot("bits").axes
+    (axes,) = plot_lags(profile, "bits").axes
     line = axes.lines[0]
     np.testing.assert_array_equal(line.get_xdata(), [0, 1, 2])
     np.testing.assert_allclose(line.get_ydata(), profile.mi[[1, 2, 0]] / np.log(2))

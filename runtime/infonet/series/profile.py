@@ -167,20 +167,6 @@ class LagProfile:
             "notes": list(self.notes),
         }
 
-    def plot(self, unit: str = "nats") -> Any:
-        """Draw the profile; see `infonet.plotting.plot_lags`.
-
-        Returns:
-            A `matplotlib.figure.Figure`.
-
-        Raises:
-            InputError: another unit.
-            MissingExtraError: matplotlib is not installed.
-        """
-        from infonet.plotting import plot_lags  # deferred: it knows all answers
-
-        return plot_lags(self, unit)
-
     def _each(self, value: Callable[[Estimate], float]) -> Array:
         return np.array([value(found) for found in self.estimates], np.float64)
 
