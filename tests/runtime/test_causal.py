@@ -22,7 +22,11 @@ CHAIN = np.column_stack([A, B, C, D])  # A -> C -> D <- B
 FRAME = pd.DataFrame(CHAIN, columns=list("abcd"))
 
 
-@pytest.mark.parametrize("data", [CHAIN, np.round(CHAIN)], ids=["continuous", "ties"])
+@pytest.mark.parametrize(
+    "data",
+    [CHAIN, np.round(CHAIN, 1), np.sign(CHAIN), np.column_stack([A, B, C > 0, D])],
+    ids=["continuous", "ties", "signs", "a condition of two levels"],
+)
 def test_answers_are_those_of_the_estimator(data):
     """Bytes, in any order of tests and of x and y."""
     tests = IndependenceTests(data)

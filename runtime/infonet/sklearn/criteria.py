@@ -8,7 +8,7 @@ d k passes, and every term is computed once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -16,20 +16,14 @@ from numpy.typing import NDArray
 
 from infonet.errors import InputError, warn
 from infonet.inputs.checks import finite_rows
-from infonet.pairs.counted import plug_in
-from infonet.pairs.discrete import PER_CELL
 from infonet.pairs.engine import PairEngine
-from infonet.pairs.levels import Cells, Levels
 from infonet.pairs.parallel import Progress, run_tiles
-from infonet.pairs.ranking import rank_columns
-from infonet.sklearn.functions import Column, Task, scores
+from infonet.sklearn.functions import Task, scores
 from infonet.vines.estimate import check_model
 from infonet.vines.singles import SinglesGiven
 from infonet.vines.variables import MOST_SAMPLES
 
 CRITERIA = ("relevance", "mrmr", "jmi", "cmim")
-_MOST_LEVELS = 64  # of a variable that is counted
-_ALONE = 0.25  # share of the cells that may hold one sample, where they are counted
 
 
 @dataclass(frozen=True)
@@ -148,65 +142,28 @@ def conditionals(
 ) -> NDArray[np.float64]:
     """I(X; Y | X_known) of features `rest`, float64.
 
-    Three discrete variables with samples enough are counted, by the chain rule. All others are what
-    `infonet.estimate` gives for X and Y given X_known: ties are broken by the seed.
+    What `infonet.estimate` gives for X and Y given X_known: few levels of all three are counted,
+    few levels of X_known are taken apart, and other ties are broken by the seed.
     """
     column = task.features(known)
     keep = finite_rows(column)
     found = np.zeros(len(rest))
     if keep.sum() < engine.model.n_min:
         return found
-    given = _GivenFeature(engine, column[keep], task.target[keep])
+    target = task.target[keep]
+    given = SinglesGiven(engine, [column[keep]])
+    cleared = given.clear(target)
 
     def run(place: int) -> int:
         values = task.features(rest[place])[keep]
         whole = finite_rows(values)
         if whole.all():
-            found[place] = given.tells(values)
+            found[place] = given.pair(given.clear(values), cleared).mi
         elif whole.sum() >= engine.model.n_min:
-            rows = replace(task, target=task.target[keep][whole])
-            some = _GivenFeature(engine, column[keep][whole], rows.target)
-            found[place] = some.tells(values[whole])
+            some = SinglesGiven(engine, [column[keep][whole]])
+            found[place] = some.pair(some.clear(values[whole]), some.clear(target[whole])).mi
         return 1
 
     tasks: list[Callable[[], int]] = [partial(run, place) for place in range(len(rest))]
     run_tiles(tasks, threads, bar)
     return found
-
-
-class _GivenFeature:
-    """What features tell of a target beside one that is known; of rows without missing values."""
-
-    def __init__(self, engine: PairEngine, known: Column, target: Column) -> None:
-        self._known, self._target = _levels(known), _levels(target)
-        self._vine = SinglesGiven(engine, [known])
-        self._cleared = self._vine.clear(target)
-
-    def tells(self, column: Column) -> float:
-        """I(column; target | known) in nats."""
-        if self._known is not None and self._target is not None:
-            levels = _levels(column)
-            if levels is not None:
-                counted = _counted(levels, self._target, self._known)
-                if counted is not None:
-                    return counted
-        return self._vine.pair(self._vine.clear(column), self._cleared).mi
-
-
-def _levels(column: Column) -> Levels | None:
-    """The values of a discrete column; None if it is none."""
-    ranked = rank_columns([column])
-    if not (ranked.tied[0] or ranked.constant[0]):
-        return None
-    levels = Levels.of(ranked.rows[0])
-    return levels if levels.number <= _MOST_LEVELS else None
-
-
-def _counted(x: Levels, y: Levels, z: Levels) -> float | None:
-    """I(x; y | z) = I(x, z; y) - I(z; y) by counts, where cells hold samples enough."""
-    both = Levels.of(z.codes * x.number + x.codes)
-    cells = Cells.of(both, y)
-    alone = int((cells.counts == 1).sum())
-    if cells.x.n < PER_CELL * cells.number or alone > _ALONE * cells.number:
-        return None
-    return max(0.0, plug_in(cells).mi - plug_in(Cells.of(z, y)).mi)

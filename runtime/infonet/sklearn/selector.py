@@ -52,8 +52,7 @@ class MutualInformationSelector(SelectorMixin, BaseEstimator):  # type: ignore[m
             I(X; Y) less the mean of I(X; Xj) over the selected Xj. "jmi" (Yang & Moody, NIPS 1999):
             the sum over them of I(X, Xj; Y). "cmim" (Fleuret, JMLR 2004): the least of
             I(X; Y | Xj). All are compared by Brown, Pocock, Zhao & Luján, JMLR 2012. Conditional
-            terms are those of `infonet.estimate(x, y, given=xj)`, but counted where all three are
-            discrete and cells hold samples enough.
+            terms are those of `infonet.estimate(x, y, given=xj)`.
         progress: show a progress bar while features are selected by another criterion than
             "relevance"; None: if standard error is a terminal.
 

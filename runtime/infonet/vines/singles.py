@@ -6,6 +6,7 @@ condition is prepared once, and taken out of a column once, whatever the number 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from infonet.pairs.ranking import fingerprint
 from infonet.vines.changes import Conditions, fit
 from infonet.vines.conditioning import Condition
 from infonet.vines.copula import PairCopulas, Ranks
+from infonet.vines.discrete import joint_codes
+from infonet.vines.estimate import estimate_vectors
 from infonet.vines.variables import Variable, rank_variables
 
 
@@ -23,12 +26,14 @@ class Cleared:
     """A column that the condition was taken out of.
 
     Attributes:
+        column: the values [n].
         key: of its ranks, by which the two of a pair are put in order.
-        ranks: F(column | condition), mid-ranks [n].
+        ranks: F(column | condition), mid-ranks [n]; None if the condition is taken apart instead.
     """
 
+    column: Column
     key: int
-    ranks: Ranks
+    ranks: Ranks | None
 
 
 @dataclass(frozen=True)
@@ -51,31 +56,42 @@ class SinglesGiven:
     """
 
     def __init__(self, engine: PairEngine, given: Sequence[Column]) -> None:
-        self._seed, self._copulas = engine.seed, PairCopulas(engine)
-        ranks = _rank(list(given), engine.seed)
-        self._known = {row.tobytes() for row in ranks}
-        self._condition = Condition(self._copulas, ranks) if ranks else None
-        self._conditions = Conditions(ranks) if ranks else None
+        self._engine, self._copulas = engine, PairCopulas(engine)
+        condition = _rank(list(given), engine.seed)
+        self._columns = {str(place): column for place, column in enumerate(condition.columns)}
+        self._known = {row.tobytes() for row in condition.ranks}
+        # What has few levels is counted, or taken apart: there is nothing that pairs could share.
+        few = joint_codes(condition, given[0].size) is not None
+        self._condition = None if few else Condition(self._copulas, condition.ranks)
+        self._conditions = None if few else Conditions(condition.ranks)
 
     def clear(self, column: Column) -> Cleared | None:
         """Take the condition out of a column [n]; None if the column is constant or known."""
-        ranks = _rank([column], self._seed)
+        ranks = _rank([column], self._engine.seed).ranks
         if not ranks or ranks[0].tobytes() in self._known:
             return None
-        found = self._condition.out_of(ranks[0]) if self._condition else ranks[0]
-        return Cleared(fingerprint(ranks[0]), found)
+        found = self._condition.out_of(ranks[0]) if self._condition else None
+        return Cleared(column, fingerprint(ranks[0]), found)
 
     def pair(self, x: Cleared | None, y: Cleared | None) -> SingleAnswer:
         """Dependence of two columns given the condition."""
         if x is None or y is None:
             return NOTHING
         first, second = (y, x) if y.key < x.key else (x, y)  # so that they may be exchanged
+        if first.ranks is None or second.ranks is None:
+            return self._few_levels(first.column, second.column)
         copula = fit(self._copulas, first.ranks, second.ranks, self._conditions, test=True)
         return SingleAnswer(max(0.0, copula.mi), copula.p_value)
 
+    def _few_levels(self, x: Column, y: Column) -> SingleAnswer:
+        given = self._columns or None  # none: all of it was constant
+        found = estimate_vectors(self._engine, x, y, given, progress=False)
+        p = found.p_value
+        return SingleAnswer(found.mi, 1.0 if p is None or math.isnan(p) else p)
 
-def _rank(columns: list[Column], seed: int) -> list[Ranks]:
+
+def _rank(columns: list[Column], seed: int) -> Variable:
     names = [""] * len(columns)
     variable = Variable("", names, list(names), columns)
     rank_variables([variable], seed, 1)
-    return variable.ranks
+    return variable
