@@ -36,7 +36,7 @@ PATH_WITHOUT_NVCC = $$(echo "$$PATH" | tr ':' '\n' | while read -r d; do \
 	[ -x "$$d/nvcc" ] || echo "$$d"; done | paste -sd ':' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel bench-speed bench-accuracy bench-sliced bench-gpu clean
+.PHONY: help run test cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel wheels bench-speed bench-accuracy bench-sliced bench-gpu clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -89,6 +89,11 @@ wheel: $(TEST)/.installed $(if $(NVCC),$(CUDA)/.checked) ## Build the wheel into
 		--config-settings=build-dir=build/wheel \
 		$(if $(NVCC),--config-settings=cmake.define.INFONET_CUDA_LIBRARY=$(CUDA_LIBRARY)) .
 	@ls -l dist
+
+# zig compiles for all of them from here; without the CUDA kernels. The first time it takes 20 minutes.
+wheels: $(TEST)/.installed ## Build the wheels of all platforms into dist/ (ARGS="linux-x86_64" for some).
+	$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) wheel ziglang
+	$(TEST)/bin/python packaging/wheels.py $(ARGS)
 
 bench-speed: $(TEST)/.installed ## Time the kernels and the estimator, one thread.
 	$(TEST)/bin/python benchmarks/speed.py

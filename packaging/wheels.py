@@ -1,0 +1,100 @@
+"""Build the wheels of all platforms on this one, with zig as the compiler: `make wheels`.
+
+    python packaging/wheels.py [NAME ...]
+
+Names are those of `PLATFORMS`; all by default. Each wheel is checked: its size, and the symbols of
+glibc that its library asks for. The CUDA kernels are left out.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TOOLCHAIN = Path(__file__).with_name("zig.cmake")
+# zig's target and the platform tag of the wheel.
+PLATFORMS = {
+    "linux-x86_64": ("x86_64-linux-gnu.2.17", "manylinux2014_x86_64.manylinux_2_17_x86_64"),
+    "linux-aarch64": ("aarch64-linux-gnu.2.17", "manylinux2014_aarch64.manylinux_2_17_aarch64"),
+    "musl-x86_64": ("x86_64-linux-musl", "musllinux_1_2_x86_64"),
+    "musl-aarch64": ("aarch64-linux-musl", "musllinux_1_2_aarch64"),
+    "macos-x86_64": ("x86_64-macos.11.0", "macosx_11_0_x86_64"),
+    "macos-arm64": ("aarch64-macos.11.0", "macosx_11_0_arm64"),
+    "windows-x86_64": ("x86_64-windows-gnu", "win_amd64"),
+}
+# What infonet_kernels loads on Linux, macOS and Windows.
+LIBRARIES = [
+    f"infonet_kernels/{name}"
+    for name in ("libinfonet_kernels.so", "libinfonet_kernels.dylib", "infonet_kernels.dll")
+]
+NEWEST_GLIBC = (2, 17)  # of manylinux2014
+MOST_BYTES = 6_000_000
+
+
+def build(name: str, output: Path) -> Path:
+    """The wheel of one platform."""
+    import ziglang
+
+    target, tag = PLATFORMS[name]
+    zig = Path(ziglang.__file__).with_name("zig.exe" if sys.platform == "win32" else "zig")
+    folder = ROOT / "build" / "wheels" / name
+    shutil.rmtree(folder, ignore_errors=True)  # CMake keeps a compiler that has moved
+    settings = {
+        "build-dir": folder / "cmake",
+        "cmake.args": f"--toolchain={TOOLCHAIN}",
+        "cmake.define.INFONET_CUDA": "OFF",
+        "cmake.define.INFONET_ZIG": zig,
+        "cmake.define.INFONET_ZIG_TARGET": target,
+        "install.strip": "false",  # the linker did
+    }
+    made = folder / "wheel"
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet"]
+    command += ["--no-deps", "--wheel-dir", str(made)]
+    command += [f"--config-settings={key}={value}" for key, value in settings.items()]
+    subprocess.run([*command, str(ROOT)], check=True)
+    (wheel,) = made.glob("*.whl")
+    # It was tagged for the machine that built it.
+    retag = [sys.executable, "-m", "wheel", "tags", "--remove", "--platform-tag", tag, str(wheel)]
+    found = subprocess.run(retag, check=True, capture_output=True, text=True).stdout.split()
+    output.mkdir(exist_ok=True)
+    return (made / found[-1]).replace(output / found[-1])
+
+
+def faults(wheel: Path) -> list[str]:
+    """What is wrong with a wheel."""
+    found = []
+    if wheel.stat().st_size > MOST_BYTES:
+        found.append(f"{wheel.stat().st_size:,} bytes, allowed are {MOST_BYTES:,}")
+    with zipfile.ZipFile(wheel) as archive:
+        libraries = [n for n in archive.namelist() if n.endswith((".so", ".dylib", ".dll"))]
+        if len(libraries) != 1 or libraries[0] not in LIBRARIES:
+            found.append(f"its libraries are {libraries}; needed is one of {LIBRARIES}")
+        for name in libraries:
+            symbols = re.findall(rb"GLIBC_(\d+)\.(\d+)", archive.read(name))
+            newest = max(((int(a), int(b)) for a, b in symbols), default=(0, 0))
+            if newest > NEWEST_GLIBC:
+                found.append(f"{name} asks for glibc {newest[0]}.{newest[1]}")
+    return found
+
+
+def main(names: list[str]) -> int:
+    """Build and check the named wheels."""
+    unknown = [name for name in names if name not in PLATFORMS]
+    if unknown:
+        print(f"got {', '.join(unknown)}; allowed are {', '.join(PLATFORMS)}", file=sys.stderr)
+        return 1
+    failed = 0
+    for name in names or PLATFORMS:
+        wheel = build(name, ROOT / "dist")
+        print(f"{wheel.name}  {wheel.stat().st_size / 1e6:.2f} MB", flush=True)
+        for fault in faults(wheel):
+            print(f"{wheel.name}: {fault}", file=sys.stderr)
+            failed = 1
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
