@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,10 @@ from infonet.api import default_estimator
 from infonet.errors import InputError, MissingExtraError, names_lack_of_memory
 from infonet.estimator import Estimator
 from infonet.inputs.checks import as_whole_number, check_finite, check_length
+from infonet.inputs.variables import as_columns
 from infonet.vines.estimate import check_model
 from infonet.vines.singles import NOTHING, Cleared, SingleAnswer, SinglesGiven
-from infonet.vines.variables import MOST_SAMPLES, MOST_VARIABLES, read
+from infonet.vines.variables import MOST_SAMPLES, MOST_VARIABLES
 
 __all__ = ["IndependenceTests", "PgmpyTest", "register_causal_learn"]
 
@@ -62,13 +63,12 @@ class IndependenceTests:
         self._estimator = estimator or default_estimator()
         self._engine = self._estimator.engine.with_seed(as_whole_number(seed, "seed", 0))
         check_model(self._engine.model)
-        table = read(data, "data")
-        self.names, self._columns = list(table.names), list(table.columns)
-        if isinstance(data, (np.ndarray, list)) and not isinstance(data[0], Mapping):
-            self.names = [str(place) for place in range(len(self._columns))]
-        for label, column in zip(table.labels, self._columns, strict=True):
-            check_length(column.size, self._engine.model.n_min, label)
-            check_finite(column, label)
+        self.names, self._columns = as_columns(data, None)
+        if not self.names:
+            raise InputError("data has no columns: pass two at least")
+        for name, column in zip(self.names, self._columns, strict=True):
+            check_length(column.size, self._engine.model.n_min, f"column {name!r}")
+            check_finite(column, f"column {name!r}")
         self.samples = n = self._columns[0].size
         if n > MOST_SAMPLES:
             raise InputError(

@@ -7,16 +7,15 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from infonet.errors import names_lack_of_memory
+from infonet.errors import InputError, names_lack_of_memory
 from infonet.inputs.checks import Missing, as_whole_number, check_missing_policy
-from infonet.inputs.open import NamedColumn
+from infonet.inputs.variables import NamedColumn, as_variable
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.single import estimate_pair
 from infonet.result import Estimate, IndependenceTest
 from infonet.series import LagProfile, lagged, transfer_entropy
 from infonet.series.shifts import check_block
 from infonet.vines.estimate import estimate_vectors, independence_test, total_correlation
-from infonet.vines.variables import as_single, is_several, refuse_permutations
 
 
 class VectorMethods:
@@ -79,12 +78,16 @@ class VectorMethods:
         check_missing_policy(nan)
         permutations = as_whole_number(permutations, "permutations", 0)
         engine = self.engine.with_seed(as_whole_number(seed, "seed", 0))
-        x, y = as_single(x), as_single(y)
-        if given is None and not is_several(x) and not is_several(y):
-            return estimate_pair(engine, x, y, nan, names, permutations)
-        refuse_permutations(permutations)
+        left, right = as_variable(x, names[0]), as_variable(y, names[1])
+        if given is None and left.alone is not None and right.alone is not None:
+            return estimate_pair(engine, left.alone, right.alone, nan, permutations)
+        if permutations:
+            raise InputError(
+                f"permutations is {permutations} for several columns or a condition, allowed is "
+                "0: their test needs none"
+            )
         return estimate_vectors(
-            *(engine, x, y, given), nan=nan, names=names, threads=self.threads, progress=progress
+            *(engine, left, right, given), nan=nan, threads=self.threads, progress=progress
         )
 
     @names_lack_of_memory

@@ -8,8 +8,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from infonet.inputs.open import as_column, open_columns
+from infonet.inputs.open import open_columns
 from infonet.inputs.table import ColumnSource
+from infonet.inputs.variables import as_column
 
 LEVELS = ["c", "unused", "a", "b"]
 TEXTS = ["a", "b", "b", None, "c", "b", "c", "a", "c", "c", None, "c"]  # c 5, b 3, a 2

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from infonet.inputs.numbers import exact_numbers
-from infonet.inputs.open import as_column, open_columns
+from infonet.inputs.open import open_columns
+from infonet.inputs.variables import as_column
 
 ORDER = [2, 0, 3, 1]
 BASES = {

@@ -47,7 +47,7 @@ BAD_PAIRS = {
     "2 samples": (X[:2], Y[:2], r"x has 2 samples"),
     "0 samples": ([], [], r"x has 0 samples"),
     "lengths": (X, Y[:-1], r"x and y differ in length \(60 and 59\)"),
-    "scalar": (1.0, 2.0, r"x has shape \[\], allowed is one dimension"),
+    "scalar": (1.0, 2.0, r"x has shape \[\], allowed are \[n\] and \[n, columns\]"),
     "three axes": (np.zeros((60, 2, 2)), Y, r"x has shape \[60, 2, 2\]"),
     "columns of another length": (np.stack([X, Y], 1), Y[:-1], r"differ in length \(60 and 59\)"),
     "ragged": ([[1, 2], [3]], Y, r"x is a ragged list"),

@@ -281,7 +281,7 @@ BAD = {
     "no samples": ((X[:0], Y[:0]), {}, "x has 0 samples"),
     "no dimension": ((X[:, :0], Y), {}, "x has no dimension: pass one column"),
     "empty mapping": (({}, Y), {}, "x has no dimension"),
-    "scalar": ((1.0, 2.0), {}, r"x has shape \[\], allowed are \[n\] and \[n, dimensions\]"),
+    "scalar": ((1.0, 2.0), {}, r"x has shape \[\], allowed are \[n\] and \[n, columns\]"),
     "three axes": ((X, Y[None]), {}, r"y has shape \[1, 60, 2\]"),
     "ragged": (([[1, 2], [3]], Y), {}, "x is a ragged list"),
     "projections": ((X, Y), {"projections": 0}, "projections is 0, allowed are whole numbers from"),

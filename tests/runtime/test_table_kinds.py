@@ -11,7 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from infonet.inputs.open import as_column, open_columns
+from infonet.inputs.open import open_columns
+from infonet.inputs.variables import as_column
 
 NAN = np.nan
 

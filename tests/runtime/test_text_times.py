@@ -10,7 +10,8 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from infonet.inputs.open import as_column, open_columns
+from infonet.inputs.open import open_columns
+from infonet.inputs.variables import as_column
 
 DAY = 86_400 * 10**6  # microseconds
 FIRST = 18_262 * DAY  # 2020-01-01

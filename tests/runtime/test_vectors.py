@@ -273,11 +273,41 @@ def test_constants_and_copies_are_left_out(estimator):
     with pytest.warns(infonet.InfoNetWarning, match="constant"):
         flat = estimator.estimate(np.stack([one, one], 1), y)
     assert (flat.mi, flat.p_value, flat.method) == (0.0, None, "constant")
-    given_one = estimator.estimate(x, y, given=one)
-    assert given_one.mi == pytest.approx(estimator.estimate(x, y).mi, abs=0.02)
+    pair = facts(estimator.estimate(x, y))
+    for found in (
+        estimator.estimate(x, y, given=one),
+        estimator.estimate(np.stack([x, one], 1), y),
+        estimator.estimate(np.stack([x, x**3], 1), y, given=one),
+    ):
+        assert facts(found) == pair
     shared = estimator.estimate(np.stack([x, z], 1), x)
     assert any("infinite" in note for note in shared.notes)
     assert shared.mi > 2
+
+
+def test_what_was_converted_is_said_in_the_notes(estimator):
+    """As of a pair, whose notes say it, too."""
+    x, y, z = draw(correlated(3, 0), 300).T
+    words = np.where(z > 0, "wet", "dry")
+    pair = estimator.estimate(words, y)
+    found = estimator.estimate({"x": x, "words": words}, y)
+    given_words = estimator.estimate(x, y, given={"words": words})
+    for notes in (pair.notes, found.notes, given_words.notes):
+        assert "categories" in notes[0]
+    only = estimator.estimate({"words": words}, y)
+    assert (only.names[0], facts(only)) == ("words", facts(pair))
+
+
+def test_cells_of_few_levels_are_counted(estimator):
+    """An exclusive or tells only together, log 2 of it, and nothing is put in random order."""
+    a, b, c = np.random.default_rng(0).integers(0, 2, (3, N))
+    found = estimator.estimate(np.stack([a, b], 1), a ^ b)
+    assert found.method == "counts"
+    assert found.mi == pytest.approx(np.log(2), abs=0.01)
+    assert [term.mi for term in found.terms] == [found.mi]
+    assert str(found).startswith("MI(x; y) = ")
+    assert estimator.estimate(a, b, given=c).mi < 0.005
+    assert estimator.estimate(a, b, given=a ^ b).mi == pytest.approx(np.log(2), abs=0.01)
 
 
 @pytest.mark.parametrize("kind", ["signs", "ratings", "counts", "zeros", "labels"])

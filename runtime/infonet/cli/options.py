@@ -14,8 +14,9 @@ import numpy as np
 from infonet.errors import InfoNetWarning, InputError
 from infonet.inputs.checks import Column
 from infonet.inputs.csv import split_names
-from infonet.inputs.open import NamedColumn, open_columns
+from infonet.inputs.open import open_columns
 from infonet.inputs.table import ColumnSource
+from infonet.inputs.variables import NamedColumn
 from infonet.matrix import PairwiseResult
 from infonet.result import ROUTINE_NOTES, unit_scale
 

@@ -17,12 +17,9 @@ from numpy.typing import NDArray
 from infonet.errors import InputError
 from infonet.inputs.checks import Column, Missing, check_finite, check_length, finite_rows
 from infonet.pairs.engine import PairEngine
-from infonet.pairs.ranking import fingerprint, in_random_order
-from infonet.vines.conditioning import Condition
-from infonet.vines.copula import PairCopulas, Ranks, rank
-from infonet.vines.discrete import levels_of
+from infonet.vines.conditioning import Condition, prepare
 from infonet.vines.estimate import check_model
-from infonet.vines.variables import MOST_SAMPLES, MOST_VARIABLES, Variable, rank_variables
+from infonet.vines.variables import MOST_SAMPLES, MOST_VARIABLES, Group
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,8 @@ class TableCondition:
         present: mask [n] of the rows without gaps in the condition.
         digest: fingerprint of its ranks and gaps, hexadecimal.
         engine: with the model and the seed.
-        whole: the condition at all rows of `present`.
+        group: its columns at all rows of `present`, ranked.
+        whole: the condition of these.
     """
 
     names: tuple[str, ...]
@@ -43,7 +41,8 @@ class TableCondition:
     present: NDArray[np.bool_]
     digest: str
     engine: PairEngine
-    whole: _Prepared
+    group: Group
+    whole: Condition
 
     @staticmethod
     def of(
@@ -91,14 +90,14 @@ class TableCondition:
         present = finite_rows(*columns)
         label = f"given {', '.join(name for name, _ in given)}"
         check_length(int(present.sum()), engine.model.n_min, label)
-        known = _ranked([column[present] for column in columns], engine.seed, threads)
+        group = Group.ranked([column[present] for column in columns], engine.seed, threads)
         found = hashlib.sha256(present.tobytes())
-        for row in known.ranks:
+        for row in group.ranks:
             found.update(row.tobytes())
         names = tuple(name for name, _ in given)
         digest = found.hexdigest()[:32]
         return TableCondition(
-            names, tuple(columns), present, digest, engine, _Prepared(engine, known)
+            *(names, tuple(columns), present, digest, engine, group, prepare(engine, group))
         )
 
     def out_of(self, values: Column, name: str) -> Column:
@@ -111,48 +110,11 @@ class TableCondition:
         rest = np.full(values.size, np.nan, np.float32)
         if keep.sum() < self.engine.model.n_min:
             return rest
-        ranks = _ranked([values[keep]], self.engine.seed).ranks
-        condition = self.whole
+        ranks = Group.ranked([values[keep]], self.engine.seed).ranks
+        group, condition = self.group, self.whole
         if not np.array_equal(keep, self.present):  # rows of its own: conditioned anew
-            columns = [column[keep] for column in self.columns]
-            condition = _Prepared(self.engine, _ranked(columns, self.engine.seed))
-        rest[keep] = condition.out_of(ranks[0]) if ranks else 0.5
+            group = Group.ranked([column[keep] for column in self.columns], self.engine.seed)
+            condition = prepare(self.engine, group)
+        known = bool(ranks) and any(np.array_equal(ranks[0], row) for row in group.ranks)
+        rest[keep] = condition.out_of(ranks[0]) if ranks and not known else 0.5
         return rest
-
-
-class _Prepared:
-    """A condition at rows without gaps: its levels where they are few, else its continuous copulas.
-
-    Args:
-        engine: with the model and the seed.
-        given: the ranked columns; those that do not vary were left out.
-    """
-
-    def __init__(self, engine: PairEngine, given: Variable) -> None:
-        self._seed, self._given = engine.seed, given
-        n = given.ranks[0].size if given.ranks else 0
-        self._levels = levels_of(given, n)
-        self._condition = None
-        if given.ranks and self._levels is None:
-            self._condition = Condition(PairCopulas(engine), given.ranks)
-
-    def out_of(self, ranks: Ranks) -> Ranks:
-        """F(column | condition), or a constant if the column is one of the condition."""
-        if any(np.array_equal(ranks, row) for row in self._given.ranks):
-            return np.full_like(ranks, 0.5)
-        if self._levels is not None:
-            # Ranks within each level; those of levels of one size are equal, in a random order.
-            within = np.empty_like(ranks)
-            for samples in self._levels:
-                within[samples] = rank([ranks[samples]])[0]
-            within = rank([within])[0]
-            return in_random_order(within, (self._seed, fingerprint(ranks), 0))
-        return ranks if self._condition is None else self._condition.out_of(ranks)
-
-
-def _ranked(columns: Sequence[Column], seed: int, threads: int = 1) -> Variable:
-    """As `estimate(x, y, given=...)` ranks its columns: ties in random order by the seed."""
-    names = [str(i) for i in range(len(columns))]
-    variable = Variable("given", names, list(names), list(columns))
-    rank_variables([variable], seed, threads)
-    return variable

@@ -14,8 +14,8 @@ from infonet.errors import InputError
 from infonet.inputs.checks import require_real
 from infonet.inputs.convert import unbox
 from infonet.inputs.numbers import EXACT
-from infonet.inputs.open import as_columns
 from infonet.inputs.table import is_records
+from infonet.inputs.variables import as_columns
 from infonet.monitor.decisions import Sample, normal_quantile
 from infonet.pairs.engine import ONE_PAIR, PairEngine, tile_size
 from infonet.pairs.estimates import PairEstimates, method_of, notes_of

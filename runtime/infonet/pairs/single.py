@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from infonet.errors import InputError, warn
 from infonet.inputs.checks import Missing, check_finite, check_length, finite_rows
-from infonet.inputs.open import as_column
+from infonet.inputs.variables import NamedColumn
 from infonet.pairs.engine import ONE_PAIR, PairEngine
 from infonet.pairs.estimates import BOUND, method_of, notes_of
 from infonet.result import NO_TABLE_NOTE, Estimate
@@ -19,44 +19,39 @@ from infonet.result import NO_TABLE_NOTE, Estimate
 
 def estimate_pair(
     engine: PairEngine,
-    x: Any,
-    y: Any,
-    nan: Missing,
-    names: tuple[str, str],
-    permutations: int,
+    x: NamedColumn,
+    y: NamedColumn,
+    nan: Missing = "raise",
+    permutations: int = 0,
 ) -> Estimate:
     """See `Estimator.estimate`; of two single columns, without a condition.
 
     Args:
         engine: with the model and the seed.
-        x, y: n samples each.
+        x, y: n samples each; their notes are said of the estimate, too.
         nan: "raise" or "omit".
-        names: how to call variables that have no names of their own.
         permutations: 0, or how many the p-value comes from.
 
     Raises:
-        InputError: not real numbers, not finite, of unequal lengths, or too few samples.
+        InputError: not finite, of unequal lengths, or too few samples.
     """
-    x_column, y_column = as_column(x, names[0]), as_column(y, names[1])
-    (x_name, x_values), (y_name, y_values) = x_column[:2], y_column[:2]
-    if x_values.size != y_values.size:
+    if x.values.size != y.values.size:
         raise InputError(
-            f"{x_name} and {y_name} differ in length ({x_values.size} and {y_values.size}): "
+            f"{x.name} and {y.name} differ in length ({x.values.size} and {y.values.size}): "
             "pass one y for each x"
         )
-    label = x_name
+    label = x.name
     if nan == "omit":
-        keep = finite_rows(x_values, y_values)
+        keep = finite_rows(x.values, y.values)
         if not keep.all():
-            x_values, y_values = x_values[keep], y_values[keep]
-            label = f"{x_name} with {y_name}, missing values left out,"
-    check_length(x_values.size, engine.model.n_min, label)
-    check_finite(x_values, x_name)
-    check_finite(y_values, y_name)
-    pair = (x_name, y_name)
-    nominal = np.array([x_column.nominal, y_column.nominal])
-    found = _estimate(engine, pair, x_values, y_values, nominal, permutations)
-    return replace(found, notes=(*x_column.notes, *y_column.notes, *found.notes))
+            x, y = x._replace(values=x.values[keep]), y._replace(values=y.values[keep])
+            label = f"{x.name} with {y.name}, missing values left out,"
+    check_length(x.values.size, engine.model.n_min, label)
+    check_finite(x.values, x.name)
+    check_finite(y.values, y.name)
+    nominal = np.array([x.nominal, y.nominal])
+    found = _estimate(engine, (x.name, y.name), x.values, y.values, nominal, permutations)
+    return replace(found, notes=(*x.notes, *y.notes, *found.notes))
 
 
 def _estimate(

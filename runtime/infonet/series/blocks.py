@@ -10,7 +10,7 @@ stays as it is, and dependence between the series goes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -23,10 +23,10 @@ from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.ranking import rank_columns
 from infonet.result import Estimate
 from infonet.series.shifts import Rows
-from infonet.vines.conditioning import Condition
-from infonet.vines.copula import PairCopulas, Ranks
+from infonet.vines.conditioning import prepare, take_out
+from infonet.vines.copula import Ranks
 from infonet.vines.estimate import estimate_vectors
-from infonet.vines.variables import Variable, rank_variables
+from infonet.vines.variables import Group
 
 Order = NDArray[np.intp]
 _LEAST_BLOCKS = 10
@@ -107,16 +107,12 @@ def block_test(
 
 def _residuals(engine: PairEngine, rows: Rows, threads: int) -> tuple[list[Ranks], list[Ranks]]:
     """Columns of x and of y with the condition taken out of each."""
-    x, y, given = (_variable(part) for part in (rows.x, rows.y, rows.given))
-    rank_variables([x, y, given], engine.seed, threads)
-    condition = Condition(PairCopulas(engine), given.ranks)
-    found = condition.out_of_all([*x.ranks, *y.ranks], threads, False)
+    x, y, given = (
+        Group.ranked([*part.values()], engine.seed, threads)
+        for part in (rows.x, rows.y, rows.given)
+    )
+    found = take_out(prepare(engine, given), [*x.ranks, *y.ranks], threads, False)
     return found[: len(x.ranks)], found[len(x.ranks) :]
-
-
-def _variable(columns: Mapping[str, Column]) -> Variable:
-    names = [*columns]
-    return Variable(names[0], names, names, [*columns.values()])
 
 
 def _test_vectors(

@@ -9,6 +9,7 @@ from typing import Any
 
 from infonet.errors import InputError
 from infonet.inputs.checks import Missing
+from infonet.inputs.variables import as_variable
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.single import estimate_pair
@@ -20,7 +21,6 @@ from infonet.series.shifts import (
     as_lags,
     at_lag,
     check_series,
-    read_series,
 )
 from infonet.vines.estimate import estimate_vectors
 
@@ -61,8 +61,8 @@ def lagged(
     Args:
         engine: with its seed.
     """
-    left, right = read_series(x, names[0]), read_series(y, names[1])
-    condition = None if given is None else read_series(given, "given")
+    left, right = as_variable(x, names[0]), as_variable(y, names[1])
+    condition = None if given is None else as_variable(given, "given")
     every = [left, right, *([condition] if condition else [])]
     n_min = engine.model.n_min
     n = check_series(every, nan, n_min)
@@ -70,18 +70,19 @@ def lagged(
     title = (left.title, right.title)
     found: dict[int, Estimate] = {}
     blocks: dict[int, int] = {}
-    one, other = left.single, right.single
+    one, other = left.alone, right.alone
     columns = None if one is None or other is None or condition else (one, other)
-    nominal = (one is not None and one.nominal, other is not None and other.nominal)
+    nominal = (left.columns[0].nominal, right.columns[0].nominal)
 
     def task(lag: int) -> int:
         rows = _rows(at_lag(left, right, condition, lag), nan, n_min, lag)
         if columns is not None:
-            sides = zip(columns, (rows.x, rows.y), strict=True)
-            one_column, other_column = (
-                column._replace(values=next(iter(side.values()))) for column, side in sides
+            # What was converted is said once, of the whole profile.
+            early, late = (
+                column._replace(values=next(iter(side.values())), notes=())
+                for column, side in zip(columns, (rows.x, rows.y), strict=True)
             )
-            answer = estimate_pair(engine, one_column, other_column, "raise", title, 0)
+            answer = estimate_pair(engine, early, late)
         else:
             answer = estimate_vectors(
                 engine, rows.x, rows.y, rows.given or None, names=title, progress=False
@@ -97,7 +98,7 @@ def lagged(
         # A test by blocks spreads its permutations over threads.
         run_tiles((partial(task, lag) for lag in steps), 1 if permutations else threads, bar)
     estimates = tuple(found[lag] for lag in steps)
-    notes = [*(left.single.notes if left.single else ()), *(other.notes if other else ())]
+    notes = [note for variable in every for note in variable.notes]
     notes += [note for e in estimates for note in e.notes if note != NO_TABLE_NOTE]
     if condition is not None:
         notes.append(GIVEN_NOTE)

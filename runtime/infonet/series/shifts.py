@@ -18,38 +18,10 @@ from infonet.inputs.checks import (
     check_missing_policy,
     finite_rows,
 )
-from infonet.inputs.open import NamedColumn, as_column
-from infonet.vines.variables import as_single, is_several, read
+from infonet.inputs.variables import NamedColumns
 
 Columns = Mapping[str, Column]
 _EXAMPLE = "pass range(-24, 25), or [3] for a single lag"
-
-
-@dataclass(frozen=True)
-class Series:
-    """One variable at n times, of one column or several.
-
-    Attributes:
-        title: what to call it.
-        names: of the columns, for people.
-        columns: values [n] each.
-        single: the column with what is known of it, if there is only one.
-    """
-
-    title: str
-    names: list[str]
-    columns: list[Column]
-    single: NamedColumn | None
-
-    @property
-    def n(self) -> int:
-        """Number of times."""
-        return int(self.columns[0].size)
-
-    def between(self, start: int, stop: int, time: str = "") -> Columns:
-        """The columns at times start .. stop - 1; `time` is put after their names."""
-        pairs = zip(self.names, self.columns, strict=True)
-        return {f"{name}{time}": column[start:stop] for name, column in pairs}
 
 
 @dataclass(frozen=True)
@@ -74,25 +46,7 @@ class Rows:
         return int(next(iter(self.x.values())).size)
 
 
-def read_series(values: Any, name: str) -> Series:
-    """Read one series: [n], [n, d], a frame or a mapping of columns.
-
-    Raises:
-        InputError: another shape, no column, or not numbers.
-    """
-    if isinstance(values, Mapping) and len(values) == 1:
-        name = str(next(iter(values)))
-    values = as_single(values)
-    if is_several(values):
-        found = read(values, name)
-        named = found.names != found.labels and len(found.names) <= 6
-        title = ", ".join(found.names) if named else found.name
-        return Series(title, found.names, found.columns, None)
-    column = as_column(values, name)
-    return Series(column.name, [column.name], [column.values], column)
-
-
-def check_series(series: Sequence[Series], nan: Missing, n_min: int) -> int:
+def check_series(series: Sequence[NamedColumns], nan: Missing, n_min: int) -> int:
     """Check that series have the same times, enough of them, and values where they must.
 
     Returns:
@@ -102,19 +56,23 @@ def check_series(series: Sequence[Series], nan: Missing, n_min: int) -> int:
         InputError: they differ in length, are too short, or have values that are not finite.
     """
     check_missing_policy(nan)
-    first, n = series[0].names[0], series[0].n
-    for one in series:
-        for name, column in zip(one.names, one.columns, strict=True):
-            if column.size != n:
-                raise InputError(
-                    f"{first} and {name} differ in length ({n} and {column.size}): pass a value of "
-                    "each series for every time"
-                )
+    every = [column for variable in series for column in variable.columns]
+    first, n = every[0].name, every[0].values.size
+    for column in every:
+        if column.values.size != n:
+            raise InputError(
+                f"{first} and {column.name} differ in length ({n} and {column.values.size}): pass "
+                "a value of each series for every time"
+            )
     check_length(n, n_min, first)
-    for one in series if nan == "raise" else ():
-        for name, column in zip(one.names, one.columns, strict=True):
-            check_finite(column, name)
-    return n
+    for column in every if nan == "raise" else ():
+        check_finite(column.values, column.name)
+    return int(n)
+
+
+def _between(series: NamedColumns, start: int, stop: int, time: str = "") -> Columns:
+    """The columns at times start .. stop - 1; `time` is put after their names."""
+    return {f"{column.name}{time}": column.values[start:stop] for column in series.columns}
 
 
 def check_block(permutations: Any, block: Any, seed: Any) -> tuple[int, int | None, int]:
@@ -173,31 +131,33 @@ def _whole(lags: Iterable[Any]) -> Iterator[int]:
             ) from None
 
 
-def at_lag(x: Series, y: Series, given: Series | None, lag: int) -> Rows:
+def at_lag(x: NamedColumns, y: NamedColumns, given: NamedColumns | None, lag: int) -> Rows:
     """x at t beside y at t + lag, and the condition at both times."""
-    n = x.n
+    n = x.columns[0].values.size
     early, late = max(0, -lag), max(0, lag)
     of_x, of_y = (early, n - late), (late, n - early)
     condition: dict[str, Column] = {}
     if given is not None:
-        condition |= given.between(*of_x, "(t)")
+        condition |= _between(given, *of_x, "(t)")
         if lag:
-            condition |= given.between(*of_y, _time(lag))
-    return Rows(x.between(*of_x), y.between(*of_y), condition)
+            condition |= _between(given, *of_y, _time(lag))
+    return Rows(_between(x, *of_x), _between(y, *of_y), condition)
 
 
-def with_past(source: Series, target: Series, given: Series | None, history: int, lag: int) -> Rows:
+def with_past(
+    source: NamedColumns, target: NamedColumns, given: NamedColumns | None, history: int, lag: int
+) -> Rows:
     """The past of the source from `lag` on beside the target at t, with the target's own past.
 
     Raises:
         InputError: a series of the condition that is called as the target.
     """
-    n, start = target.n, history + lag - 1
+    n, start = target.columns[0].values.size, history + lag - 1
     condition: dict[str, Column] = {}
     past: dict[str, Column] = {}
     for k in range(history):
-        condition |= target.between(start - 1 - k, n - 1 - k, _time(-1 - k))
-        past |= source.between(start - lag - k, n - lag - k, _time(-lag - k))
+        condition |= _between(target, start - 1 - k, n - 1 - k, _time(-1 - k))
+        past |= _between(source, start - lag - k, n - lag - k, _time(-lag - k))
     if given is not None:
         common = sorted(set(given.names) & set(target.names))
         if common:
@@ -206,8 +166,8 @@ def with_past(source: Series, target: Series, given: Series | None, history: int
                 "given already, so leave it out or rename it"
             )
         for k in range(history):
-            condition |= given.between(start - lag - k, n - lag - k, _time(-lag - k))
-    return Rows(past, target.between(start, n, "(t)"), condition)
+            condition |= _between(given, start - lag - k, n - lag - k, _time(-lag - k))
+    return Rows(past, _between(target, start, n, "(t)"), condition)
 
 
 def _time(steps: int) -> str:

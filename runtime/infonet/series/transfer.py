@@ -7,11 +7,12 @@ from typing import Any
 
 from infonet.errors import InputError
 from infonet.inputs.checks import Missing, as_whole_number
+from infonet.inputs.variables import as_variable
 from infonet.pairs.engine import PairEngine
 from infonet.result import BOUND_NOTE, Estimate
 from infonet.series.blocks import block_test
 from infonet.series.lagged import block_note, memory_note
-from infonet.series.shifts import check_series, read_series, with_past
+from infonet.series.shifts import check_series, with_past
 from infonet.vines.estimate import check_model, estimate_vectors
 
 
@@ -36,8 +37,8 @@ def transfer_entropy(
     """
     check_model(engine.model)
     history, lag = as_whole_number(history, "history", 1), as_whole_number(lag, "lag", 1)
-    cause, effect = read_series(source, names[0]), read_series(target, names[1])
-    condition = None if given is None else read_series(given, "given")
+    cause, effect = as_variable(source, names[0]), as_variable(target, names[1])
+    condition = None if given is None else as_variable(given, "given")
     n_min = engine.model.n_min
     n = check_series([cause, effect, *([condition] if condition else [])], nan, n_min)
     past = history + lag - 1
@@ -60,7 +61,8 @@ def transfer_entropy(
         threads=threads,
         progress=progress,
     )
-    notes = list(found.notes)
+    notes = [note for part in (cause, effect, condition) if part for note in part.notes]
+    notes += found.notes
     if found.p_value is None:
         return found
     if not permutations:

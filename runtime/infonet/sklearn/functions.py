@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from infonet.api import default_estimator
 from infonet.errors import InputError, names_lack_of_memory, warn
 from infonet.inputs.checks import Missing, check_missing_policy, finite_rows
-from infonet.inputs.open import as_column
+from infonet.inputs.variables import as_column
 from infonet.pairs.engine import ONE_PAIR, PairEngine, tile_size
 from infonet.pairs.estimates import PairEstimates
 from infonet.pairs.parallel import Progress, run_tiles

@@ -21,7 +21,7 @@ from infonet.inputs.checks import (
     check_missing_policy,
     require_real,
 )
-from infonet.inputs.open import as_variable
+from infonet.inputs.variables import as_variable, log_notes
 from infonet.matrix.plan import parse_memory
 from infonet.model.libraries import kernels
 from infonet.pairs.parallel import Progress, run_tiles
@@ -287,8 +287,9 @@ def _read(values: Any, default_name: str) -> tuple[str, list[str], list[NDArray[
         require_real(values, default_name)
         labels = [f"{default_name}[:, {i}]" for i in range(values.shape[1])]
         return default_name, labels, [np.asarray(values)]  # one array: in place, mapped or not
-    name, labels, columns = as_variable(values, default_name)
-    return name, labels, [column[:, None] for column in columns]
+    found = as_variable(values, default_name)
+    log_notes(found.notes)
+    return found.name, list(found.labels), [column.values[:, None] for column in found.columns]
 
 
 def _scale_notes(

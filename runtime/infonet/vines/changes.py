@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from infonet.model.libraries import kernels
 from infonet.pairs.counted import log_gamma_tail
@@ -42,18 +41,17 @@ class Conditions:
     Args:
         ranks: mid-ranks of the variables of D, from one end to the other.
         squares: sum of their squared normal scores, [n], if it is known already.
+
+    Attributes:
+        functions: what several variables make together, mid-ranks [n] each.
+        rows: the variables that are looked at, and these.
     """
 
     def __init__(self, ranks: Sequence[Ranks], squares: Array | None = None) -> None:
-        self.rows = list(ranks)
-        if len(ranks) > 2 * _NEAREST:
-            self.rows = [*ranks[:_NEAREST], *ranks[-_NEAREST:]]
-        if len(ranks) > 1:
-            self.rows += rank(_functions(ranks, squares))
-
-    def take(self, rows: NDArray[np.intp]) -> list[Ranks]:
-        """Ranks of some of the samples among themselves."""
-        return rank([row[rows] for row in self.rows])
+        few = len(ranks) <= 2 * _NEAREST
+        near = list(ranks) if few else [*ranks[:_NEAREST], *ranks[-_NEAREST:]]
+        self.functions = rank(_functions(ranks, squares)) if len(ranks) > 1 else []
+        self.rows = [*near, *self.functions]
 
 
 def _functions(ranks: Sequence[Ranks], squares: Array | None) -> list[Array]:

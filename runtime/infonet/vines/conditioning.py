@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from infonet.model.libraries import kernels
+from infonet.pairs.engine import PairEngine
 from infonet.pairs.parallel import Progress, run_tiles
+from infonet.pairs.ranking import fingerprint, in_random_order
 from infonet.vines.changes import Conditions, fit
 from infonet.vines.copula import (
     PairCopulas,
@@ -24,6 +28,8 @@ from infonet.vines.copula import (
     moments_p_value,
     rank,
 )
+from infonet.vines.discrete import levels_of
+from infonet.vines.variables import Group
 
 _AGAIN = (4, 16, 1)  # passes over what is left: within so many pieces of the part
 _LEAST = 60  # samples in a piece
@@ -34,8 +40,62 @@ _TELLS, _AXIS = 5.0, 0.9
 _LEFT = 0.1  # p-value below which dependence on a part of Z counts as seen
 
 
-class Condition:
-    """A condition Z, prepared to be taken out of any number of variables.
+class Condition(Protocol):
+    """A condition Z, prepared to be taken out of any number of columns, by many threads at once."""
+
+    def out_of(self, column: Ranks) -> Ranks:
+        """F(column | Z): mid-ranks [n] of a column of mid-ranks without ties."""
+
+
+def prepare(engine: PairEngine, given: Group) -> Condition:
+    """The condition of a ranked group: by its levels where these are few, else by its copulas."""
+    levels = levels_of(given, given.columns[0].size if given.columns else 0)
+    if levels is not None:
+        return Levels(levels, engine.seed)
+    return Continuous(PairCopulas(engine), given.ranks)
+
+
+def take_out(
+    condition: Condition,
+    columns: Sequence[Ranks],
+    threads: int = 1,
+    progress: bool | None = None,
+) -> list[Ranks]:
+    """`out_of` for each column, spread over threads."""
+    found: list[Ranks] = list(columns)
+
+    def task(place: int) -> int:
+        found[place] = condition.out_of(columns[place])
+        return 1
+
+    with Progress(len(columns), "column", progress) as bar:
+        run_tiles((partial(task, place) for place in range(len(columns))), threads, bar)
+    return found
+
+
+class Levels:
+    """A condition with few levels: what it leaves of a column are ranks within each level.
+
+    Args:
+        levels: the samples of each level.
+        seed: of the random order of ranks that are equal in levels of one size.
+    """
+
+    def __init__(self, levels: Sequence[NDArray[np.intp]], seed: int) -> None:
+        self._levels, self._seed = levels, seed
+
+    def out_of(self, column: Ranks) -> Ranks:
+        """See `Condition`."""
+        within = np.empty_like(column)
+        for samples in self._levels:
+            within[samples] = rank([column[samples]])[0]
+        return in_random_order(rank([within])[0], (self._seed, fingerprint(column), 0))
+
+
+class Continuous:
+    """A condition whose columns are taken out one after the other, each by its copulas.
+
+    Without any column, as where all of them are constant, it leaves columns as they are.
 
     Attributes:
         parts: what each variable of Z adds to those before it, mid-ranks [n]: independent of each
@@ -47,6 +107,7 @@ class Condition:
         self.ranks = list(given)
         self.parts: list[Ranks] = []
         self._copulas = copulas
+        self._all: Conditions | None = None
         self._conditions: list[Conditions | None] = []
         for column in given:
             known = list(self.parts)
@@ -56,22 +117,8 @@ class Condition:
         self._all = Conditions(self.ranks) if len(self.ranks) > 1 else None
 
     def out_of(self, column: Ranks) -> Ranks:
-        """F(column | Z): mid-ranks [n] of a column of mid-ranks without ties."""
+        """See `Condition`."""
         return self._without(column, self.parts)
-
-    def out_of_all(
-        self, columns: Sequence[Ranks], threads: int = 1, progress: bool | None = None
-    ) -> list[Ranks]:
-        """`out_of` for each column, spread over threads."""
-        found: list[Ranks] = list(columns)
-
-        def task(place: int) -> int:
-            found[place] = self.out_of(columns[place])
-            return 1
-
-        with Progress(len(columns), "column", progress) as bar:
-            run_tiles((partial(task, place) for place in range(len(columns))), threads, bar)
-        return found
 
     def _without(self, column: Ranks, parts: list[Ranks]) -> Ranks:
         # Again, because the directions of a first look are not exact and leave less to the next.
@@ -83,8 +130,8 @@ class Condition:
                 break
         for part, conditions in zip(parts, self._conditions, strict=False):
             column = self._pass(column, part, conditions)
-        every = len(parts) == len(self.ranks) and self._all is not None
-        functions = self._all.rows[len(self.ranks) :] if every and self._all is not None else []
+        whole = self._all if len(parts) == len(self.ranks) else None
+        functions = whole.functions if whole else []
         for pieces in _AGAIN:
             # beside the parts the functions of Z that products and distances are
             left = [part for part in (*parts, *functions) if self._depends(column, part)]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from infonet.pairs.counted import log_gamma_tail
 from infonet.vines.copula import Array, rank
-from infonet.vines.variables import Variable
+from infonet.vines.variables import Group
 
 _IN_A_CELL = 5  # samples in the mean from which cells are counted
 _IN_A_LEVEL = 100  # samples of every level of a condition from which it is taken apart
@@ -23,13 +24,13 @@ _IN_A_LEVEL = 100  # samples of every level of a condition from which it is take
 Codes = NDArray[np.int64]
 
 
-def joint_codes(variable: Variable | None, n: int) -> tuple[Codes, int] | None:
-    """The joint level of all columns of a variable, int64 [n], and how many there are.
+def joint_codes(group: Group | None, n: int) -> tuple[Codes, int] | None:
+    """The joint level of all columns of a group, int64 [n], and how many there are.
 
     None if a column is continuous, or has so many levels that they could not be counted.
     """
     codes, levels = np.zeros(n, np.int64), 1
-    for column, tied in zip(variable.columns, variable.tied, strict=True) if variable else ():
+    for column, tied in zip(group.columns, group.tied, strict=True) if group else ():
         if not tied:
             return None
         values, found = np.unique(column, return_inverse=True)
@@ -41,14 +42,12 @@ def joint_codes(variable: Variable | None, n: int) -> tuple[Codes, int] | None:
     return codes, levels
 
 
-def count(
-    x: Variable, y: Variable, given: Variable | None, n: int
-) -> tuple[float, float, float] | None:
+def count(x: Group, y: Group, given: Group | None, n: int) -> tuple[float, float, float] | None:
     """Conditional mutual information by counting, its standard error and the p-value; nats.
 
     None where there are too few samples for the cells, or a variable is continuous.
     """
-    coded = [joint_codes(variable, n) for variable in (x, y, given)]
+    coded = [joint_codes(group, n) for group in (x, y, given)]
     if any(found is None for found in coded):
         return None
     (a, of_a), (b, of_b), (c, of_c) = [found for found in coded if found is not None]
@@ -87,7 +86,7 @@ def _places(c: Codes, a: Codes, b: Codes, levels: int) -> int:
     return found
 
 
-def levels_of(given: Variable | None, n: int) -> list[NDArray[np.intp]] | None:
+def levels_of(given: Group | None, n: int) -> list[NDArray[np.intp]] | None:
     """Samples of each level of a condition; None if it is not to be taken apart."""
     found = joint_codes(given, n) if given is not None and given.ranks else None
     if found is None or found[1] * _IN_A_LEVEL > n:
@@ -96,22 +95,14 @@ def levels_of(given: Variable | None, n: int) -> list[NDArray[np.intp]] | None:
     return parts if min(part.size for part in parts) >= _IN_A_LEVEL else None
 
 
-def part_of(variable: Variable, samples: NDArray[np.intp]) -> Variable:
-    """Some samples of a variable, ranked among themselves; what is constant there is left out."""
-    varying = [
-        place
-        for place, column in enumerate(variable.columns)
-        if (column[samples] != column[samples][0]).any()
-    ]
-    ranks = rank([variable.ranks[place][samples] for place in varying]) if varying else []
-    return Variable(
-        variable.name,
-        [variable.names[place] for place in varying],
-        [variable.labels[place] for place in varying],
-        [variable.columns[place][samples] for place in varying],
-        ranks,
-        [variable.tied[place] for place in varying],
-    )
+def part_of(group: Group, samples: NDArray[np.intp]) -> Group:
+    """Some samples of a group, ranked among themselves; what is constant there is left out."""
+    part = Group(**{f.name: list(getattr(group, f.name)) for f in fields(group)})
+    part.columns = [column[samples] for column in group.columns]
+    part.ranks = [row[samples] for row in group.ranks]
+    part.keep([i for i, column in enumerate(part.columns) if (column != column[0]).any()])
+    part.ranks = rank(part.ranks) if part.ranks else []
+    return part
 
 
 def fisher(p_values: Sequence[float]) -> float:

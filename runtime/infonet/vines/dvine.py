@@ -65,7 +65,7 @@ def fit_vine(
         progress: show a progress bar; None: if standard error is a terminal.
     """
     size = len(columns)
-    squares = _running_squares(columns, given)
+    squares = _running_squares([*given, *columns])
     edges: list[Edge] = []
     total = np.zeros(columns[0].size)
     left, right = list(columns[:-1]), list(columns[1:])
@@ -86,17 +86,13 @@ def fit_vine(
     return Vine(edges, total)
 
 
-def _running_squares(columns: Sequence[Ranks], given: Sequence[Ranks]) -> list[Array]:
-    """Sums of squared normal scores of the first 0, 1, 2 .. columns, and last those of `given`."""
+def _running_squares(columns: Sequence[Ranks]) -> list[Array]:
+    """Sums of squared normal scores of the first 0, 1, 2 .. columns, float64 [n] each."""
     sums = [np.zeros(columns[0].size)]
     for column in columns:
         scores = kernels().normal_scores(column)
         sums.append(sums[-1] + scores * scores)
-    conditions = np.zeros(columns[0].size)
-    for column in given:
-        scores = kernels().normal_scores(column)
-        conditions += scores * scores
-    return [*sums, conditions]
+    return sums
 
 
 class _Tree:
@@ -131,8 +127,10 @@ class _Tree:
     def _fit(self, place: int) -> int:
         end = place + self._tree
         between = [*self._columns[place + 1 : end], *self._given]
-        # Sums of all up to here less those before, and those of what is given throughout.
-        squares = self._squares[end] - self._squares[place + 1] + self._squares[-1]
+        # Sums over what is given come first; those over the columns before are taken off again.
+        first = len(self._given)
+        squares = self._squares[first + end] - self._squares[first + place + 1]
+        squares = squares + self._squares[first]
         self._found[place] = fit(
             self._copulas,
             self._left[place],

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from infonet.errors import InputError, warn
 from infonet.inputs.checks import Missing, check_missing_policy
+from infonet.inputs.variables import as_variable
 from infonet.model.load import Model
 from infonet.pairs.counted import log_gamma_tail
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.significance import combined
+from infonet.pairs.single import estimate_pair
 from infonet.result import TIES_NOTE, Estimate, IndependenceTest, Term, Terms
-from infonet.vines.conditioning import Condition
+from infonet.vines.conditioning import Continuous, take_out
 from infonet.vines.copula import Array, PairCopulas, Ranks
 from infonet.vines.discrete import count, fisher, levels_of, part_of
 from infonet.vines.dvine import Edge, Vine, fit_vine
@@ -26,7 +28,7 @@ from infonet.vines.neighbours import (
     neighbour_terms,
 )
 from infonet.vines.order import by_strength
-from infonet.vines.variables import Variable, check, rank_variables, read
+from infonet.vines.variables import Group, check, rank_groups
 
 NEIGHBOURS_NOTE = (
     "nearest neighbours found more than the vine of pair copulas: of two lower bounds the larger "
@@ -54,23 +56,45 @@ class Answer:
     """What a vine says of X and Y given Z.
 
     Attributes:
-        mi: nats, not negative.
+        sum: of the terms, in nats; negative by chance where there is little.
         error: standard error of chance, nats.
-        edges: with names of their variables.
-        p_value: of independence, NaN if there is no edge.
+        terms: of the chain rule.
+        p_value: of independence, NaN if there is no term.
         changing: whether a copula changes with a condition.
     """
 
-    mi: float
+    sum: float
     error: float
-    edges: list[Term]
+    terms: list[Term]
     p_value: float
     changing: bool
 
-    @property
-    def sum(self) -> float:
-        """Of the terms, which may be negative."""
-        return sum(term.mi for term in self.edges)
+    @staticmethod
+    def of(
+        vine: Vine, names: Sequence[str], given: Sequence[str] = (), swap: bool = False
+    ) -> Answer:
+        """Of the edges of a vine that were asked for.
+
+        Args:
+            vine: fitted.
+            names: of its columns, in their order.
+            given: of the columns of a condition, in addition to those between two ends.
+            swap: whether x and y were exchanged.
+        """
+        terms = []
+        for edge in vine.edges:
+            ends = names[edge.first], names[edge.second]
+            between = (*names[edge.first + 1 : edge.second], *given)
+            a, b = reversed(ends) if swap else ends
+            terms.append(Term(a, b, between, edge.mi, edge.p_value))
+        n = vine.log_density.size
+        return Answer(
+            sum(edge.mi for edge in vine.edges),
+            float(vine.log_density.std()) / math.sqrt(n),
+            terms,
+            _p_value(vine.edges, n),
+            any(edge.leaves > 1 for edge in vine.edges),
+        )
 
 
 def check_model(model: Model) -> None:
@@ -103,56 +127,53 @@ def estimate_vectors(
     """
     check_model(engine.model)
     check_missing_policy(nan)
-    left, right = read(x, names[0]), read(y, names[1])
-    condition = None if given is None else read(given, "given")
-    variables = [left, right, *([condition] if condition else [])]
-    n = check(variables, nan, engine.model.n_min)
-    shown = (_title(left), _title(right))
-    given_names = tuple(condition.names) if condition else ()
-    constant, copies = rank_variables(variables, engine.seed, threads)
-    notes = _notes(constant, copies, variables, n)
+    read = [as_variable(x, names[0]), as_variable(y, names[1])]
+    if given is not None:
+        read.append(as_variable(given, "given"))
+    left, right, condition, *_ = *map(Group.of, read), None
+    groups = [group for group in (left, right, condition) if group is not None]
+    n = check(groups, nan, engine.model.n_min)
+    constant, copies = rank_groups(groups, engine.seed, threads)
     known = _without_known(left, right, condition)
-    if known:
-        notes.append(f"{' and '.join(known)} given: known already, so left out")
-    common: dict[str, Any] = {"n": n, "names": shown, "given": given_names}
+    notes = [note for variable in read for note in variable.notes]
+    notes += _left_out(constant, copies, known)
+    common: dict[str, Any] = {
+        "names": (read[0].title, read[1].title),
+        "given": tuple(name for variable in read[2:] for name in variable.names),
+    }
     if not left.ranks or not right.ranks:
         if not known:
-            warn(notes[0])
-        return Estimate(0.0, (0.0, 0.0), None, notes=tuple(notes), method="constant", **common)
-    if set(map(_key, left.ranks)) & set(map(_key, right.ranks)):
-        notes.append(SHARED_NOTE)
+            warn(notes[-1])
+        return Estimate(0.0, (0.0, 0.0), None, n, notes=tuple(notes), method="constant", **common)
+    one, other = left.alone, right.alone
+    if one is not None and other is not None and (condition is None or not condition.ranks):
+        found = estimate_pair(engine, one, other)
+        return replace(found, notes=(*notes, *found.notes), **common)
+    notes += _remarks(groups, n)
     swap = right.key < left.key  # so that x and y may be exchanged
     first, second = (right, left) if swap else (left, right)
     counted = count(first, second, condition, n)
     if counted is not None:
         mi, error, p = counted
-        return Estimate(
-            *(mi, _interval(mi, error, False, p), p),
-            notes=tuple(note for note in notes if note not in (TIES_NOTE, FEW_NOTE)),
-            method="counts",
-            **common,
-        )
-    answer = _answer(engine, first, second, condition, threads, progress, swap)
-    mi, error, method = answer.mi, answer.error, "vine"
-    if answer.changing:
-        notes.append(CHANGES_NOTE)
-    nearest = _neighbours(first, second, condition, engine.seed, threads)
-    if nearest is not None:
-        terms = nearest
-        found = float(terms.mean())
-        if found > mi + _MORE + _CHANCE / math.sqrt(n):
-            mi, method = found, "neighbours"
-            error = float(terms.std()) / math.sqrt(terms.size)
+        a, b = common["names"]
+        term = Term(a, b, common["given"], mi, p)
+        interval = _interval(mi, error, False, p)
+        notes = [note for note in notes if note not in (TIES_NOTE, FEW_NOTE)]
+        method, terms = "counts", [term]
+    else:
+        answer = _answer(engine, first, second, condition, threads, progress, swap)
+        mi, error, p = max(0.0, answer.sum), answer.error, answer.p_value
+        method, terms = "vine", answer.terms
+        if answer.changing:
+            notes.append(CHANGES_NOTE)
+        nearest = _neighbours(first, second, condition, engine.seed, threads)
+        if nearest is not None and nearest.mean() > mi + _MORE + _CHANCE / math.sqrt(n):
+            mi, method = float(nearest.mean()), "neighbours"
+            error = float(nearest.std()) / math.sqrt(nearest.size)
             notes.append(NEIGHBOURS_NOTE)
-    interval = _interval(mi, error, answer.changing or method == "neighbours", answer.p_value)
+        interval = _interval(mi, error, answer.changing or method == "neighbours", p)
     return Estimate(
-        mi,
-        interval,
-        answer.p_value,
-        notes=tuple(notes),
-        method=method,
-        terms=Terms(answer.edges),
-        **common,
+        *(mi, interval, p, n), notes=tuple(notes), method=method, terms=Terms(terms), **common
     )
 
 
@@ -167,69 +188,60 @@ def total_correlation(
     """Total correlation of the columns of x: the sum over all edges of a vine."""
     check_model(engine.model)
     check_missing_policy(nan)
-    variable = read(x, "x")
-    n = check([variable], nan, engine.model.n_min)
-    shown = (_title(variable), "")
-    constant, copies = rank_variables([variable], engine.seed, threads)
-    notes = _notes(constant, copies, [variable], n)
+    variable = as_variable(x, "x")
+    group = Group.of(variable)
+    n = check([group], nan, engine.model.n_min)
+    constant, copies = rank_groups([group], engine.seed, threads)
     if copies:
         raise InputError(
             f"{' and '.join(copies)} repeat another column: the total correlation is infinite; "
             "leave them out"
         )
-    if len(variable.ranks) < 2:
-        return Estimate(
-            0.0, (0.0, 0.0), None, n, names=shown, notes=tuple(notes), method="constant"
-        )
-    order = by_strength(variable.ranks, variable.ranks)[0]
-    variable.keep(order)
-    vine = fit_vine(PairCopulas(engine), variable.ranks, lambda i, j: True, (), threads, progress)
-    terms = [
-        Term(variable.names[e.first], variable.names[e.second],
-             tuple(variable.names[e.first + 1 : e.second]), e.mi, e.p_value)
-        for e in vine.edges
-    ]  # fmt: skip
-    changing = any(edge.leaves > 1 for edge in vine.edges)
-    if changing:
+    notes = [*variable.notes, *_left_out(constant, [], [])]
+    names = (variable.title, "")
+    if len(group.ranks) < 2:
+        return Estimate(0.0, (0.0, 0.0), None, n, names, tuple(notes), method="constant")
+    notes += _remarks([group], n)
+    group.keep(by_strength(group.ranks, group.ranks)[0])
+    vine = fit_vine(PairCopulas(engine), group.ranks, lambda i, j: True, (), threads, progress)
+    answer = Answer.of(vine, group.names)
+    if answer.changing:
         notes.append(CHANGES_NOTE)
-    mi = max(0.0, sum(edge.mi for edge in vine.edges))
-    p = _p_value(vine.edges, n)
-    interval = _interval(mi, _error(vine.log_density), changing, p)
+    mi, p = max(0.0, answer.sum), answer.p_value
+    interval = _interval(mi, answer.error, answer.changing, p)
     return Estimate(
-        mi, interval, _p_value(vine.edges, n), n,
-        names=shown, notes=tuple(notes), method="vine", terms=Terms(terms),
-    )  # fmt: skip
+        *(mi, interval, p, n, names, tuple(notes)), method="vine", terms=Terms(answer.terms)
+    )
 
 
 def _answer(
     engine: PairEngine,
-    x: Variable,
-    y: Variable,
-    given: Variable | None,
+    x: Group,
+    y: Group,
+    given: Group | None,
     threads: int,
     progress: bool | None,
     swap: bool,
 ) -> Answer:
-    parts = levels_of(given, x.ranks[0].size)
-    if given is None or parts is None:
+    n = x.ranks[0].size
+    levels = levels_of(given, n)
+    if given is None or levels is None:
         return _of_vine(engine, x, y, given, threads, progress, swap)
     answers, shares = [], []
-    for samples in parts:
+    for samples in levels:
         in_x, in_y = part_of(x, samples), part_of(y, samples)
-        shares.append(samples.size / x.ranks[0].size)
-        if not in_x.ranks or not in_y.ranks:
-            answers.append(Answer(0.0, 0.0, [], math.nan, False))
-            continue
-        answers.append(_of_vine(engine, in_x, in_y, None, threads, progress, swap))
+        if in_x.ranks and in_y.ranks:
+            shares.append(samples.size / n)
+            answers.append(_of_vine(engine, in_x, in_y, None, threads, progress, swap))
     terms: dict[tuple[str, str, tuple[str, ...]], list[tuple[float, float]]] = {}
     for answer, share in zip(answers, shares, strict=True):
-        for term in answer.edges:
+        for term in answer.terms:
             key = term.x, term.y, (*term.given, *given.names)
             terms.setdefault(key, []).append((share * term.mi, term.p_value))
     return Answer(
-        # Weak terms are without bias, so what is negative by chance in one level counts in another.
-        max(0.0, sum(share * a.sum for a, share in zip(answers, shares, strict=True))),
-        math.sqrt(sum((share * a.error) ** 2 for a, share in zip(answers, shares, strict=True))),
+        # What is negative by chance in one level counts in the sum over all.
+        sum(share * answer.sum for answer, share in zip(answers, shares, strict=True)),
+        math.hypot(*(share * a.error for a, share in zip(answers, shares, strict=True))),
         [
             Term(*key, sum(mi for mi, _ in found), fisher([p for _, p in found]))
             for key, found in terms.items()
@@ -241,9 +253,9 @@ def _answer(
 
 def _of_vine(
     engine: PairEngine,
-    x: Variable,
-    y: Variable,
-    given: Variable | None,
+    x: Group,
+    y: Group,
+    given: Group | None,
     threads: int,
     progress: bool | None,
     swap: bool,
@@ -252,31 +264,18 @@ def _of_vine(
     rows_x, rows_y = x.ranks, y.ranks
     z: list[Ranks] = given.ranks if given else []
     if z:
-        condition = Condition(copulas, z)
-        both = condition.out_of_all([*rows_x, *rows_y], threads, progress)
+        both = take_out(Continuous(copulas, z), [*rows_x, *rows_y], threads, progress)
         rows_x, rows_y = both[: len(rows_x)], both[len(rows_x) :]
     in_x, in_y = by_strength(rows_x, rows_y)
     # The strongest of x and of y stand in the middle, side by side.
     order = [*reversed([rows_x[i] for i in in_x]), *[rows_y[i] for i in in_y]]
     names = [*reversed([x.names[i] for i in in_x]), *[y.names[i] for i in in_y]]
     middle = len(rows_x)
-    vine: Vine = fit_vine(copulas, order, lambda i, j: i < middle <= j, z, threads, progress)
-    conditions = tuple(given.names) if given else ()
-    terms = []
-    for edge in vine.edges:
-        ends = (names[edge.first], names[edge.second])
-        between = (*names[edge.first + 1 : edge.second], *conditions)
-        a, b = reversed(ends) if swap else ends
-        terms.append(Term(a, b, between, edge.mi, edge.p_value))
-    mi = max(0.0, sum(edge.mi for edge in vine.edges))
-    n = order[0].size
-    changing = any(edge.leaves > 1 for edge in vine.edges)
-    return Answer(mi, _error(vine.log_density), terms, _p_value(vine.edges, n), changing)
+    vine = fit_vine(copulas, order, lambda i, j: i < middle <= j, z, threads, progress)
+    return Answer.of(vine, names, given.names if given else (), swap)
 
 
-def _neighbours(
-    x: Variable, y: Variable, given: Variable | None, seed: int, threads: int
-) -> Array | None:
+def _neighbours(x: Group, y: Group, given: Group | None, seed: int, threads: int) -> Array | None:
     """Terms of the estimate by nearest neighbours, where it may be the better bound."""
     dimensions = len(x.ranks) + len(y.ranks)
     if (given and given.ranks) or not 2 < dimensions <= MOST_DIMENSIONS:
@@ -312,51 +311,43 @@ def _interval(mi: float, error: float, low: bool, p_value: float) -> tuple[float
     return below, mi + width + _CHANGING * mi * low
 
 
-def _error(log_density: Array) -> float:
-    return float(log_density.std()) / math.sqrt(log_density.size)
-
-
-def _notes(
-    constant: list[str], copies: list[str], variables: Sequence[Variable], n: int
-) -> list[str]:
+def _left_out(constant: list[str], copies: list[str], known: list[str]) -> list[str]:
     notes = []
     if constant:
         notes.append(f"{' and '.join(constant)} constant: left out, as it tells nothing")
     if copies:
         notes.append(f"{' and '.join(copies)} left out: a copy of another column")
-    if any(tied for variable in variables for tied in variable.tied):
-        notes.append(TIES_NOTE)
-    size = sum(len(variable.ranks) for variable in variables)
-    if n < _ROOM * size * (size - 1) / 2:
-        notes.append(FEW_NOTE)
+    if known:
+        notes.append(f"{' and '.join(known)} given: known already, so left out")
     return notes
 
 
-def _without_known(x: Variable, y: Variable, given: Variable | None) -> list[str]:
+def _remarks(groups: Sequence[Group], n: int) -> list[str]:
+    notes = []
+    if any(tied for group in groups for tied in group.tied):
+        notes.append(TIES_NOTE)
+    size = sum(len(group.ranks) for group in groups)
+    if n < _ROOM * size * (size - 1) / 2:
+        notes.append(FEW_NOTE)
+    x, y, *_ = *groups, groups[0]
+    if len(groups) > 1 and set(map(_key, x.ranks)) & set(map(_key, y.ranks)):
+        notes.append(SHARED_NOTE)
+    return notes
+
+
+def _without_known(x: Group, y: Group, given: Group | None) -> list[str]:
     """Leave out columns of x and y that are given; their names."""
-    if given is None:
-        return []
-    known = set(map(_key, given.ranks))
+    known = set(map(_key, given.ranks)) if given else set()
     found = []
-    for variable in (x, y):
-        places = [i for i, row in enumerate(variable.ranks) if _key(row) not in known]
-        found += [variable.names[i] for i in range(len(variable.ranks)) if i not in places]
-        if len(places) < len(variable.ranks):
-            variable.keep(places)
-            if not places:
-                variable.ranks = []
+    for group in (x, y):
+        places = [i for i, row in enumerate(group.ranks) if _key(row) not in known]
+        found += [name for i, name in enumerate(group.names) if i not in places]
+        group.keep(places)
     return found
 
 
 def _key(ranks: Ranks) -> bytes:
     return ranks.tobytes()
-
-
-def _title(variable: Variable) -> str:
-    if len(variable.names) == 1:
-        return variable.names[0]
-    named = variable.names != variable.labels
-    return ", ".join(variable.names) if named and len(variable.names) <= 6 else variable.name
 
 
 def independence_test(found: Estimate) -> IndependenceTest:

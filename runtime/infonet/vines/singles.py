@@ -14,11 +14,11 @@ from infonet.inputs.checks import Column
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.ranking import fingerprint
 from infonet.vines.changes import Conditions, fit
-from infonet.vines.conditioning import Condition
+from infonet.vines.conditioning import Continuous
 from infonet.vines.copula import PairCopulas, Ranks
 from infonet.vines.discrete import joint_codes
 from infonet.vines.estimate import estimate_vectors
-from infonet.vines.variables import Variable, rank_variables
+from infonet.vines.variables import Group
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,17 @@ class SinglesGiven:
 
     def __init__(self, engine: PairEngine, given: Sequence[Column]) -> None:
         self._engine, self._copulas = engine, PairCopulas(engine)
-        condition = _rank(list(given), engine.seed)
+        condition = Group.ranked(given, engine.seed)
         self._columns = {str(place): column for place, column in enumerate(condition.columns)}
         self._known = {row.tobytes() for row in condition.ranks}
         # What has few levels is counted, or taken apart: there is nothing that pairs could share.
         few = joint_codes(condition, given[0].size) is not None
-        self._condition = None if few else Condition(self._copulas, condition.ranks)
+        self._condition = None if few else Continuous(self._copulas, condition.ranks)
         self._conditions = None if few else Conditions(condition.ranks)
 
     def clear(self, column: Column) -> Cleared | None:
         """Take the condition out of a column [n]; None if the column is constant or known."""
-        ranks = _rank([column], self._engine.seed).ranks
+        ranks = Group.ranked([column], self._engine.seed).ranks
         if not ranks or ranks[0].tobytes() in self._known:
             return None
         found = self._condition.out_of(ranks[0]) if self._condition else None
@@ -88,10 +88,3 @@ class SinglesGiven:
         found = estimate_vectors(self._engine, x, y, given, progress=False)
         p = found.p_value
         return SingleAnswer(found.mi, 1.0 if p is None or math.isnan(p) else p)
-
-
-def _rank(columns: list[Column], seed: int) -> Variable:
-    names = [""] * len(columns)
-    variable = Variable("", names, list(names), columns)
-    rank_variables([variable], seed, 1)
-    return variable
