@@ -75,12 +75,11 @@ double normal_quantile(double p) {
   return q < 0 ? -x : x;
 }
 
-// Scale the rows and columns of `cells` until each has the mean 1.
+// Scale the rows and columns of `cells` until each has the mean 1; `sums` [grid] is working memory.
 INFONET_VECTOR_CLONES
-void balance(double* cells, std::size_t grid) {
-  std::vector<double> sums(grid);
+void balance(double* cells, std::size_t grid, double* sums) {
   for (int round = 0; round < kRounds; ++round) {
-    std::fill(sums.begin(), sums.end(), 0.0);
+    std::fill_n(sums, grid, 0.0);
     double worst = 0.0;
     for (std::size_t i = 0; i < grid; ++i) {
       double* const row = cells + i * grid;
@@ -101,7 +100,7 @@ void balance(double* cells, std::size_t grid) {
         sums[k] += row[k];
       }
     }
-    for (double& sum : sums) sum = static_cast<double>(grid) / sum;
+    for (std::size_t k = 0; k < grid; ++k) sums[k] = static_cast<double>(grid) / sums[k];
     for (std::size_t i = 0; i < grid; ++i) {
       double* const row = cells + i * grid;
       for (std::size_t k = 0; k < grid; ++k) row[k] *= sums[k];
@@ -188,11 +187,12 @@ void conditionals(const float* table, std::size_t grid, const float* u, const fl
                   std::size_t n, float* of_u, float* of_v, float* log_density) {
   const std::size_t size = grid * grid;
   std::vector<double> cells(size), given_u(grid * (grid + 1)), given_v(grid * (grid + 1));
+  std::vector<double> sums(grid);
   const double top = static_cast<double>(*std::max_element(table, table + size));
   for (std::size_t i = 0; i < size; ++i) {
     cells[i] = std::exp(std::max(static_cast<double>(table[i]) - top, -kRange));
   }
-  balance(cells.data(), grid);
+  balance(cells.data(), grid, sums.data());
   accumulate(cells.data(), grid, grid, 1, given_u.data());
   accumulate(cells.data(), grid, 1, grid, given_v.data());
   for (std::size_t i = 0; i < n; ++i) {
