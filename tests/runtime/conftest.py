@@ -27,3 +27,11 @@ def gaussian() -> Sampler:
         return x, rho * x + np.sqrt(1 - rho**2) * noise
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def table() -> dict[str, NDArray[np.float64]]:
+    """Five dependent columns of 200 samples, two with names that a CSV file must quote."""
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((200, 1)) + rng.standard_normal((200, 5)) * np.linspace(0.5, 3, 5)
+    return dict(zip(["x,1", 'y"2', "z", "w", "v"], data.T, strict=True))

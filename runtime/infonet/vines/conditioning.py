@@ -199,9 +199,7 @@ def _without_tails(column: Ranks, part: Ranks) -> Ranks:
             if inside.size < 2:
                 continue
             u, v = rank([column[inside], part[inside]])
-            # The values of the tail, in another order among its samples.
-            order = np.argsort(np.argsort(gaussian_residual(u, v), kind="stable"), kind="stable")
-            found[inside] = (order + 0.5) / inside.size
+            found[inside] = rank([gaussian_residual(u, v)])[0]
         column = rank([found])[0]
         share /= 4
     return column
