@@ -29,7 +29,8 @@ from itertools import combinations_with_replacement
 
 import infonet
 import numpy as np
-from real_samplers import KINDS, RELATIONS, SPECIAL, Case, case, load_estimate, number_of, special
+from real_samplers import KINDS, RELATIONS, Case, case, load_estimate, number_of
+from real_structures import SPECIAL, special
 from scipy.special import digamma
 from scipy.stats import binom
 from sklearn.feature_selection import mutual_info_regression
