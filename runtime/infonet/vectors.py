@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from numpy.typing import ArrayLike
-
 from infonet.errors import InputError, names_lack_of_memory
 from infonet.inputs.checks import Missing, as_whole_number, check_missing_policy
-from infonet.inputs.variables import NamedColumn, as_variable
+from infonet.inputs.variables import as_variable
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.single import estimate_pair
 from infonet.result import Estimate, IndependenceTest
@@ -32,8 +30,8 @@ class VectorMethods:
     @names_lack_of_memory
     def estimate(
         self,
-        x: ArrayLike | NamedColumn,
-        y: ArrayLike | NamedColumn,
+        x: Any,
+        y: Any,
         nan: Missing = "raise",
         names: tuple[str, str] = ("x", "y"),
         permutations: int = 0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -14,6 +13,8 @@ from numpy.typing import NDArray
 from infonet.cli.options import (
     chosen_header,
     common_options,
+    echo_json,
+    join_columns,
     load_columns,
     load_values,
     notes_for_warnings,
@@ -72,23 +73,17 @@ def mi(
     groups = _variables(file, chosen)
     source = open_table(file, list(dict.fromkeys(name for group in groups for name in group)))
     columns = load_columns(source)
-
-    def variable(names: Sequence[str]) -> Any:
-        if len(names) == 1:
-            return columns[names[0]]
-        return {name: columns[name].values for name in names}
-
+    first, second, *known = (join_columns(columns, names) for names in groups)
     estimator = Estimator(model, device, threads)
-    names = (", ".join(groups[0]), ", ".join(groups[1]))
-    known = {name: columns[name].values for name in groups[2]} if given is not None else None
     with notes_for_warnings():
         result = estimator.estimate(
-            *(variable(groups[0]), variable(groups[1]), nan, names, permutations, seed), given=known
+            *(first, second, nan),
+            permutations=permutations,
+            seed=seed,
+            given=known[0] if known else None,
         )
     if as_json:
-        notes = [*source.notes, *result.notes]
-        found = {**result.to_dict(unit), "notes": notes, "model": estimator.model.path.name}
-        click.echo(json.dumps(found))
+        echo_json(result, unit, source.notes, estimator.model.path.name)
         return
     more = f", correlation {result.correlation:.4f}" if normalized else ""
     click.echo(f"{result.describe(unit)}{more}")
@@ -177,9 +172,7 @@ def plot(
     )
     save_figure(figure, output)
     if as_json:
-        notes, name = [*source.notes, *result.notes], estimator.model.path.name
-        found = {**result.to_dict(unit), "notes": notes, "model": name, "picture": output}
-        click.echo(json.dumps(found))
+        echo_json(result, unit, source.notes, estimator.model.path.name, picture=output)
     else:
         click.echo(result.describe(unit))
         show_notes(result.notes, shown=source.notes)
@@ -298,14 +291,13 @@ def smi(
     done = list(dict.fromkeys([*first.notes, *second.notes]))
     directions = result.directions if largest else None
     if as_json:
-        notes = [*done, *result.notes]
-        fields = {**result.to_dict(unit), "notes": notes, "model": estimator.model.path.name}
+        more = {}
         if directions is not None:
-            fields["directions"] = [
+            more["directions"] = [
                 dict(zip(group.dimensions, direction.tolist(), strict=True))
                 for group, direction in zip((first, second), directions, strict=True)
             ]
-        click.echo(json.dumps(fields))
+        echo_json(result, unit, done, estimator.model.path.name, **more)
         return
     click.echo(result.describe(unit))
     if directions is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Literal
 
 import click
 
 from infonet.cli.options import (
     common_options,
+    echo_json,
+    join_columns,
     load_columns,
     notes_for_warnings,
     open_table,
@@ -87,7 +88,7 @@ def lags(
             columns[x],
             columns[y],
             range(-max_lag, max_lag + 1),
-            {name: columns[name].values for name in condition} or None,
+            join_columns(columns, condition) if condition else None,
             nan,
             permutations=permutations,
             block=block,
@@ -98,9 +99,8 @@ def lags(
 
         save_figure(plot_lags(profile, unit), picture)
     if as_json:
-        notes, name = [*source.notes, *profile.notes], estimator.model.path.name
-        found = {**profile.to_dict(unit), "notes": notes, "model": name}
-        click.echo(json.dumps({**found, "picture": picture} if picture else found))
+        more = {"picture": picture} if picture else {}
+        echo_json(profile, unit, source.notes, estimator.model.path.name, **more)
         return
     click.echo(profile.describe(unit, most=None))
     show_notes(profile.notes, shown=source.notes)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +17,7 @@ from infonet.inputs.checks import Column
 from infonet.inputs.csv import split_names
 from infonet.inputs.open import open_columns
 from infonet.inputs.table import ColumnSource
-from infonet.inputs.variables import NamedColumn
+from infonet.inputs.variables import NamedColumn, NamedColumns
 from infonet.matrix import PairwiseResult
 from infonet.result import ROUTINE_NOTES, unit_scale
 
@@ -32,6 +33,20 @@ def show_notes(notes: Iterable[str], shown: Iterable[str] = (), about: str = "")
     for note in dict.fromkeys(notes):
         if note not in ROUTINE_NOTES and note not in shown:
             click.echo(f"{about}: {note}" if about else note, err=True)
+
+
+def echo_json(answer: Any, unit: str, source_notes: Iterable[str], model: str, **more: Any) -> None:
+    """Print an answer as JSON.
+
+    Args:
+        answer: with `to_dict` and `notes`.
+        unit: "nats" or "bits".
+        source_notes: of the table that it comes from.
+        model: name of the model file.
+        more: further entries.
+    """
+    notes = [*source_notes, *answer.notes]
+    click.echo(json.dumps({**answer.to_dict(unit), "notes": notes, "model": model, **more}))
 
 
 @contextmanager
@@ -192,6 +207,12 @@ def open_table(file: str, names: Sequence[str] | None = None) -> ColumnSource:
 def load_values(source: ColumnSource) -> dict[str, Column]:
     """The numbers in all columns of an open table by name."""
     return {name: source.load(i) for i, name in enumerate(source.names)}
+
+
+def join_columns(columns: Mapping[str, NamedColumn], names: Sequence[str]) -> NamedColumns:
+    """Some columns of an open table, whose notes were said, as one variable."""
+    chosen = tuple(columns[name] for name in names)
+    return NamedColumns(", ".join(names), chosen, tuple(names), (), True)
 
 
 def load_columns(source: ColumnSource) -> dict[str, NamedColumn]:
