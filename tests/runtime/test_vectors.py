@@ -271,7 +271,7 @@ def test_constants_and_copies_are_left_out(estimator):
     assert found.notes[0] == "x[:, 1] constant: left out, as it tells nothing"
     assert found.notes[1] == "x[:, 3] left out: a copy of another column"
     with pytest.warns(infonet.InfoNetWarning, match="constant"):
-        flat = estimator.estimate(np.stack([one, one], 1), y)
+        flat = estimator.estimate(np.stack([one, one], 1), np.stack([y, y], 1))
     assert (flat.mi, flat.p_value, flat.method) == (0.0, None, "constant")
     pair = facts(estimator.estimate(x, y))
     for found in (

@@ -135,15 +135,15 @@ def estimate_vectors(
     n = check(groups, nan, engine.model.n_min)
     constant, copies = rank_groups(groups, engine.seed, threads)
     known = _without_known(left, right, condition)
-    notes = [note for variable in read for note in variable.notes]
-    notes += _left_out(constant, copies, known)
+    left_out = _left_out(constant, copies, known)
+    notes = [*(note for variable in read for note in variable.notes), *left_out]
     common: dict[str, Any] = {
         "names": (read[0].title, read[1].title),
         "given": tuple(name for variable in read[2:] for name in variable.names),
     }
     if not left.ranks or not right.ranks:
         if not known:
-            warn(notes[-1])
+            warn(left_out[0])
         return Estimate(0.0, (0.0, 0.0), None, n, notes=tuple(notes), method="constant", **common)
     one, other = left.alone, right.alone
     if one is not None and other is not None and (condition is None or not condition.ranks):
