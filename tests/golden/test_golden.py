@@ -64,8 +64,11 @@ def batches():
 
 
 def matrix():
-    found = infonet.pairwise(_sample())
-    return [*found.values.ravel().tolist(), *found.p_values.tolist()]
+    return infonet.pairwise(_sample()).values.ravel().tolist()
+
+
+def p_values_of_a_matrix():
+    return infonet.pairwise(_sample()).p_values.tolist()
 
 
 def targets_with_gaps():
@@ -118,6 +121,7 @@ CASES = (
     permutations,
     batches,
     matrix,
+    p_values_of_a_matrix,
     targets_with_gaps,
     constants_and_tables,
     sliced,
@@ -131,7 +135,10 @@ CASES = (
 def test_answers_are_those_of_before(case):
     stored = json.loads(STORED.read_text())[case.__name__]
     found = np.array(case(), np.float64)
-    np.testing.assert_allclose(found, stored, rtol=2e-6, atol=2e-6)
+    # Processors add up the network's float32 in orders of their own. Near independence the null
+    # distribution turns a ten-millionth of a nat into a hundred-thousandth of the p-value.
+    tolerance = 1e-4 if case is p_values_of_a_matrix else 2e-6
+    np.testing.assert_allclose(found, stored, rtol=tolerance, atol=tolerance)
 
 
 def test_written_matrices(tmp_path):
