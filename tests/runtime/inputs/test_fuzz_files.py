@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-_PATH = Path(__file__).parents[2] / "benchmarks" / "fuzz_files.py"
+_PATH = Path(__file__).parents[3] / "benchmarks" / "fuzz_files.py"
 _spec = importlib.util.spec_from_file_location("fuzz_files", _PATH)
 assert _spec is not None
 assert _spec.loader is not None
