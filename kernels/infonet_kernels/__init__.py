@@ -1,11 +1,15 @@
 """CPU kernels of InfoNet: ranks, soft ranks and joint histograms, compiled, with NumPy in and out.
 
-The same shared library registers the ONNX Runtime custom ops of domain ``infonet``:
+Where no compiled library fits the platform, twins in NumPy serve: the same answers, more slowly.
+`why_numpy` says whether they do.
+
+The compiled library registers the ONNX Runtime custom ops of domain ``infonet``, too:
 ``session_options.register_custom_ops_library(str(infonet_kernels.library_path()))``. The library at
 `cuda_library_path`, where it was built, registers them for the CPU and for CUDA.
 """
 
 from infonet_kernels._arrays import NORMALIZATIONS
+from infonet_kernels._choice import why_numpy
 from infonet_kernels._cuda import cuda_library_path
 from infonet_kernels._histogram import joint_histogram, pair_histograms
 from infonet_kernels._library import library_path
@@ -31,4 +35,5 @@ __all__ = [
     "rank_columns",
     "soft_rank",
     "soft_rank_backward",
+    "why_numpy",
 ]

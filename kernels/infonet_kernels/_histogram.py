@@ -15,7 +15,7 @@ from infonet_kernels._arrays import (
     as_threads,
     shown,
 )
-from infonet_kernels._library import call
+from infonet_kernels._choice import call
 
 
 @overload

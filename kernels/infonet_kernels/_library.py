@@ -3,6 +3,8 @@
 import ctypes
 import os
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,19 @@ class NoDeviceError(RuntimeError):
     """There is no GPU that the CUDA kernels run on, or no driver for it."""
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Rows that a C function finds by their addresses.
+
+    Attributes:
+        arrays: the rows.
+        table: for each row its address, or a structure that holds it.
+    """
+
+    arrays: Sequence[NDArray[Any]]
+    table: NDArray[Any]
+
+
 class Library:
     """One of the compiled libraries. It is loaded when first asked for, once per process.
 
@@ -66,7 +81,7 @@ class Library:
         )
         self.variable = f"{name.upper()}_LIBRARY"
         self.file = f"{prefix}{name}{suffix}"
-        self._name, self._signatures, self._missing = name, signatures, missing
+        self._name, self.signatures, self._missing = name, signatures, missing
         self._last_error = last_error
         self._installed: Path | None = None
         self._loaded: ctypes.CDLL | None = None
@@ -100,7 +115,7 @@ class Library:
         """
         if self._loaded is None:
             library = ctypes.CDLL(str(self.path()))
-            for name, arguments in self._signatures.items():
+            for name, arguments in self.signatures.items():
                 function = getattr(library, name)
                 function.argtypes = arguments
                 function.restype = ctypes.c_int
@@ -114,8 +129,12 @@ class Library:
         """Look for the library again at the next call; for tests."""
         self._installed = self._loaded = None
 
-    def call(self, name: str, *arguments: NDArray[np.generic] | float | ctypes.c_size_t) -> None:
+    def call(self, name: str, *arguments: Any) -> None:
         """Call a C function. Arrays go as pointers: the caller has seen to dtype, layout and size.
+
+        Args:
+            name: of the function.
+            arguments: arrays, `Rows`, numbers, or a c_size_t that is written.
 
         Raises:
             ValueError, MemoryError, NoDeviceError, RuntimeError: its failure, in its words.
@@ -141,6 +160,8 @@ class Library:
 def _as_argument(name: str, value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.ctypes.data
+    if isinstance(value, Rows):
+        return value.table.ctypes.data
     if isinstance(value, ctypes.c_size_t):  # to be written
         return ctypes.byref(value)
     if isinstance(value, int) and not -(2**63) <= value < 2**64:  # ctypes would cut it off
@@ -161,7 +182,6 @@ def _installed(file: str) -> Path | None:
 
 
 CPU = Library("infonet_kernels", _SIGNATURES, "infonet_last_error", _MISSING)
-load, call = CPU.load, CPU.call
 
 
 def library_path() -> Path:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from infonet_kernels._arrays import as_count, as_rows, as_threads
-from infonet_kernels._library import call
+from infonet_kernels._choice import call
 
 
 def neighbour_distances(points: ArrayLike, k: int, threads: int = 1) -> NDArray[np.float64]:

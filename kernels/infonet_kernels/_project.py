@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from infonet_kernels._arrays import as_count, as_out, as_rows, shown
-from infonet_kernels._library import call
+from infonet_kernels._choice import call
 
 _PANEL = 8  # kPanel of project.hpp
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from infonet_kernels._arrays import Normalize, as_array, as_normalize, as_threads
-from infonet_kernels._library import call
+from infonet_kernels._choice import call
+from infonet_kernels._library import Rows
 
 # InfonetType and InfonetColumn of infonet/kernels.h.
 _CODES = {np.dtype(t): i for i, t in enumerate(("float32", "float64", "int64", "uint64"))}
@@ -60,7 +61,8 @@ def rank_columns(
     ranks = np.empty((len(rows), n), np.float32)
     ties = np.empty(len(rows), np.uint8)
     entropy = np.empty(len(rows), np.float64)
-    call("infonet_rank_columns", table, len(rows), n, code, count, ranks, ties, entropy)
+    columns = Rows(rows, table)
+    call("infonet_rank_columns", columns, len(rows), n, code, count, ranks, ties, entropy)
     return ranks, ties, entropy
 
 

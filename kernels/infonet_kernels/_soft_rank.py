@@ -14,7 +14,7 @@ from infonet_kernels._arrays import (
     as_rows,
     as_threads,
 )
-from infonet_kernels._library import call
+from infonet_kernels._choice import call
 
 
 @overload

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from infonet_kernels._arrays import as_array, as_rows
-from infonet_kernels._library import call
+from infonet_kernels._choice import call
+from infonet_kernels._library import Rows
 
 Ranks = NDArray[np.float32]
 Array = NDArray[np.float64]
@@ -78,10 +79,10 @@ def moments(u: ArrayLike, v: ArrayLike, w: Sequence[Ranks] = ()) -> tuple[Array,
         raise ValueError(f"u, v and w: got {[r.size for r in (x, y, *rows)]} values; as many each")
     pair, square = np.empty(PRODUCTS), np.empty((PRODUCTS, PRODUCTS))
     triple = np.empty((len(rows), 3, PRODUCTS))
-    # The array of addresses goes as numbers, which live as long as `addresses`.
     addresses = np.array([row.ctypes.data for row in rows], np.uintp)
     assert addresses.itemsize == ctypes.sizeof(ctypes.c_void_p)
-    call("infonet_moments", x, y, addresses, len(rows), x.size, pair, square, triple)
+    further = Rows(rows, addresses)
+    call("infonet_moments", x, y, further, len(rows), x.size, pair, square, triple)
     return pair, square, triple
 
 

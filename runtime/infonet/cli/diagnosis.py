@@ -102,13 +102,16 @@ def _onnxruntime() -> str:
 
 def _kernels() -> str:
     """Rank five numbers with a tie: 1.5, 1.5, 3, 4, 5 as (rank - 1/2) / 5."""
-    from infonet.model.libraries import kernels
+    from infonet.model.libraries import INSTALL_COMPILER, kernels
 
     library = kernels()
     values = np.array([[2.0, 9.0, 2.0, 7.0, 5.0]], np.float32)
     ranks = library.soft_rank(values, 0.0, "midrank", 1)[0]
     if not np.allclose(ranks, [0.2, 0.9, 0.2, 0.7, 0.5], atol=1e-6):
         raise InfoNetError(f"the kernels rank wrongly ({ranks}): run  pip install -U infonet")
+    reason = library.why_numpy()
+    if reason:
+        return f"in NumPy ({reason}; to have them compiled, {INSTALL_COMPILER}), ranks correctly"
     return f"{library.library_path()}, ranks correctly"
 
 

@@ -1,4 +1,4 @@
-"""The two compiled libraries, imported when they are needed: the kernels and ONNX Runtime.
+"""The two libraries that compute, imported when they are needed: the kernels and ONNX Runtime.
 
 ONNX Runtime has to work quietly, and in processes that are forked later. From 1.29 on it has
 telemetry: a thread, begun at import, that sends what it is used for to its maker. A process that is
@@ -14,20 +14,28 @@ import functools
 import os
 import re
 import sys
+from pathlib import Path
 from types import ModuleType
 
-from infonet.errors import InfoNetError, OutOfMemoryError
+from infonet.errors import InfoNetError, OutOfMemoryError, warn
+
+# pip keeps the wheel that it made without a compiler, and would install it again.
+INSTALL_COMPILER = (
+    "install a C++17 compiler and run  "
+    "pip install --force-reinstall --no-deps --no-cache-dir infonet"
+)
 
 
 @functools.cache
 def kernels() -> ModuleType:
-    """Import the compiled kernels, or say how to get them."""
+    """Import the kernels, or say how to get them.
+
+    Where no compiled library fits the platform, its twins in NumPy serve, and a warning says so.
+    """
     try:
         import infonet_kernels
-        from infonet_kernels._library import load
 
-        infonet_kernels.library_path()
-        load()
+        reason = infonet_kernels.why_numpy()
     except (ImportError, OSError) as error:
         if "allocate memory" in str(error) or "failed to map segment" in str(error):
             raise OutOfMemoryError("loading the compiled kernels", str(error)) from error
@@ -35,7 +43,31 @@ def kernels() -> ModuleType:
             f"the compiled kernels of infonet cannot be loaded ({error}): "
             "run  pip install --force-reinstall infonet"
         ) from error
+    if reason and os.environ.get("INFONET_KERNELS") != "numpy":  # nobody is told what he asked for
+        warn(
+            f"ranks and histograms are computed in NumPy ({reason}): answers are the same, but "
+            f"tables take longer; to compile the kernels, {INSTALL_COMPILER}"
+        )
     return infonet_kernels
+
+
+def custom_operators(needed_by: Path) -> str:
+    """Path of the library with the operators of domain `infonet`, for ONNX Runtime to register.
+
+    Args:
+        needed_by: the model file that has such operators.
+
+    Raises:
+        InfoNetError: the kernels are those in NumPy, which ONNX Runtime cannot call.
+    """
+    library = kernels()
+    reason = library.why_numpy()
+    if reason:
+        raise InfoNetError(
+            f"{needed_by} needs the operators of the compiled library, and the kernels are those "
+            f"in NumPy ({reason}): {INSTALL_COMPILER}, or use a model with a core file"
+        )
+    return str(library.library_path())
 
 
 _SWITCH = "ORT_DISABLE_TELEMETRY"  # read once, when the library is loaded

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from infonet.errors import InfoNetError, ModelError, OutOfMemoryError
 from infonet.inputs.arrays import as_batch
-from infonet.model.libraries import kernels, onnx_runtime
+from infonet.model.libraries import custom_operators, kernels, onnx_runtime
 from infonet.model.load import Model, core_of
 
 # float32 [n] for each column: an array of them, or several arrays.
@@ -228,7 +228,7 @@ class Session:
             options.log_severity_level = 4  # what goes wrong is in the exceptions
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             if model.graph == "samples":
-                options.register_custom_ops_library(str(kernels().library_path()))
+                options.register_custom_ops_library(custom_operators(model.path))
             return ort.InferenceSession(
                 str(model.path), sess_options=options, providers=self._providers
             )
