@@ -2,14 +2,15 @@
 
     python benchmarks/vectors.py --part bmi [--samples /tmp/bmi-samples] [--seeds 5] [--only sparse]
     python benchmarks/vectors.py --part mixtures|conditional|common-cause [--n 5000] [--count 5]
+    python benchmarks/vectors.py --part levels [--n 500,2000,5000] [--count 100]
     python benchmarks/vectors.py --part rejections|coverage [--n 500,2000,10000] [--count 200]
     python benchmarks/vectors.py --part power [--peers /tmp/peers-results] [--count 100]
     python benchmarks/vectors.py --part speed [--repeats 15]
 
 One part is one table of the documentation, in Markdown, of one thread but where it says otherwise.
 bmi reads what `vector_samples.py` saved, power what `vector_peers.py` did; the rest draws from
-`vector_tasks.py` and `vector_conditions.py`. KSG is that of `vector_nearest.py`, k = 5, on
-standardised columns (--scores: on normal scores). Nats.
+`vector_tasks.py`, `vector_conditions.py` and `vector_levels.py`. KSG is that of
+`vector_nearest.py`, k = 5, on standardised columns (--scores: on normal scores). Nats.
 """
 
 # ruff: noqa: E402
@@ -27,6 +28,7 @@ from pathlib import Path
 
 import infonet
 import numpy as np
+import vector_levels
 import vector_peers
 import vector_speed
 from vector_conditions import alternatives, causes, conditional, nulls
@@ -187,6 +189,19 @@ def rejections(options, _):
     row("most", *(f"{share:.1%}" for share in np.max(shares, 0)))
 
 
+def levels(options, _):
+    """Causes with ties: how often independence is rejected, and what is estimated instead of 0."""
+    sizes = options.n or (500, 2000, 5000)
+    titles = [f"n = {n:,}" for n in sizes]
+    head(f"p <= {LEVEL}, {options.count} draws", *titles, *(f"mean MI, {t}" for t in titles))
+    for task in vector_levels.causes():
+        if options.only in task.name:
+            answers = [[tested(*draw) for draw in draws(task, options, n)] for n in sizes]
+            shares = [np.mean([a.p_value <= LEVEL for a in found]) for found in answers]
+            means = [np.mean([a.mi for a in found]) for found in answers]
+            row(task.name, *(f"{v:.0%}" for v in shares), *(f"{v:.4f}" for v in means))
+
+
 def power(options, _):
     """On the peers' draws, and on `count` draws of the same seed; `times`: of our median."""
     known = vector_peers.results(options.peers)
@@ -255,6 +270,7 @@ PARTS = {  # function, draws if not said
     "mixtures": (lambda *a: accuracy(mixtures() + interactions(), *a), 5),
     "conditional": (lambda *a: accuracy(conditional(), *a), 5),
     "common-cause": (common_cause, 5),
+    "levels": (levels, 100),
     "rejections": (rejections, 200),
     "power": (power, 100),
     "coverage": (coverage, 40),

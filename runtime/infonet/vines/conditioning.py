@@ -4,10 +4,15 @@ Z is taken out one variable at a time, each after the ones before it were taken 
 (Rosenblatt 1952), so that what is taken out is new. A table of 64 x 64 cells leaves a trace, and a
 copula that changes with Z leaves more: so the result is tested against each part of Z and, where
 dependence is seen, passed through the copula of what is left again.
+
+A value that a tied column of Z takes often is a level, and what a level does to x need not be like
+what the next one does: so x is ranked within each level, which leaves no trace of it at all.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
@@ -15,7 +20,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.inputs.checks import Column
 from infonet.model.libraries import kernels
+from infonet.pairs.counted import log_gamma_tail
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.ranking import fingerprint, in_random_order
@@ -28,7 +35,7 @@ from infonet.vines.copula import (
     moments_p_value,
     rank,
 )
-from infonet.vines.discrete import levels_of
+from infonet.vines.discrete import Codes, levels_of
 from infonet.vines.variables import Group
 
 _AGAIN = (4, 16, 1)  # passes over what is left: within so many pieces of the part
@@ -38,6 +45,9 @@ _LOOKS = 3  # at the directions on which a column depends
 # A direction must tell that much more than chance, and be no part itself, in its largest component.
 _TELLS, _AXIS = 5.0, 0.9
 _LEFT = 0.1  # p-value below which dependence on a part of Z counts as seen
+# Samples of a value from which it is a level. With fewer, ranks within it would be too coarse.
+_FREQUENT = 20
+_ROUNDS = 3  # over the levels of several columns, which undo each other a little
 
 
 class Condition(Protocol):
@@ -49,10 +59,14 @@ class Condition(Protocol):
 
 def prepare(engine: PairEngine, given: Group) -> Condition:
     """The condition of a ranked group: by its levels where these are few, else by its copulas."""
-    levels = levels_of(given, given.columns[0].size if given.columns else 0)
+    n = given.columns[0].size if given.columns else 0
+    levels = levels_of(given, n)
     if levels is not None:
-        return Levels(levels, engine.seed)
-    return Continuous(PairCopulas(engine), given.ranks)
+        codes = np.empty(n, np.int64)
+        for number, samples in enumerate(levels):
+            codes[samples] = number
+        return Levels(codes, engine.seed)
+    return Continuous(engine, given)
 
 
 def take_out(
@@ -74,27 +88,40 @@ def take_out(
 
 
 class Levels:
-    """A condition with few levels: what it leaves of a column are ranks within each level.
+    """Levels of a condition: what they leave of a column are ranks within each level.
 
     Args:
-        levels: the samples of each level.
+        codes: number of the level of each sample, from 0 on without gaps, int64 [n]. Samples of no
+            level have -1, and are ranked among themselves.
         seed: of the random order of ranks that are equal in levels of one size.
     """
 
-    def __init__(self, levels: Sequence[NDArray[np.intp]], seed: int) -> None:
-        self._levels, self._seed = levels, seed
+    def __init__(self, codes: Codes, seed: int) -> None:
+        self._codes, self._seed = codes, seed
+        order = np.argsort(codes, kind="stable")
+        self._level = codes[order] + 1
+        self._bounds = np.searchsorted(codes[order], np.arange(-1, codes.max() + 2))
+        self._order = order
+
+    @property
+    def samples(self) -> list[NDArray[np.intp]]:
+        """Of each level."""
+        return [self._order[i:j] for i, j in itertools.pairwise(self._bounds[1:])]
 
     def out_of(self, column: Ranks) -> Ranks:
         """See `Condition`."""
-        within = np.empty_like(column)
-        for samples in self._levels:
-            within[samples] = rank([column[samples]])[0]
+        order = np.argsort(self._codes + column.astype(np.float64), kind="stable")
+        start, size = self._bounds[:-1], np.diff(self._bounds)
+        place = np.arange(column.size) - start[self._level] + 0.5
+        within = np.empty(column.size)
+        within[order] = place / size[self._level]
         return in_random_order(rank([within])[0], (self._seed, fingerprint(column), 0))
 
 
 class Continuous:
     """A condition whose columns are taken out one after the other, each by its copulas.
 
+    Columns with levels come first, so that what the others add is ranked within the levels, too.
     Without any column, as where all of them are constant, it leaves columns as they are.
 
     Attributes:
@@ -103,17 +130,33 @@ class Continuous:
         ranks: mid-ranks of the variables themselves.
     """
 
-    def __init__(self, copulas: PairCopulas, given: Sequence[Ranks]) -> None:
-        self.ranks = list(given)
+    def __init__(self, engine: PairEngine, given: Group) -> None:
+        codes = [_frequent(*column) for column in zip(given.columns, given.tied, strict=True)]
+        order = sorted(range(len(codes)), key=lambda place: codes[place] is None)
+        self.ranks = [given.ranks[place] for place in order]
         self.parts: list[Ranks] = []
-        self._copulas = copulas
+        self._copulas = PairCopulas(engine)
         self._all: Conditions | None = None
         self._conditions: list[Conditions | None] = []
-        for column in given:
+        # Samples that have no level in a column; None: no sample of it has one.
+        self._rest: list[NDArray[np.intp] | None] = []
+        self._levels: list[Levels] = []
+        joint: Codes | None = None
+        for place, column in zip(order, self.ranks, strict=True):
             known = list(self.parts)
             found = self._without(column, known)
             self.parts.append(found)
             self._conditions.append(Conditions(self.ranks[: len(known)]) if known else None)
+            own = codes[place]
+            self._rest.append(None if own is None else np.flatnonzero(own < 0))
+            if own is not None:
+                self._levels.append(Levels(own, engine.seed))
+                if joint is not None:
+                    both = np.where((joint < 0) | (own < 0), -1, joint * (own.max() + 1) + own)
+                    joint = _numbered(both)
+                    self._levels.append(Levels(joint, engine.seed))
+                else:
+                    joint = own
         self._all = Conditions(self.ranks) if len(self.ranks) > 1 else None
 
     def out_of(self, column: Ranks) -> Ranks:
@@ -121,6 +164,7 @@ class Continuous:
         return self._without(column, self.parts)
 
     def _without(self, column: Ranks, parts: list[Ranks]) -> Ranks:
+        column = self._within_levels(column)
         # Again, because the directions of a first look are not exact and leave less to the next.
         for _ in range(_LOOKS if len(parts) > 1 else 0):
             directions = self._directions(column, parts)
@@ -128,8 +172,19 @@ class Continuous:
                 column = self._pass(column, part, None)
             if not directions:
                 break
-        for part, conditions in zip(parts, self._conditions, strict=False):
-            column = self._pass(column, part, conditions)
+        for part, conditions, rest in zip(parts, self._conditions, self._rest, strict=False):
+            if rest is None:
+                levels = self._levels[-1].samples if self._levels else []
+                large = [samples for samples in levels if samples.size >= _LEAST]
+                if _differs(column, part, large):
+                    others = np.setdiff1d(np.arange(column.size), np.concatenate(large))
+                    column = self._pass_in(column, part, [*large, others])
+                else:
+                    column = self._pass(column, part, conditions)
+            elif rest.size >= _LEAST:
+                u, v = rank([column[rest], part[rest]])
+                column = column.copy()
+                column[rest] = self._pass(u, v, None)
         whole = self._all if len(parts) == len(self.ranks) else None
         functions = whole.functions if whole else []
         for pieces in _AGAIN:
@@ -139,6 +194,12 @@ class Continuous:
                 break
             for part in left:
                 column = self._pass_in_pieces(column, part, pieces)
+        return self._within_levels(column)
+
+    def _within_levels(self, column: Ranks) -> Ranks:
+        for _ in range(_ROUNDS if len(self._levels) > 1 else 1):
+            for levels in self._levels:
+                column = levels.out_of(column)
         return column
 
     def _directions(self, column: Ranks, parts: list[Ranks]) -> list[Ranks]:
@@ -174,12 +235,17 @@ class Continuous:
         pieces = min(pieces, column.size // _LEAST)
         if pieces < 2:
             return self._pass(column, part, None)
-        found = np.empty(column.size)
         piece = np.minimum((part * pieces).astype(np.intp), pieces - 1)
-        for number in range(pieces):
-            inside = np.flatnonzero(piece == number)
-            u, v = rank([column[inside], part[inside]])
-            found[inside] = rank([self._copulas.fit(u, v).of_u])[0]
+        every = [np.flatnonzero(piece == number) for number in range(pieces)]
+        return self._pass_in(column, part, every)
+
+    def _pass_in(self, column: Ranks, part: Ranks, pieces: Sequence[NDArray[np.intp]]) -> Ranks:
+        """Take a part out within each piece of the samples; of few, only the ranks are new."""
+        found = np.empty(column.size)
+        for inside in pieces:
+            u, v = rank([column[inside], part[inside]]) if inside.size else ([], [])
+            few = inside.size < _LEAST
+            found[inside] = u if few else rank([self._copulas.fit(u, v).of_u])[0]
         return rank([found])[0]
 
     def _depends(self, column: Ranks, part: Ranks) -> bool:
@@ -203,3 +269,38 @@ def _without_tails(column: Ranks, part: Ranks) -> Ranks:
         column = rank([found])[0]
         share /= 4
     return column
+
+
+def _differs(column: Ranks, part: Ranks, levels: Sequence[NDArray[np.intp]]) -> bool:
+    """Whether the dependence on a part differs among levels, by the nine moments of each."""
+    if len(levels) < 2:
+        return False
+    pair, square, _ = kernels().moments(column, part, [part])  # a row, as squares need one
+    root = np.linalg.cholesky(square - pair[:, None] * pair + 1e-9 * np.eye(len(pair)))
+    found = [kernels().moments(*rank([column[inside], part[inside]]))[0] for inside in levels]
+    sizes = np.array([inside.size for inside in levels])
+    moments = np.linalg.solve(root, np.stack(found).T)
+    mean = np.einsum("l,al->a", sizes / sizes.sum(), moments)
+    total = float((sizes * (moments - mean[:, None]) ** 2).sum())
+    freedom = (len(levels) - 1) * len(pair)
+    return math.exp(log_gamma_tail(total / 2, freedom / 2)) < _LEFT / 2
+
+
+def _frequent(column: Column, tied: bool) -> Codes | None:
+    """Number of the value of each sample among the frequent ones, -1 for the others, int64 [n].
+
+    None if there is no frequent value.
+    """
+    if not tied:
+        return None
+    codes = np.unique(column, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    found = _numbered(codes)
+    return found if found.max() >= 0 else None
+
+
+def _numbered(codes: Codes) -> Codes:
+    """Codes from 0 on of the frequent ones, -1 for the others and for what was negative."""
+    values, found, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    frequent = (counts >= _FREQUENT) & (values >= 0)
+    numbers = np.where(frequent, np.cumsum(frequent) - 1, -1)
+    return numbers[found.reshape(-1)].astype(np.int64)

@@ -263,8 +263,8 @@ def _of_vine(
     copulas = PairCopulas(engine)
     rows_x, rows_y = x.ranks, y.ranks
     z: list[Ranks] = given.ranks if given else []
-    if z:
-        both = take_out(Continuous(copulas, z), [*rows_x, *rows_y], threads, progress)
+    if given and z:
+        both = take_out(Continuous(engine, given), [*rows_x, *rows_y], threads, progress)
         rows_x, rows_y = both[: len(rows_x)], both[len(rows_x) :]
     in_x, in_y = by_strength(rows_x, rows_y)
     # The strongest of x and of y stand in the middle, side by side.

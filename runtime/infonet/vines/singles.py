@@ -62,7 +62,7 @@ class SinglesGiven:
         self._known = {row.tobytes() for row in condition.ranks}
         # What has few levels is counted, or taken apart: there is nothing that pairs could share.
         few = joint_codes(condition, given[0].size) is not None
-        self._condition = None if few else Continuous(self._copulas, condition.ranks)
+        self._condition = None if few else Continuous(engine, condition)
         self._conditions = None if few else Conditions(condition.ranks)
 
     def clear(self, column: Column) -> Cleared | None:
