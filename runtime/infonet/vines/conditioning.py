@@ -242,8 +242,8 @@ class Continuous:
     def _pass_in(self, column: Ranks, part: Ranks, pieces: Sequence[NDArray[np.intp]]) -> Ranks:
         """Take a part out within each piece of the samples; of few, only the ranks are new."""
         found = np.empty(column.size)
-        for inside in pieces:
-            u, v = rank([column[inside], part[inside]]) if inside.size else ([], [])
+        for inside in (inside for inside in pieces if inside.size):
+            u, v = rank([column[inside], part[inside]])
             few = inside.size < _LEAST
             found[inside] = u if few else rank([self._copulas.fit(u, v).of_u])[0]
         return rank([found])[0]
