@@ -3,7 +3,8 @@
 A pair copula given D is one copula only under the simplifying assumption. With u and v independent
 of D, I(u; v | D) = I(u; v) + I(u; D | v): what one copula misses is dependence that changes with D.
 So the sample is cut into pieces by a variable of D, each with a copula of its own, which may be cut
-again, by the same variable or another. Since pieces are known from D alone, the answer stays a
+again, by the same variable or another. The pieces of a variable with levels, a label say, are its
+levels. Since pieces are known from D alone, the answer stays a
 lower bound of I(u; v | D), and comes nearer to it.
 """
 
@@ -11,17 +12,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from infonet.model.libraries import kernels
 from infonet.pairs.counted import log_gamma_tail
 from infonet.pairs.significance import combined
 from infonet.vines.copula import Array, PairCopula, PairCopulas, Ranks, rank
+from infonet.vines.discrete import Codes
 
 _WAYS = 4  # pieces of a cut, of equal numbers of samples
 _LEAST = 120  # samples in a piece
+_LEAST_IN_LEVEL = 60  # the same, where the pieces are the levels of a label
 _DEEPEST = 5  # cuts of cuts
 _ALPHA = 0.001  # that a copula which does not change is cut, before the gain is looked at
 # Nats by which pieces must be better than the whole, beside what chance does: the network is less
@@ -35,23 +39,44 @@ _SMALLEST = 1e-300
 _FEW = 3  # variables of D up to which their products, sums and differences are looked at, too
 
 
+@dataclass(frozen=True)
 class Conditions:
-    """Variables by which the sample may be cut, ranks [n] each: those of D, and functions of them.
-
-    Args:
-        ranks: mid-ranks of the variables of D, from one end to the other.
-        squares: sum of their squared normal scores, [n], if it is known already.
+    """Variables by which the sample may be cut: those of D, and functions of them.
 
     Attributes:
+        rows: mid-ranks [n] of the variables that are looked at, and of the functions.
         functions: what several variables make together, mid-ranks [n] each.
-        rows: the variables that are looked at, and these.
+        levels: of each variable that has some: number of the level of each sample, -1 for rare
+            ones, int64 [n].
     """
 
-    def __init__(self, ranks: Sequence[Ranks], squares: Array | None = None) -> None:
+    rows: list[Ranks]
+    functions: list[Ranks]
+    levels: list[Codes]
+
+    @staticmethod
+    def of(
+        ranks: Sequence[Ranks],
+        squares: Array | None = None,
+        levels: Sequence[Codes | None] = (),
+    ) -> Conditions:
+        """Of the variables of D.
+
+        Args:
+            ranks: their mid-ranks [n], from one end of D to the other.
+            squares: sum of their squared normal scores, [n], if it is known already.
+            levels: of each of them, None if it has none.
+        """
         few = len(ranks) <= 2 * _NEAREST
         near = list(ranks) if few else [*ranks[:_NEAREST], *ranks[-_NEAREST:]]
-        self.functions = rank(_functions(ranks, squares)) if len(ranks) > 1 else []
-        self.rows = [*near, *self.functions]
+        functions = rank(_functions(ranks, squares)) if len(ranks) > 1 else []
+        found = [codes for codes in levels if codes is not None]
+        return Conditions([*near, *functions], functions, found)
+
+    def within(self, inside: NDArray[np.intp]) -> Conditions:
+        """Of some of the samples."""
+        rows = rank([row[inside] for row in self.rows])
+        return Conditions(rows, [], [codes[inside] for codes in self.levels])
 
 
 def _functions(ranks: Sequence[Ranks], squares: Array | None) -> list[Array]:
@@ -81,30 +106,38 @@ def fit(
         conditions: variables of D; None if there are none.
         test: whether to test independence, too.
     """
-    return _fit(copulas, u, v, conditions.rows if conditions else [], 0, test)
+    return _fit(copulas, u, v, conditions, 0, test)
 
 
 def _fit(
-    copulas: PairCopulas, u: Ranks, v: Ranks, rows: list[Ranks], depth: int, test: bool = False
+    copulas: PairCopulas,
+    u: Ranks,
+    v: Ranks,
+    conditions: Conditions | None,
+    depth: int,
+    test: bool = False,
 ) -> PairCopula:
     whole = copulas.fit(u, v, test)
     n = u.size
-    if not rows or depth >= _DEEPEST or (n < _WAYS * _LEAST and not test):
+    if conditions is None or depth >= _DEEPEST:
         return whole
     if test:
         # Independent on the whole, dependent in pieces: only the second test sees that.
-        logs = [math.log(whole.p_value), math.log(change_p_value(u, v, rows))]
+        logs = [math.log(whole.p_value), math.log(change_p_value(u, v, conditions))]
         whole = replace(whole, p_value=combined(logs))
-    by = _changes_with(u, v, rows)
-    if by is None or n < _WAYS * _LEAST:
+    pieces = _pieces(u, v, conditions)
+    if not pieces:
         return whole
-    of_u, of_v, density = np.empty(n), np.empty(n), np.empty(n)
-    mi, leaves = 0.0, 0
-    piece = np.minimum((rows[by] * _WAYS).astype(np.intp), _WAYS - 1)
-    for number in range(_WAYS):
-        inside = np.flatnonzero(piece == number)
-        part = rank([row[inside] for row in (u, v, *rows)])
-        found = _fit(copulas, part[0], part[1], part[2:], depth + 1)
+    # Samples of no piece, whose levels are rare, keep the copula of the whole.
+    rest = np.ones(n, np.bool_)
+    rest[np.concatenate(pieces)] = False
+    of_u, of_v, density = np.empty(n), np.empty(n), whole.log_density.copy()
+    if rest.any():
+        of_u[rest], of_v[rest] = rank([whole.of_u[rest], whole.of_v[rest]])
+    mi, leaves = whole.mi * rest.mean(), 0
+    for inside in pieces:
+        part = rank([u[inside], v[inside]])
+        found = _fit(copulas, part[0], part[1], conditions.within(inside), depth + 1)
         mi += found.mi * inside.size / n
         leaves += found.leaves
         density[inside] = found.log_density
@@ -115,8 +148,46 @@ def _fit(
     return PairCopula(mi, of_u, of_v, density, whole.p_value, leaves, whole.correlation)
 
 
-def _changes_with(u: Ranks, v: Ranks, rows: list[Ranks]) -> int | None:
-    """The row with which the copula of u and v changes most evidently; None if with none.
+def _pieces(u: Ranks, v: Ranks, conditions: Conditions) -> list[NDArray[np.intp]]:
+    """By the variable with which the copula of u and v changes most evidently; empty if none."""
+    best, found = _ALPHA, []
+    if u.size >= _WAYS * _LEAST:
+        by, p = _changes_with(u, v, conditions.rows)
+        if p < best:
+            piece = np.minimum((conditions.rows[by] * _WAYS).astype(np.intp), _WAYS - 1)
+            best, found = p, [np.flatnonzero(piece == number) for number in range(_WAYS)]
+    for codes in conditions.levels:
+        levels = large_levels(codes)
+        p = difference_p_value(u, v, levels)
+        if p < best:
+            best, found = p, levels
+    return found
+
+
+def large_levels(codes: Codes) -> list[NDArray[np.intp]]:
+    """The samples of each level that has enough of them for a copula of its own."""
+    every = np.unique(codes[codes >= 0])
+    found = [np.flatnonzero(codes == level) for level in every]
+    return [inside for inside in found if inside.size >= _LEAST_IN_LEVEL]
+
+
+def difference_p_value(u: Ranks, v: Ranks, levels: Sequence[NDArray[np.intp]]) -> float:
+    """That u and v have one and the same copula at all levels, by the means of nine products
+    P_a(u) P_b(v) of Legendre polynomials at each level."""
+    if len(levels) < 2:
+        return 1.0
+    pair, square, _ = kernels().moments(u, v, [u])  # squares are computed with a third row only
+    found = [kernels().moments(*rank([u[inside], v[inside]]))[0] for inside in levels]
+    sizes = np.array([inside.size for inside in levels])
+    moments = _whitened(np.stack(found), pair, square)
+    mean = np.einsum("l,la->a", sizes / sizes.sum(), moments)
+    total = float((sizes[:, None] * (moments - mean) ** 2).sum())
+    p = math.exp(log_gamma_tail(total / 2, (len(levels) - 1) * len(pair) / 2))
+    return min(max(p, _SMALLEST), 1.0)
+
+
+def _changes_with(u: Ranks, v: Ranks, rows: list[Ranks]) -> tuple[int, float]:
+    """The row with which the copula of u and v changes most evidently, and the p-value.
 
     Compared are the means of products P_a(u) P_b(v) P_c(w) of Legendre polynomials with 0, which
     they are if the copula does not change with w: 27 numbers, made uncorrelated, whose squares add
@@ -124,31 +195,41 @@ def _changes_with(u: Ranks, v: Ranks, rows: list[Ranks]) -> int | None:
     """
     found = [_chi_squared(moments) * u.size for moments in _triple_moments(u, v, rows)]
     best = int(np.argmax(found))
-    p = math.exp(log_gamma_tail(found[best] / 2, len(_DEGREES) * len(_PRODUCTS) / 2)) * len(rows)
-    return best if p < _ALPHA else None
+    freedom = len(_DEGREES) * len(_PRODUCTS)
+    return best, math.exp(log_gamma_tail(found[best] / 2, freedom / 2)) * len(rows)
 
 
-def change_p_value(u: Ranks, v: Ranks, rows: list[Ranks]) -> float:
-    """That u and v, which are independent on the whole, are so in pieces of each row, too.
+def change_p_value(u: Ranks, v: Ranks, conditions: Conditions) -> float:
+    """That u and v, which are independent on the whole, are so in pieces of each row, too, and at
+    each level.
 
     Degrees 1 and 2 only, which see more of little; and without the tails of the rows, where
     conditions are not taken out exactly and both u and v may keep the same trace of them.
     """
+    by_level = [difference_p_value(u, v, large_levels(codes)) for codes in conditions.levels]
+    tests = len(conditions.rows) + len(by_level)
+    least = min(by_level, default=1.0) * tests
+    rows = conditions.rows
     inside = np.flatnonzero(np.all([np.abs(row - 0.5) < 0.5 - _TAIL for row in rows], axis=0))
     if inside.size < _LEAST:
-        return 1.0
+        return min(least, 1.0)
     u, v, rows = u[inside], v[inside], rank([row[inside] for row in rows])
     found = [_chi_squared(moments[:2][:, _LOW]) * u.size for moments in _triple_moments(u, v, rows)]
-    p = math.exp(log_gamma_tail(max(found) / 2, 2 * len(_LOW) / 2)) * len(rows)
-    return min(max(p, _SMALLEST), 1.0)
+    p = math.exp(log_gamma_tail(max(found) / 2, 2 * len(_LOW) / 2)) * tests
+    return min(max(p, _SMALLEST), least, 1.0)
 
 
 def _triple_moments(u: Ranks, v: Ranks, rows: list[Ranks]) -> list[Array]:
     """Means of P_a(u) P_b(v) P_c(w) of each row w, [3 (c), 9 (a, b)], the latter uncorrelated."""
     pair, square, triple = kernels().moments(u, v, rows)
+    return [_whitened(moments, pair, square) for moments in triple]
+
+
+def _whitened(moments: Array, pair: Array, square: Array) -> Array:
+    """Moments [.., 9] of products, made uncorrelated by the covariance of these."""
     covariance = square - pair[:, None] * pair + 1e-9 * np.eye(len(pair))
     root = np.linalg.cholesky(covariance)
-    return [np.linalg.solve(root, moments.T).T for moments in triple]
+    return np.linalg.solve(root, moments.T).T
 
 
 def _chi_squared(moments: Array) -> float:

@@ -11,8 +11,6 @@ what the next one does: so x is ranked within each level, which leaves no trace 
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
@@ -20,13 +18,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.inputs.checks import Column
 from infonet.model.libraries import kernels
-from infonet.pairs.counted import log_gamma_tail
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.ranking import fingerprint, in_random_order
-from infonet.vines.changes import Conditions, fit
+from infonet.vines.changes import Conditions, difference_p_value, fit, large_levels
 from infonet.vines.copula import (
     PairCopulas,
     Ranks,
@@ -35,7 +31,7 @@ from infonet.vines.copula import (
     moments_p_value,
     rank,
 )
-from infonet.vines.discrete import Codes, levels_of
+from infonet.vines.discrete import Codes, frequent, frequent_levels, levels_of
 from infonet.vines.variables import Group
 
 _AGAIN = (4, 16, 1)  # passes over what is left: within so many pieces of the part
@@ -45,8 +41,6 @@ _LOOKS = 3  # at the directions on which a column depends
 # A direction must tell that much more than chance, and be no part itself, in its largest component.
 _TELLS, _AXIS = 5.0, 0.9
 _LEFT = 0.1  # p-value below which dependence on a part of Z counts as seen
-# Samples of a value from which it is a level. With fewer, ranks within it would be too coarse.
-_FREQUENT = 20
 _ROUNDS = 3  # over the levels of several columns, which undo each other a little
 
 
@@ -97,20 +91,14 @@ class Levels:
     """
 
     def __init__(self, codes: Codes, seed: int) -> None:
-        self._codes, self._seed = codes, seed
+        self.codes, self._seed = codes, seed
         order = np.argsort(codes, kind="stable")
         self._level = codes[order] + 1
         self._bounds = np.searchsorted(codes[order], np.arange(-1, codes.max() + 2))
-        self._order = order
-
-    @property
-    def samples(self) -> list[NDArray[np.intp]]:
-        """Of each level."""
-        return [self._order[i:j] for i, j in itertools.pairwise(self._bounds[1:])]
 
     def out_of(self, column: Ranks) -> Ranks:
         """See `Condition`."""
-        order = np.argsort(self._codes + column.astype(np.float64), kind="stable")
+        order = np.argsort(self.codes + column.astype(np.float64), kind="stable")
         start, size = self._bounds[:-1], np.diff(self._bounds)
         place = np.arange(column.size) - start[self._level] + 0.5
         within = np.empty(column.size)
@@ -131,7 +119,7 @@ class Continuous:
     """
 
     def __init__(self, engine: PairEngine, given: Group) -> None:
-        codes = [_frequent(*column) for column in zip(given.columns, given.tied, strict=True)]
+        codes = frequent_levels(given)
         order = sorted(range(len(codes)), key=lambda place: codes[place] is None)
         self.ranks = [given.ranks[place] for place in order]
         self.parts: list[Ranks] = []
@@ -146,18 +134,18 @@ class Continuous:
             known = list(self.parts)
             found = self._without(column, known)
             self.parts.append(found)
-            self._conditions.append(Conditions(self.ranks[: len(known)]) if known else None)
+            self._conditions.append(Conditions.of(self.ranks[: len(known)]) if known else None)
             own = codes[place]
             self._rest.append(None if own is None else np.flatnonzero(own < 0))
             if own is not None:
                 self._levels.append(Levels(own, engine.seed))
                 if joint is not None:
                     both = np.where((joint < 0) | (own < 0), -1, joint * (own.max() + 1) + own)
-                    joint = _numbered(both)
+                    joint = frequent(both)
                     self._levels.append(Levels(joint, engine.seed))
                 else:
                     joint = own
-        self._all = Conditions(self.ranks) if len(self.ranks) > 1 else None
+        self._all = Conditions.of(self.ranks) if len(self.ranks) > 1 else None
 
     def out_of(self, column: Ranks) -> Ranks:
         """See `Condition`."""
@@ -174,9 +162,8 @@ class Continuous:
                 break
         for part, conditions, rest in zip(parts, self._conditions, self._rest, strict=False):
             if rest is None:
-                levels = self._levels[-1].samples if self._levels else []
-                large = [samples for samples in levels if samples.size >= _LEAST]
-                if _differs(column, part, large):
+                large = large_levels(self._levels[-1].codes) if self._levels else []
+                if difference_p_value(column, part, large) < _LEFT / 2:
                     others = np.setdiff1d(np.arange(column.size), np.concatenate(large))
                     column = self._pass_in(column, part, [*large, others])
                 else:
@@ -269,38 +256,3 @@ def _without_tails(column: Ranks, part: Ranks) -> Ranks:
         column = rank([found])[0]
         share /= 4
     return column
-
-
-def _differs(column: Ranks, part: Ranks, levels: Sequence[NDArray[np.intp]]) -> bool:
-    """Whether the dependence on a part differs among levels, by the nine moments of each."""
-    if len(levels) < 2:
-        return False
-    pair, square, _ = kernels().moments(column, part, [part])  # a row, as squares need one
-    root = np.linalg.cholesky(square - pair[:, None] * pair + 1e-9 * np.eye(len(pair)))
-    found = [kernels().moments(*rank([column[inside], part[inside]]))[0] for inside in levels]
-    sizes = np.array([inside.size for inside in levels])
-    moments = np.linalg.solve(root, np.stack(found).T)
-    mean = np.einsum("l,al->a", sizes / sizes.sum(), moments)
-    total = float((sizes * (moments - mean[:, None]) ** 2).sum())
-    freedom = (len(levels) - 1) * len(pair)
-    return math.exp(log_gamma_tail(total / 2, freedom / 2)) < _LEFT / 2
-
-
-def _frequent(column: Column, tied: bool) -> Codes | None:
-    """Number of the value of each sample among the frequent ones, -1 for the others, int64 [n].
-
-    None if there is no frequent value.
-    """
-    if not tied:
-        return None
-    codes = np.unique(column, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    found = _numbered(codes)
-    return found if found.max() >= 0 else None
-
-
-def _numbered(codes: Codes) -> Codes:
-    """Codes from 0 on of the frequent ones, -1 for the others and for what was negative."""
-    values, found, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    frequent = (counts >= _FREQUENT) & (values >= 0)
-    numbers = np.where(frequent, np.cumsum(frequent) - 1, -1)
-    return numbers[found.reshape(-1)].astype(np.int64)

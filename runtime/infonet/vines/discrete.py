@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from infonet.vines.copula import Array, rank
 from infonet.vines.variables import Group
 
 _IN_A_CELL = 5  # samples in the mean from which cells are counted
+# Samples of a value from which it is a level. With fewer, ranks within it would be too coarse.
+_FREQUENT = 20
 _IN_A_LEVEL = 100  # samples of every level of a condition from which it is taken apart
 
 Codes = NDArray[np.int64]
@@ -93,6 +96,30 @@ def levels_of(given: Group | None, n: int) -> list[NDArray[np.intp]] | None:
         return None
     parts = [np.flatnonzero(found[0] == level) for level in range(found[1])]
     return parts if min(part.size for part in parts) >= _IN_A_LEVEL else None
+
+
+def frequent_levels(group: Group) -> list[Codes | None]:
+    """Of each column: number of the value of each sample among the frequent ones, -1 for the
+    others, int64 [n]; None if it has no frequent value."""
+    found: list[Codes | None] = []
+    for column, tied in zip(group.columns, group.tied, strict=True):
+        codes = frequent(np.unique(column, return_inverse=True)[1].reshape(-1)) if tied else None
+        found.append(codes if codes is not None and codes.max() >= 0 else None)
+    return found
+
+
+def whole_levels(codes: Codes | None) -> bool:
+    """Whether every value of a column is a level."""
+    return codes is not None and int(codes.min()) >= 0
+
+
+def frequent(codes: NDArray[np.integer[Any]]) -> Codes:
+    """Numbers from 0 on of the frequent codes, -1 for the others and for negative ones."""
+    values, found, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    kept = (counts >= _FREQUENT) & (values >= 0)
+    numbers = np.where(kept, np.cumsum(kept) - 1, -1)
+    found_numbers: Codes = numbers[found.reshape(-1)].astype(np.int64)
+    return found_numbers
 
 
 def part_of(group: Group, samples: NDArray[np.intp]) -> Group:

@@ -20,6 +20,7 @@ from infonet.model.libraries import kernels
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.vines.changes import Conditions, fit
 from infonet.vines.copula import Array, PairCopula, PairCopulas, Ranks, rank
+from infonet.vines.discrete import Codes
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def fit_vine(
     columns: Sequence[Ranks],
     asked: Callable[[int, int], bool],
     given: Sequence[Ranks] = (),
+    levels: Sequence[Codes | None] = (),
     threads: int = 1,
     progress: bool | None = None,
 ) -> Vine:
@@ -61,6 +63,7 @@ def fit_vine(
         columns: mid-ranks [n] without ties, independent of `given`.
         asked: whether the edge between two places is asked for: others are only passed through.
         given: mid-ranks of conditions, with which copulas may change, too.
+        levels: of each of `columns` and then of `given`, see `changes.Conditions`; empty: none.
         threads: to spread the edges of a tree over; results do not depend on it.
         progress: show a progress bar; None: if standard error is a terminal.
     """
@@ -71,7 +74,7 @@ def fit_vine(
     left, right = list(columns[:-1]), list(columns[1:])
     with Progress(size * (size - 1) // 2, "pair", progress) as bar:
         for tree in range(1, size):
-            level = _Tree(copulas, columns, left, right, asked, given, squares, tree)
+            level = _Tree(copulas, columns, left, right, asked, given, levels, squares, tree)
             run_tiles(level.tasks(), threads, bar)
             fitted = level.fitted
             for place, copula in enumerate(fitted):
@@ -106,11 +109,12 @@ class _Tree:
         right: Sequence[Ranks],
         asked: Callable[[int, int], bool],
         given: Sequence[Ranks],
+        levels: Sequence[Codes | None],
         squares: list[Array],
         tree: int,
     ) -> None:
         self._copulas, self._columns, self._given = copulas, columns, given
-        self._squares = squares
+        self._squares, self._levels = squares, levels
         self._left, self._right, self._asked, self._tree = left, right, asked, tree
         self._found: list[PairCopula | None] = [None] * len(left)
 
@@ -127,6 +131,7 @@ class _Tree:
     def _fit(self, place: int) -> int:
         end = place + self._tree
         between = [*self._columns[place + 1 : end], *self._given]
+        levels = [*self._levels[place + 1 : end], *self._levels[len(self._columns) :]]
         # Sums over what is given come first; those over the columns before are taken off again.
         first = len(self._given)
         squares = self._squares[first + end] - self._squares[first + place + 1]
@@ -135,7 +140,7 @@ class _Tree:
             self._copulas,
             self._left[place],
             self._right[place],
-            Conditions(between, squares) if between else None,
+            Conditions.of(between, squares, levels) if between else None,
             self._asked(place, place + self._tree),
         )
         return 1

@@ -20,7 +20,7 @@ from infonet.pairs.single import estimate_pair
 from infonet.result import TIES_NOTE, Estimate, IndependenceTest, Term, Terms
 from infonet.vines.conditioning import Continuous, take_out
 from infonet.vines.copula import Array, PairCopulas, Ranks
-from infonet.vines.discrete import count, fisher, levels_of, part_of
+from infonet.vines.discrete import count, fisher, frequent_levels, levels_of, part_of, whole_levels
 from infonet.vines.dvine import Edge, Vine, fit_vine
 from infonet.vines.neighbours import (
     MOST_DIMENSIONS,
@@ -203,7 +203,10 @@ def total_correlation(
         return Estimate(0.0, (0.0, 0.0), None, n, names, tuple(notes), method="constant")
     notes += _remarks([group], n)
     group.keep(by_strength(group.ranks, group.ranks)[0])
-    vine = fit_vine(PairCopulas(engine), group.ranks, lambda i, j: True, (), threads, progress)
+    levels = frequent_levels(group)
+    vine = fit_vine(
+        *(PairCopulas(engine), group.ranks, lambda i, j: True, (), levels, threads, progress)
+    )
     answer = Answer.of(vine, group.names)
     if answer.changing:
         notes.append(CHANGES_NOTE)
@@ -267,11 +270,17 @@ def _of_vine(
         both = take_out(Continuous(engine, given), [*rows_x, *rows_y], threads, progress)
         rows_x, rows_y = both[: len(rows_x)], both[len(rows_x) :]
     in_x, in_y = by_strength(rows_x, rows_y)
+    of_x, of_y = frequent_levels(x), frequent_levels(y)
+    # Labels before numbers: they are exact as conditions, which are taken apart by level.
+    in_x.sort(key=lambda place: not whole_levels(of_x[place]))
+    in_y.sort(key=lambda place: not whole_levels(of_y[place]))
     # The strongest of x and of y stand in the middle, side by side.
     order = [*reversed([rows_x[i] for i in in_x]), *[rows_y[i] for i in in_y]]
     names = [*reversed([x.names[i] for i in in_x]), *[y.names[i] for i in in_y]]
+    levels = [*reversed([of_x[i] for i in in_x]), *[of_y[i] for i in in_y]]
+    levels += frequent_levels(given) if given else []
     middle = len(rows_x)
-    vine = fit_vine(copulas, order, lambda i, j: i < middle <= j, z, threads, progress)
+    vine = fit_vine(*(copulas, order, lambda i, j: i < middle <= j, z, levels, threads, progress))
     return Answer.of(vine, names, given.names if given else (), swap)
 
 

@@ -16,7 +16,7 @@ from infonet.pairs.ranking import fingerprint
 from infonet.vines.changes import Conditions, fit
 from infonet.vines.conditioning import Continuous
 from infonet.vines.copula import PairCopulas, Ranks
-from infonet.vines.discrete import joint_codes
+from infonet.vines.discrete import frequent_levels, joint_codes
 from infonet.vines.estimate import estimate_vectors
 from infonet.vines.variables import Group
 
@@ -63,7 +63,9 @@ class SinglesGiven:
         # What has few levels is counted, or taken apart: there is nothing that pairs could share.
         few = joint_codes(condition, given[0].size) is not None
         self._condition = None if few else Continuous(engine, condition)
-        self._conditions = None if few else Conditions(condition.ranks)
+        self._conditions = (
+            None if few else Conditions.of(condition.ranks, levels=frequent_levels(condition))
+        )
 
     def clear(self, column: Column) -> Cleared | None:
         """Take the condition out of a column [n]; None if the column is constant or known."""
