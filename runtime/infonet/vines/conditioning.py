@@ -59,7 +59,7 @@ def prepare(engine: PairEngine, given: Group) -> Condition:
         codes = np.empty(n, np.int64)
         for number, samples in enumerate(levels):
             codes[samples] = number
-        return Levels(codes, engine.seed)
+        return WithinLevels(codes, engine.seed)
     return Continuous(engine, given)
 
 
@@ -81,7 +81,7 @@ def take_out(
     return found
 
 
-class Levels:
+class WithinLevels:
     """Levels of a condition: what they leave of a column are ranks within each level.
 
     Args:
@@ -119,7 +119,7 @@ class Continuous:
     """
 
     def __init__(self, engine: PairEngine, given: Group) -> None:
-        codes = frequent_levels(given)
+        codes = [levels.codes if levels else None for levels in frequent_levels(given)]
         order = sorted(range(len(codes)), key=lambda place: codes[place] is None)
         self.ranks = [given.ranks[place] for place in order]
         self.parts: list[Ranks] = []
@@ -128,7 +128,7 @@ class Continuous:
         self._conditions: list[Conditions | None] = []
         # Samples that have no level in a column; None: no sample of it has one.
         self._rest: list[NDArray[np.intp] | None] = []
-        self._levels: list[Levels] = []
+        self._levels: list[WithinLevels] = []
         joint: Codes | None = None
         for place, column in zip(order, self.ranks, strict=True):
             known = list(self.parts)
@@ -138,11 +138,11 @@ class Continuous:
             own = codes[place]
             self._rest.append(None if own is None else np.flatnonzero(own < 0))
             if own is not None:
-                self._levels.append(Levels(own, engine.seed))
+                self._levels.append(WithinLevels(own, engine.seed))
                 if joint is not None:
                     both = np.where((joint < 0) | (own < 0), -1, joint * (own.max() + 1) + own)
                     joint = frequent(both)
-                    self._levels.append(Levels(joint, engine.seed))
+                    self._levels.append(WithinLevels(joint, engine.seed))
                 else:
                     joint = own
         self._all = Conditions.of(self.ranks) if len(self.ranks) > 1 else None

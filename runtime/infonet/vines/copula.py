@@ -68,6 +68,13 @@ class PairCopulas:
         n = min(max(u.size, int(self._null.n[0])), int(self._null.n[-1]))
         return self._null.p_value(float(outputs.statistic[0]), n)
 
+    def with_label(self, u: Ranks, codes: NDArray[np.int64], nominal: bool) -> float:
+        """Mutual information in nats of a column of ranks and the levels of another, as of two
+        scalars: counted."""
+        ranked = self._engine.prepare((u, codes.astype(np.float64)))
+        found = self._engine.estimate(ranked.with_nominal(np.array([False, nominal])), ONE_PAIR)
+        return float(found.mi[0])
+
     def fit(self, u: Ranks, v: Ranks, test: bool = False) -> PairCopula:
         """The copula of two columns of ranks [n] without ties.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,19 @@ _FREQUENT = 20
 _IN_A_LEVEL = 100  # samples of every level of a condition from which it is taken apart
 
 Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The frequent values of a column.
+
+    Attributes:
+        codes: number of the level of each sample, -1 for rare values, int64 [n].
+        nominal: whether they have no order.
+    """
+
+    codes: Codes
+    nominal: bool
 
 
 def joint_codes(group: Group | None, n: int) -> tuple[Codes, int] | None:
@@ -98,19 +111,19 @@ def levels_of(given: Group | None, n: int) -> list[NDArray[np.intp]] | None:
     return parts if min(part.size for part in parts) >= _IN_A_LEVEL else None
 
 
-def frequent_levels(group: Group) -> list[Codes | None]:
-    """Of each column: number of the value of each sample among the frequent ones, -1 for the
-    others, int64 [n]; None if it has no frequent value."""
-    found: list[Codes | None] = []
-    for column, tied in zip(group.columns, group.tied, strict=True):
+def frequent_levels(group: Group) -> list[Levels | None]:
+    """The levels of each column; None if it has no frequent value."""
+    found: list[Levels | None] = []
+    for column, tied, nominal in zip(group.columns, group.tied, group.nominal, strict=True):
         codes = frequent(np.unique(column, return_inverse=True)[1].reshape(-1)) if tied else None
-        found.append(codes if codes is not None and codes.max() >= 0 else None)
+        some = codes is not None and codes.max() >= 0
+        found.append(Levels(codes, nominal) if codes is not None and some else None)
     return found
 
 
-def whole_levels(codes: Codes | None) -> bool:
+def is_label(levels: Levels | None) -> bool:
     """Whether every value of a column is a level."""
-    return codes is not None and int(codes.min()) >= 0
+    return levels is not None and int(levels.codes.min()) >= 0
 
 
 def frequent(codes: NDArray[np.integer[Any]]) -> Codes:

@@ -11,16 +11,19 @@ before, see `conditioning`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from infonet.model.libraries import kernels
 from infonet.pairs.parallel import Progress, run_tiles
-from infonet.vines.changes import Conditions, fit
+from infonet.vines.changes import Conditions, fit, large_levels
 from infonet.vines.copula import Array, PairCopula, PairCopulas, Ranks, rank
-from infonet.vines.discrete import Codes
+from infonet.vines.discrete import Levels, fisher, is_label
+
+_NEAREST = 3  # variables of D that are looked at within the levels of a label
+_SEEN = 0.01  # p-value up to which what they tell counts
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def fit_vine(
     columns: Sequence[Ranks],
     asked: Callable[[int, int], bool],
     given: Sequence[Ranks] = (),
-    levels: Sequence[Codes | None] = (),
+    levels: Sequence[Levels | None] = (),
     threads: int = 1,
     progress: bool | None = None,
 ) -> Vine:
@@ -63,7 +66,7 @@ def fit_vine(
         columns: mid-ranks [n] without ties, independent of `given`.
         asked: whether the edge between two places is asked for: others are only passed through.
         given: mid-ranks of conditions, with which copulas may change, too.
-        levels: of each of `columns` and then of `given`, see `changes.Conditions`; empty: none.
+        levels: of each of `columns` and then of `given`; empty: none has any.
         threads: to spread the edges of a tree over; results do not depend on it.
         progress: show a progress bar; None: if standard error is a terminal.
     """
@@ -89,6 +92,54 @@ def fit_vine(
     return Vine(edges, total)
 
 
+def fit_edge(
+    copulas: PairCopulas,
+    u: Ranks,
+    v: Ranks,
+    between: Sequence[Ranks] = (),
+    conditions: Conditions | None = None,
+    ends: tuple[Levels | None, Levels | None] = (None, None),
+) -> PairCopula:
+    """The copula of an edge that was asked for, tested.
+
+    Args:
+        copulas: what fits one copula.
+        u, v: mid-ranks [n] without ties, independent of D each.
+        between: mid-ranks of the variables of D.
+        conditions: of these.
+        ends: levels of the two columns that u and v were made of.
+    """
+    found = fit(copulas, u, v, conditions, test=True)
+    for number, levels, other in ((u, ends[1], ends[0]), (v, ends[0], ends[1])):
+        if levels is not None and is_label(levels) and other is None:
+            mi, whole = _with_label(copulas, number, levels, between)
+            return replace(found, mi=mi if whole else max(mi, found.mi))
+    return found
+
+
+def _with_label(
+    copulas: PairCopulas, u: Ranks, label: Levels, between: Sequence[Ranks]
+) -> tuple[float, bool]:
+    """I(u; b | D) of a label b, and whether all of its levels and all of D took part.
+
+    As u is independent of D, it is I(u; b) + I(u; D | b). So the label itself is counted, and D is
+    looked at within its levels; ranks of a label, with ties in random order, would tell less.
+    """
+    mi = copulas.with_label(u, label.codes, label.nominal)
+    near = between[-_NEAREST:]
+    if not near:
+        return mi, True
+    more, p_values, samples = 0.0, [], 0
+    for inside in large_levels(label.codes):
+        columns = rank([u[inside], *[row[inside] for row in near]])
+        vine = fit_vine(copulas, columns, lambda i, j: i == 0, threads=1, progress=False)
+        more += sum(edge.mi for edge in vine.edges) * inside.size / u.size
+        p_values += [edge.p_value for edge in vine.edges]
+        samples += inside.size
+    whole = samples == u.size and len(near) == len(between)
+    return mi + more * (bool(p_values) and fisher(p_values) < _SEEN), whole
+
+
 def _running_squares(columns: Sequence[Ranks]) -> list[Array]:
     """Sums of squared normal scores of the first 0, 1, 2 .. columns, float64 [n] each."""
     sums = [np.zeros(columns[0].size)]
@@ -109,7 +160,7 @@ class _Tree:
         right: Sequence[Ranks],
         asked: Callable[[int, int], bool],
         given: Sequence[Ranks],
-        levels: Sequence[Codes | None],
+        levels: Sequence[Levels | None],
         squares: list[Array],
         tree: int,
     ) -> None:
@@ -136,11 +187,12 @@ class _Tree:
         first = len(self._given)
         squares = self._squares[first + end] - self._squares[first + place + 1]
         squares = squares + self._squares[first]
-        self._found[place] = fit(
-            self._copulas,
-            self._left[place],
-            self._right[place],
-            Conditions.of(between, squares, levels) if between else None,
-            self._asked(place, place + self._tree),
-        )
+        codes = [found.codes if found else None for found in levels]
+        conditions = Conditions.of(between, squares, codes) if between else None
+        columns = self._copulas, self._left[place], self._right[place]
+        if self._asked(place, end):
+            ends = (self._levels[place], self._levels[end]) if self._levels else (None, None)
+            self._found[place] = fit_edge(*columns, between, conditions, ends)
+        else:
+            self._found[place] = fit(*columns, conditions)
         return 1

@@ -20,7 +20,7 @@ from infonet.pairs.single import estimate_pair
 from infonet.result import TIES_NOTE, Estimate, IndependenceTest, Term, Terms
 from infonet.vines.conditioning import Continuous, take_out
 from infonet.vines.copula import Array, PairCopulas, Ranks
-from infonet.vines.discrete import count, fisher, frequent_levels, levels_of, part_of, whole_levels
+from infonet.vines.discrete import count, fisher, frequent_levels, is_label, levels_of, part_of
 from infonet.vines.dvine import Edge, Vine, fit_vine
 from infonet.vines.neighbours import (
     MOST_DIMENSIONS,
@@ -272,8 +272,8 @@ def _of_vine(
     in_x, in_y = by_strength(rows_x, rows_y)
     of_x, of_y = frequent_levels(x), frequent_levels(y)
     # Labels before numbers: they are exact as conditions, which are taken apart by level.
-    in_x.sort(key=lambda place: not whole_levels(of_x[place]))
-    in_y.sort(key=lambda place: not whole_levels(of_y[place]))
+    in_x.sort(key=lambda place: not is_label(of_x[place]))
+    in_y.sort(key=lambda place: not is_label(of_y[place]))
     # The strongest of x and of y stand in the middle, side by side.
     order = [*reversed([rows_x[i] for i in in_x]), *[rows_y[i] for i in in_y]]
     names = [*reversed([x.names[i] for i in in_x]), *[y.names[i] for i in in_y]]

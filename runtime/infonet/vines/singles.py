@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from infonet.inputs.checks import Column
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.ranking import fingerprint
-from infonet.vines.changes import Conditions, fit
+from infonet.vines.changes import Conditions
 from infonet.vines.conditioning import Continuous
 from infonet.vines.copula import PairCopulas, Ranks
-from infonet.vines.discrete import frequent_levels, joint_codes
+from infonet.vines.discrete import Levels, frequent_levels, joint_codes
+from infonet.vines.dvine import fit_edge
 from infonet.vines.estimate import estimate_vectors
 from infonet.vines.variables import Group
 
@@ -29,11 +30,13 @@ class Cleared:
         column: the values [n].
         key: of its ranks, by which the two of a pair are put in order.
         ranks: F(column | condition), mid-ranks [n]; None if the condition is taken apart instead.
+        levels: its frequent values.
     """
 
     column: Column
     key: int
     ranks: Ranks | None
+    levels: Levels | None
 
 
 @dataclass(frozen=True)
@@ -63,17 +66,18 @@ class SinglesGiven:
         # What has few levels is counted, or taken apart: there is nothing that pairs could share.
         few = joint_codes(condition, given[0].size) is not None
         self._condition = None if few else Continuous(engine, condition)
-        self._conditions = (
-            None if few else Conditions.of(condition.ranks, levels=frequent_levels(condition))
-        )
+        codes = [levels.codes if levels else None for levels in frequent_levels(condition)]
+        self._conditions = None if few else Conditions.of(condition.ranks, levels=codes)
+        self._given = condition.ranks
 
     def clear(self, column: Column) -> Cleared | None:
         """Take the condition out of a column [n]; None if the column is constant or known."""
-        ranks = Group.ranked([column], self._engine.seed).ranks
+        group = Group.ranked([column], self._engine.seed)
+        ranks = group.ranks
         if not ranks or ranks[0].tobytes() in self._known:
             return None
         found = self._condition.out_of(ranks[0]) if self._condition else None
-        return Cleared(column, fingerprint(ranks[0]), found)
+        return Cleared(column, fingerprint(ranks[0]), found, frequent_levels(group)[0])
 
     def pair(self, x: Cleared | None, y: Cleared | None) -> SingleAnswer:
         """Dependence of two columns given the condition."""
@@ -82,7 +86,9 @@ class SinglesGiven:
         first, second = (y, x) if y.key < x.key else (x, y)  # so that they may be exchanged
         if first.ranks is None or second.ranks is None:
             return self._few_levels(first.column, second.column)
-        copula = fit(self._copulas, first.ranks, second.ranks, self._conditions, test=True)
+        columns = self._copulas, first.ranks, second.ranks
+        ends = first.levels, second.levels
+        copula = fit_edge(*columns, self._given, self._conditions, ends)
         return SingleAnswer(max(0.0, copula.mi), copula.p_value)
 
     def _few_levels(self, x: Column, y: Column) -> SingleAnswer:
