@@ -83,7 +83,7 @@ def test_batches(gpu, cpu, tolerance, n):
 def test_kernels_and_engine_are_one_graph(gpu):
     for seed in range(3):
         gpu.mi(batch_of(32, 777, seed))
-    stage = gpu.engine.backend._stages[32, 777]
+    stage = gpu.engine.backend._stages.get_or_make((32, 777), pytest.fail)
     assert stage._graph is not None
 
 

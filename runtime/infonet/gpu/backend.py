@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, overload
 
@@ -23,9 +22,9 @@ from infonet.gpu.device import (
     DeviceGraph,
     Gpu,
     GrowingBuffer,
+    LruCache,
     download,
     empty_outputs,
-    kept,
     split,
 )
 from infonet.inputs.arrays import as_batch, gpu_of
@@ -74,7 +73,7 @@ class Stage:
     def __init__(
         self, gpu: Gpu, model: Model, call: Call, capturable: bool, size: int, n: int
     ) -> None:
-        from infonet_kernels import NORMALIZATIONS, _cuda
+        from infonet_kernels import NORMALIZATIONS
 
         self.call = call
         self._gpu, self._model, self._size, self._n = gpu, model, size, n
@@ -86,12 +85,12 @@ class Stage:
         self._midranks = gpu.allocate(4 * rows * n)
         self._same = model.eps == 0 and model.normalize == "midrank"
         self._ranks = self._midranks if self._same or not grid else gpu.allocate(4 * rows * n)
-        # used one after the other
+        kernels = gpu.kernels  # used one after the other
         self._workspace_bytes = max(
-            _cuda.soft_rank_workspace(rows, n, 0.0),
-            _cuda.soft_rank_workspace(rows, n, float(model.eps)),
-            _cuda.histogram_workspace(size, grid) if grid else 0,
-            _cuda.tie_entropy_workspace(rows, n),
+            kernels.soft_rank_workspace(rows, n, 0.0),
+            kernels.soft_rank_workspace(rows, n, float(model.eps)),
+            kernels.histogram_workspace(size, grid) if grid else 0,
+            kernels.tie_entropy_workspace(rows, n),
         )
         self._workspace = gpu.allocate(self._workspace_bytes)
         self._capturable, self._ran = capturable, False
@@ -112,12 +111,10 @@ class Stage:
         self._ran = True
 
     def _launch(self) -> None:
-        from infonet_kernels import _cuda
-
-        model, rows, n = self._model, 2 * self._size, self._n
+        kernels, model, rows, n = self._gpu.kernels, self._model, 2 * self._size, self._n
         values, midranks = self.values.address, self._midranks.address
-        on = _cuda.Launch(self._workspace.address, self._workspace_bytes, self._gpu.stream)
-        _cuda.launch_soft_rank(
+        on = kernels.Launch(self._workspace.address, self._workspace_bytes, self._gpu.stream)
+        kernels.launch_soft_rank(
             values=values,
             rows=rows,
             n=n,
@@ -127,7 +124,7 @@ class Stage:
             ranks=midranks,
             on=on,
         )
-        _cuda.launch_tie_entropy(
+        kernels.launch_tie_entropy(
             values=values,
             ranks=midranks,
             rows=rows,
@@ -139,7 +136,7 @@ class Stage:
         grid, source = model.histogram_grid, self.call.input.address
         ranks = self._ranks.address if grid else source
         if not self._same:
-            _cuda.launch_soft_rank(
+            kernels.launch_soft_rank(
                 values=values,
                 rows=rows,
                 n=n,
@@ -152,7 +149,7 @@ class Stage:
         elif not grid:
             self._gpu.copy(midranks, source, 4 * rows * n)
         if grid:
-            _cuda.launch_joint_histogram(
+            kernels.launch_joint_histogram(
                 x=ranks,
                 y=ranks + 4,
                 rows=self._size,
@@ -186,8 +183,8 @@ class GpuBackend:
         self.threads, self.threads_within = threads, 1
         self.pairs_per_task, self.samples_per_task = model.workload.gpu_pairs, _TILE_SAMPLES
         self._device_graph = device_graph
-        self._calls: OrderedDict[tuple[int, int], Call] = OrderedDict()
-        self._stages: OrderedDict[tuple[int, int], Stage] = OrderedDict()
+        self._calls: LruCache[Call] = LruCache(gpu)
+        self._stages: LruCache[Stage] = LruCache(gpu)
         self._columns, self._pairs, self._workspace = (
             GrowingBuffer(gpu),
             GrowingBuffer(gpu),
@@ -207,15 +204,14 @@ class GpuBackend:
 
     def estimate_sets(self, batch: Any, start: int, stop: int) -> EstimatedSets | None:
         """See `Backend`; None for samples that float32 does not hold exactly, or too many."""
-        from infonet_kernels._cuda import LONGEST_TIES
-
+        longest = self.gpu.kernels.LONGEST_TIES
         n, on_gpu = batch.shape[1], isinstance(batch, GpuSamples)
-        if on_gpu and n > LONGEST_TIES:
+        if on_gpu and n > longest:
             raise InputError(
-                f"samples on a GPU have {n} rows, at most {LONGEST_TIES} are ranked there: copy "
+                f"samples on a GPU have {n} rows, at most {longest} are ranked there: copy "
                 "them to the CPU"
             )
-        if not on_gpu and (n > LONGEST_TIES or not exact_in_float32(batch[start:stop])):
+        if not on_gpu and (n > longest or not exact_in_float32(batch[start:stop])):
             return None
         outputs, entropy = self.gpu.do(lambda: self._estimate(batch, start, stop))
 
@@ -275,12 +271,10 @@ class GpuBackend:
     def _histograms(
         self, call: Call, columns: int, shape: tuple[int, ...], pairs: int, chunk: Chunk
     ) -> None:
-        from infonet_kernels import _cuda
-
-        grid = self.model.histogram_grid
-        size = _cuda.histogram_workspace(chunk.count, grid)
+        kernels, grid = self.gpu.kernels, self.model.histogram_grid
+        size = kernels.histogram_workspace(chunk.count, grid)
         workspace = self._workspace.at_least(size)
-        _cuda.launch_pair_histograms(
+        kernels.launch_pair_histograms(
             ranks=columns,
             columns=shape[0],
             n=shape[1],
@@ -288,7 +282,7 @@ class GpuBackend:
             count=chunk.count,
             grid=grid,
             histogram=call.input.address,
-            on=_cuda.Launch(workspace.address, size, self.gpu.stream),
+            on=kernels.Launch(workspace.address, size, self.gpu.stream),
         )
 
     def _chunks(
@@ -308,8 +302,7 @@ class GpuBackend:
 
     def _call(self, size: int, n: int) -> Call:
         key = (size, n if self._device_graph.fixed else 0)
-        call: Call = kept(self._calls, key, self.gpu, lambda: self._device_graph.open(size, n))
-        return call
+        return self._calls.get_or_make(key, lambda: self._device_graph.open(size, n))
 
     def _estimate(self, batch: Any, start: int, stop: int) -> tuple[Outputs, NDArray[np.float64]]:
         """Outputs of sets, and the entropy of their columns."""
@@ -341,8 +334,7 @@ class GpuBackend:
             call = self._call(size, n)
             return Stage(self.gpu, self.model, call, self._device_graph.capturable, size, n)
 
-        stage: Stage = kept(self._stages, (size, n), self.gpu, make)
-        return stage
+        return self._stages.get_or_make((size, n), make)
 
     def _load(self, batch: Any, place: int) -> NDArray[Any]:
         """Samples [n, 2] of one set."""

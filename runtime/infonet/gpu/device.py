@@ -7,9 +7,6 @@ padding gives is not read.
 ONNX Runtime keeps captured graphs for each thread, and CUDA a current device for each, so all work
 goes through a single thread; callers wait for it. Memory, streams and graphs are those of
 cuda-python (cuda.core).
-
-Sizes are fixed, so that each needs one CUDA graph: what is left over is padded to a size, and what
-the padding gives is not read.
 """
 
 from __future__ import annotations
@@ -18,10 +15,10 @@ import contextlib
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +82,13 @@ class Gpu:
             raise DeviceError(
                 f"the GPU failed ({reason}): pass less at a time, or use device='cpu'"
             ) from error
+
+    @property
+    def kernels(self) -> Any:
+        """The launches of the CUDA kernels on a stream: see `infonet_kernels._cuda`."""
+        from infonet_kernels import _cuda
+
+        return _cuda
 
     def allocate(self, size: int) -> Buffer:
         """Memory of `size` bytes, zero."""
@@ -303,7 +307,30 @@ def _range(profile: Profile) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-KEPT = 8  # calls, and stages, with their memory and graphs
+class LruCache(Generic[T]):
+    """The objects used last, each with memory and graphs on a GPU.
+
+    Args:
+        gpu: where they are.
+        most: how many are kept.
+    """
+
+    def __init__(self, gpu: Gpu, most: int = 8) -> None:
+        self._gpu, self._most = gpu, most
+        self._found: OrderedDict[Hashable, T] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def get_or_make(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The object of `key`; made on a miss, in the place of the one not used for longest."""
+        if key not in self._found:
+            while len(self._found) >= self._most:
+                self._gpu.sync()  # it may still be at work
+                self._found.popitem(last=False)
+            self._found[key] = make()
+        self._found.move_to_end(key)
+        return self._found[key]
 
 
 def empty_outputs(names: Sequence[str], call: Call, count: int) -> dict[str, NDArray[np.float32]]:
@@ -316,14 +343,3 @@ def download(gpu: Gpu, call: Call, found: dict[str, NDArray[np.float32]], chunk:
     for name, array in found.items():
         part = array[chunk.start : chunk.start + chunk.count]
         gpu.download(call.outputs[name].address, part)
-
-
-def kept(found: OrderedDict[Any, Any], key: Any, gpu: Gpu, make: Callable[[], Any]) -> Any:
-    """Return the object kept for `key`; make it on a miss, dropping the least recently used."""
-    if key not in found:
-        while len(found) >= KEPT:
-            gpu.sync()  # it may still be at work
-            found.popitem(last=False)
-        found[key] = make()
-    found.move_to_end(key)
-    return found[key]

@@ -13,7 +13,7 @@ import infonet
 import numpy as np
 import onnxruntime as ort
 import pytest
-from host_gpu import HostGpu, array_at, use_host_kernels
+from host_gpu import HostGpu, array_at
 from infonet.errors import DeviceError, ModelError
 from infonet.gpu.backend import GpuBackend
 from infonet.gpu.tensorrt import TensorRTDeviceGraph
@@ -103,8 +103,7 @@ def stand_in(profiles, contexts):
 
 
 @pytest.fixture
-def parts(monkeypatch, tmp_path):
-    use_host_kernels(monkeypatch)
+def parts(tmp_path):
     path = engine_file(tmp_path)
     model = load_model(path)
     sizes = {"one": (1, 1, 1), "some": (2, 4, 4), "many": (5, 8, 16)}

@@ -1,15 +1,18 @@
-"""`GpuBackend` on a GPU in host memory gives the answers of `Network`; see host_gpu.py."""
+"""`GpuBackend` on a GPU in host memory gives the answers of the CPU; see host_gpu.py."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import fake_perceiver
 import infonet
 import numpy as np
 import pytest
-from host_gpu import HostCore, HostGpu, use_host_kernels
+from host_gpu import HostCore, HostGpu, array_at
 from infonet.errors import DeviceError
 from infonet.gpu.arrays import GpuSamples
 from infonet.gpu.backend import GpuBackend
+from infonet.gpu.device import LruCache
 from infonet.model.load import core_beside, load_model
 from infonet.opening import check_agreement
 from infonet.pairs.backend import CpuBackend
@@ -17,9 +20,8 @@ from infonet.pairs.engine import PairEngine
 from perceiver_core import write_core
 
 
-def make(monkeypatch, estimator, core=None, **options):
+def make(estimator, core=None, **options):
     """An estimator on the host GPU: itself, its GPU and its core."""
-    use_host_kernels(monkeypatch)
     model = estimator.model
     gpu = HostGpu()
     core = HostCore(gpu, core or core_beside(model), **options)
@@ -41,8 +43,8 @@ def on_host(samples):
 
 @pytest.mark.parametrize("capturable", [False, True])
 @pytest.mark.parametrize("place", ["cpu", "gpu"])
-def test_batches(monkeypatch, estimator, capturable, place):
-    twin, gpu, core = make(monkeypatch, estimator, capturable=capturable)
+def test_batches(estimator, capturable, place):
+    twin, gpu, core = make(estimator, capturable=capturable)
     samples = batch_of(11)
     samples[3, :, 0] = np.round(samples[3, :, 0])  # many ties: bounded by the entropy
     samples[4] = samples[4] > 0  # few levels: counted
@@ -61,8 +63,8 @@ def test_batches(monkeypatch, estimator, capturable, place):
     gpu.check()
 
 
-def test_tiles(monkeypatch, estimator):
-    twin, gpu, _ = make(monkeypatch, estimator)
+def test_tiles(estimator):
+    twin, gpu, _ = make(estimator)
     twin.engine.backend.pairs_per_task = 5
     samples = batch_of(23)
     np.testing.assert_allclose(twin.mi(samples), estimator.mi(samples), atol=1e-6)
@@ -71,9 +73,9 @@ def test_tiles(monkeypatch, estimator):
     gpu.check()
 
 
-def test_values_that_float32_does_not_hold_are_ranked_exactly(monkeypatch, estimator):
+def test_values_that_float32_does_not_hold_are_ranked_exactly(estimator):
     """Steps of 1e-9 around 1 are all equal in float32, and different in float64."""
-    twin, _, core = make(monkeypatch, estimator)
+    twin, _, core = make(estimator)
     samples = 1 + 1e-9 * batch_of(2).astype(np.float64)
     np.testing.assert_allclose(twin.mi(samples), estimator.mi(samples), atol=1e-6)
     whole = 2**53 + np.random.default_rng(0).permutation(200).reshape(1, 100, 2)
@@ -83,8 +85,8 @@ def test_values_that_float32_does_not_hold_are_ranked_exactly(monkeypatch, estim
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("place", ["cpu", "gpu"])
-def test_values_that_are_not_finite(monkeypatch, estimator, bad, place):
-    twin, _, _ = make(monkeypatch, estimator)
+def test_values_that_are_not_finite(estimator, bad, place):
+    twin, _, _ = make(estimator)
     twin.engine.backend.pairs_per_task = 4
     samples = batch_of(9)
     samples[6, 7, 1] = bad
@@ -94,8 +96,8 @@ def test_values_that_are_not_finite(monkeypatch, estimator, bad, place):
         twin.mi(samples)
 
 
-def test_estimates_and_permutations(monkeypatch, estimator, gaussian):
-    twin, gpu, _ = make(monkeypatch, estimator)
+def test_estimates_and_permutations(estimator, gaussian):
+    twin, gpu, _ = make(estimator)
     x, y = gaussian(0.6, 300)
     for options in ({}, {"permutations": 19}):
         found, expected = twin.estimate(x, y, **options), estimator.estimate(x, y, **options)
@@ -107,8 +109,8 @@ def test_estimates_and_permutations(monkeypatch, estimator, gaussian):
     gpu.check()
 
 
-def test_matrices(monkeypatch, estimator):
-    twin, gpu, core = make(monkeypatch, estimator)
+def test_matrices(estimator):
+    twin, gpu, core = make(estimator)
     data = np.random.default_rng(0).standard_normal((80, 6))
     data[:, 1] = np.round(data[:, 0])
     data[3, 2] = np.nan
@@ -121,8 +123,8 @@ def test_matrices(monkeypatch, estimator):
     gpu.check()
 
 
-def test_sliced(monkeypatch, estimator):
-    twin, gpu, _ = make(monkeypatch, estimator)
+def test_sliced(estimator):
+    twin, gpu, _ = make(estimator)
     x = np.random.default_rng(0).standard_normal((90, 3))
     found, expected = (
         e.sliced(x, x[:, :2] + 1, projections=9, permutations=5, permutation_projections=3)
@@ -134,10 +136,10 @@ def test_sliced(monkeypatch, estimator):
 
 
 @pytest.mark.parametrize(("eps", "normalize"), [(0.1, "minmax"), (0.0, "over_n"), (0.0, "midrank")])
-def test_networks_that_read_samples(monkeypatch, tmp_path, eps, normalize):
+def test_networks_that_read_samples(tmp_path, eps, normalize):
     path = fake_perceiver.write(tmp_path / "p.onnx", eps, normalize, switch=False)
     cpu = infonet.Estimator(path, threads=1)
-    twin, gpu, core = make(monkeypatch, cpu, load_model(write_core(path)), sizes=(1, 2))
+    twin, gpu, core = make(cpu, load_model(write_core(path)), sizes=(1, 2))
     samples = batch_of(5, 40)
     np.testing.assert_allclose(twin.mi(samples), cpu.mi(samples), atol=1e-5)
     x, y = samples[0].T
@@ -152,37 +154,47 @@ def test_networks_that_read_samples(monkeypatch, tmp_path, eps, normalize):
     gpu.check()
 
 
-def test_what_was_used_longest_ago_makes_room(monkeypatch, estimator):
-    twin, gpu, _ = make(monkeypatch, estimator)
-    for n in range(40, 55):
+def test_estimates_stay_right_where_memory_makes_room(estimator):
+    twin, gpu, _ = make(estimator)
+    for n in (*range(40, 55), 40):  # more lengths than are kept
         samples = batch_of(2, n)
         np.testing.assert_allclose(twin.mi(samples), estimator.mi(samples), atol=1e-6)
-    assert len(twin.engine.backend._stages) == 8
     gpu.check()
 
 
-def test_a_gpu_that_computes_wrongly_is_not_used(monkeypatch, estimator):
-    twin, _, core = make(monkeypatch, estimator)
-    check_agreement(twin.engine.backend, CpuBackend(estimator.model))
-    opened = core.open
+def test_what_was_used_longest_ago_makes_room():
+    gpu = HostGpu()
+    cache, made = LruCache(gpu, most=3), []
+    gpu.synced = False
+    for key in "abcabada":
+        assert cache.get_or_make(key, lambda key=key: made.append(key) or key) == key
+        assert len(cache) <= 3
+    assert made == ["a", "b", "c", "d"]
+    assert gpu.synced  # the GPU may still have worked with what went
+    cache.get_or_make("c", lambda: made.append("c"))  # it went for d
+    assert made[-1] == "c"
 
-    def wrong(size, n):
-        call = opened(size, n)
+
+class WrongCore(HostCore):
+    """A core that adds 0.1 nats to every estimate."""
+
+    def open(self, size, n):
+        call = super().open(size, n)
 
         def enqueue():
             call.enqueue()
-            size = call.outputs["mi"].size // 4
-            from host_gpu import array_at
-
             array_at(call.outputs["mi"].address, (size,))[...] += 0.1
 
-        return type(call)(call.input, call.outputs, call.shapes, enqueue)
+        return replace(call, enqueue=enqueue)
 
-    core.open = wrong
-    twin.engine.backend._calls.clear()
-    twin.engine.backend._stages.clear()
+
+def test_a_gpu_that_computes_wrongly_is_not_used(estimator):
+    reference = CpuBackend(estimator.model)
+    twin, gpu, _ = make(estimator)
+    check_agreement(twin.engine.backend, reference)
+    wrong = WrongCore(gpu, core_beside(estimator.model))
     with pytest.raises(DeviceError, match="where the CPU gives .* so it is not used"):
-        check_agreement(twin.engine.backend, CpuBackend(estimator.model))
+        check_agreement(GpuBackend(estimator.model, wrong, gpu, threads=1), reference)
 
 
 def test_results_stay_on_the_gpu_only_there(estimator):
