@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
 
 import infonet
 import infonet.cli as commands
@@ -42,6 +41,18 @@ def fails(result, message, code=1):
     assert len(lines) == 1
     assert lines[0].startswith("Error: ")
     assert message in lines[0]
+
+
+def install(folder, name, command=None):
+    """What pip writes of a package: its name, and a command that it adds to `infonet`.
+
+    Of packages of one name, Python takes the first on its path: this one hides that installed.
+    """
+    about = folder / f"{name.replace('-', '_')}-9.9.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 9.9\n")
+    if command is not None:
+        (about / "entry_points.txt").write_text(f"[{commands.GROUP}]\n{command}\n")
 
 
 def test_mi(run, csv):
@@ -156,11 +167,10 @@ def test_doctor(run):
     assert json.loads(run("doctor", "--json").stdout)["ok"] is True
 
 
-def test_doctor_reports_problems(run, monkeypatch):
-    from infonet.cli import diagnosis
-
-    version = diagnosis._version
-    monkeypatch.setattr(diagnosis, "_version", lambda name: version(name) or "9.9")
+def test_doctor_reports_problems(run, monkeypatch, tmp_path):
+    for name in ("onnxruntime", "onnxruntime-gpu"):
+        install(tmp_path, name)
+    monkeypatch.syspath_prepend(tmp_path)
     assert "onnxruntime-gpu are both installed" in run("doctor").stderr
     monkeypatch.setenv("INFONET_KERNELS_LIBRARY", "/no/such/library")
     broken = run("doctor")
@@ -234,21 +244,23 @@ def test_usage_errors(run, csv):
     assert run("mi", csv, "--x", "A", "--y", "B", "--threads", "0").exit_code == 2
 
 
-def test_help_names_the_exporter_without_importing_it(run, monkeypatch):
-    found = EntryPoint("export", "no_such_module:command", commands.GROUP)
-    monkeypatch.setattr(commands, "_entry_points", lambda: {"export": found})
+def test_help_names_the_exporter_without_importing_it(run, monkeypatch, tmp_path):
+    install(tmp_path, "infonet", "export = no_such_module:command")
+    monkeypatch.syspath_prepend(tmp_path)
     assert "Write a checkpoint as an ONNX model file." in run("--help").stdout
     fails(run("export", "--help"), "pip install 'infonet[export]'")
 
 
-def test_exporter_is_missing(run, monkeypatch):
-    monkeypatch.setattr(commands, "_entry_points", dict)
+def test_exporter_is_missing(run, monkeypatch, tmp_path):
+    install(tmp_path, "infonet")
+    monkeypatch.syspath_prepend(tmp_path)
     fails(run("train"), "infonet train needs infonet[export], which is not installed")
 
 
-def test_plug_in_runs(run, monkeypatch):
-    found = EntryPoint("extra", "infonet.cli.diagnosis:info", commands.GROUP)
-    monkeypatch.setattr(commands, "_entry_points", lambda: {"extra": found})
+def test_plug_in_runs(run, monkeypatch, tmp_path):
+    install(tmp_path, "a-plug-in", "extra = infonet.cli.diagnosis:info")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "A plug-in." in run("--help").stdout
     assert "architecture" in run("extra").stdout
 
 

@@ -11,7 +11,6 @@ import infonet
 import numpy as np
 import pytest
 from infonet.errors import names_lack_of_memory
-from infonet_kernels import _memory
 
 resource = pytest.importorskip("resource", reason="limits of memory are of POSIX")
 
@@ -70,19 +69,36 @@ def test_limits_of_the_address_space(what, tmp_path):
     assert not any("\n" in text for _, kind, text in lines if kind != "answer")
 
 
-def test_threads_that_fit(monkeypatch):
-    gigabyte, endless = 1 << 30, resource.RLIM_INFINITY
-    limits = {resource.RLIMIT_AS: endless, resource.RLIMIT_DATA: endless}
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (limits.get(kind, 8 << 20), endless))
-    monkeypatch.setattr(_memory, "_used", lambda: (gigabyte, gigabyte // 2))
-    assert _memory.threads_that_fit(1000) == 1000
-    limits[resource.RLIMIT_AS] = 2 * gigabyte
-    assert _memory.threads_that_fit(1000) == gigabyte // (96 << 20)
-    assert _memory.threads_that_fit(3) == 3
-    limits[resource.RLIMIT_DATA] = gigabyte // 2 + (200 << 20)
-    assert _memory.threads_that_fit(1000) == 2
-    limits[resource.RLIMIT_AS] = gigabyte // 2  # below what there is already
-    assert _memory.threads_that_fit(1000) == 1
+# Threads that fit are those that were started: 100 tasks, of which each waits for the others.
+THREADS = """
+import resource, sys, threading, time
+from infonet.pairs.parallel import Progress, run_tiles
+
+kind, megabytes = getattr(resource, sys.argv[1]), int(sys.argv[2])
+pages = open("/proc/self/statm").read().split()
+used = int(pages[0 if kind == resource.RLIMIT_AS else 5]) * resource.getpagesize()
+resource.setrlimit(kind, (used + megabytes * 2**20, resource.RLIM_INFINITY))
+names = set()
+
+def task():
+    names.add(threading.current_thread().name)
+    time.sleep(0.05)
+    return 1
+
+with Progress(12, "task", False) as bar:
+    run_tiles([task] * 12, 6, bar)
+print(len(names))
+"""
+
+
+@pytest.mark.parametrize("kind", ["RLIMIT_AS", "RLIMIT_DATA"])
+@pytest.mark.parametrize(("megabytes", "threads"), [(10, 1), (120, 1), (250, 2), (5000, 6)])
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_threads_that_fit(kind, megabytes, threads):
+    """A thread takes 96 MB of either: its stack, its heap, and room to work."""
+    command = [sys.executable, "-c", THREADS, kind, str(megabytes)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert (done.stdout, done.stderr) == (f"{threads}\n", "")
 
 
 @pytest.mark.parametrize("error", [MemoryError(), MemoryError("two\nlines")])
