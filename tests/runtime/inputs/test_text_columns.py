@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import subprocess
 import sys
 
@@ -12,24 +13,29 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from infonet.cli import main
-from infonet.inputs import csv_rows
+from infonet.inputs.convert import MOST_LEVELS
 from infonet.inputs.open import open_columns
 
 NAN = np.nan
 
 
+TIMES = 6000  # rows of each cell: some thousand rows are held as text at a time, three of these
+
+
 @pytest.fixture
-def read(tmp_path, monkeypatch):
-    """A column of cells by what it becomes and what is said, read in chunks of three rows."""
-    monkeypatch.setattr(csv_rows, "_CHUNK", 3)
+def read(tmp_path):
+    """What cells, each in thousands of rows one after the other, become, and what is said."""
 
     def read(cells, delimiter=";"):
         path = tmp_path / "t.csv"
-        rows = "".join(f"{cell}{delimiter}{i}\n" for i, cell in enumerate(cells))
+        repeated = [cell for cell in cells for _ in range(TIMES)]
+        rows = "".join(f"{cell}{delimiter}{i}\n" for i, cell in enumerate(repeated))
         path.write_text(f"a{delimiter}i\n{rows}", encoding="utf-8")
         source = open_columns(path)
-        assert source.load(1).tolist() == list(range(len(cells)))
-        return source.load(0), source.notes
+        assert source.load(1).tolist() == list(range(len(repeated)))
+        column = source.load(0)
+        np.testing.assert_array_equal(column, np.repeat(column[::TIMES], TIMES))
+        return column[::TIMES], source.notes
 
     return read
 
@@ -82,12 +88,12 @@ def test_commas_in_quotes(read):
         ),
         ([f"id{i}" for i in range(9)], "text with 9 different values in 9 rows"),
         ([*map(str, range(30)), "?", "unknown", "?"], "numbers mixed with text such as 'unknown'"),
+        ([*map(str, range(40_000)), "?", "unknown"], "numbers mixed with text such as 'unknown'"),
         (["2020-02-30", "2020-02-28", "2020-02-29"], "text with 3 different"),
         (["2020-01-01", "2020/01/02", "soon"], "text with 3 different"),
     ],
 )
-def test_no_meaning(tmp_path, read, cells, message):
-    read(["1"])  # chunks of three rows
+def test_no_meaning(tmp_path, cells, message):
     path = tmp_path / "u.csv"
     path.write_text("i;a\n" + "".join(f"{i};{cell}\n" for i, cell in enumerate(cells)))
     with pytest.raises(infonet.InputError, match=f"column 'a' holds .*{message}") as caught:
@@ -99,19 +105,17 @@ def test_no_meaning(tmp_path, read, cells, message):
     assert open_columns(path, ["i"]).notes == ()  # of no concern
 
 
-def test_free_text_is_not_kept(tmp_path, monkeypatch):
+def test_free_text_is_not_kept(tmp_path):
     """A column of ever new texts is given up, not collected."""
-    from infonet.inputs import convert, csv
-
-    for module in (convert, csv):
-        monkeypatch.setattr(module, "MOST_LEVELS", 100)
-    monkeypatch.setattr(csv_rows, "_CHUNK", 50)
     path = tmp_path / "t.csv"
-    path.write_text("a,b\n" + "".join(f"text {i % 1000},{i}\n" for i in range(5000)))
-    with pytest.raises(
-        infonet.InputError, match="text with more than 1.. different values in 5000"
-    ):
+    rows = 4 * MOST_LEVELS
+    path.write_text("a,b\n" + "".join(f"text {i % (rows // 2)},{i}\n" for i in range(rows)))
+    with pytest.raises(infonet.InputError) as caught:
         open_columns(path)
+    found = re.search(
+        rf"text with more than (\d+) different values in {rows} rows", str(caught.value)
+    )
+    assert MOST_LEVELS <= int(found[1]) < 1.5 * MOST_LEVELS
 
 
 def test_agrees_with_pandas(tmp_path):

@@ -146,14 +146,12 @@ def test_dates_beyond_the_range_of_nanoseconds(read_csv, other):
         np.testing.assert_array_equal(np.argsort(np.argsort(column)), expected)
 
 
-def test_chunks_with_and_without_nanoseconds(read_csv, monkeypatch):
-    from infonet.inputs import csv_rows
-
-    monkeypatch.setattr(csv_rows, "_CHUNK", 2)
-    column = read_csv(
-        ["9999-12-31", "0001-01-01", "2020-01-01 00:00:00.000000001", "2020-01-01"]
-    ).load(0)
-    assert np.argsort(column).tolist() == [1, 3, 2, 0]
+def test_many_rows_with_and_without_nanoseconds(read_csv):
+    """Some thousand rows are read at a time: those with nanoseconds come after others."""
+    texts = ["9999-12-31", "0001-01-01", "2020-01-01 00:00:00.000000001", "2020-01-01"]
+    column = read_csv([text for text in texts for _ in range(20_000)]).load(0)
+    np.testing.assert_array_equal(column, np.repeat(column[::20_000], 20_000))
+    assert np.argsort(column[::20_000]).tolist() == [1, 3, 2, 0]
     assert np.unique(column).size == 4
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 
 import infonet
 import numpy as np
 import pytest
-from infonet.matrix import plan, ranks
+from infonet.matrix import plan
 from infonet.matrix.plan import Pairs
 from infonet.matrix.ranks import Coding, encode
 
@@ -109,15 +110,10 @@ def test_columns_against_targets(estimator, table):
         found["a", "c"]
 
 
-def test_overlap_is_estimated_once(estimator, table, monkeypatch):
-
-    from infonet.pairs.engine import PairEngine
-
-    count = []
-    run = PairEngine.run
-    monkeypatch.setattr(PairEngine, "run", lambda s, r, p, *a: count.extend(p) or run(s, r, p, *a))
-    found = estimator.pairwise(table, ["a", "b", "c"], targets=["c", "b", "a"])
-    assert len(count) == 3
+def test_overlap_is_estimated_once(estimator, table, capsys):
+    found = estimator.pairwise(table, ["a", "b", "c"], targets=["c", "b", "a"], progress=True)
+    assert "/3 [" in capsys.readouterr().err.split("column")[-1]  # the bar of pairs
+    assert found.pairs.count == len(found.to_long()["x"]) == 3
     np.testing.assert_array_equal(found.mi[:, ::-1], estimator.pairwise(table, ["a", "b", "c"]).mi)
 
 
@@ -158,31 +154,42 @@ def test_missing_values_pair_by_pair(estimator, gaps):
 @pytest.mark.parametrize("tile", [1, 2, 3, 5, 64])
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.filterwarnings("ignore::infonet.InfoNetWarning")
-def test_tile_threads_and_memory_change_nothing(estimator, table, gaps, tile, threads, monkeypatch):
+def test_tiles_and_threads_change_nothing(estimator, table, gaps, tile, threads):
     other = infonet.Estimator(threads=threads)
     for data, options in ((table, {}), (gaps, {"nan": "omit"}), (table, {"targets": ["b", "g"]})):
         expected = estimator.pairwise(data, **options)
         same(other.pairwise(data, tile=tile, **options), expected)
-        with monkeypatch.context() as patch:  # everything in files
-            patch.setattr(plan, "_LEAST", 0)
-            patch.setattr(plan, "_SESSION", 0)
-            ceiling = 40_000
-            same(other.pairwise(data, memory=ceiling, **options), expected)
 
 
-def test_a_low_ceiling_puts_ranks_and_results_into_files(estimator, table, monkeypatch):
-    spilled = []
-    make = ranks._temporary_file
-    monkeypatch.setattr(ranks, "_temporary_file", lambda *args: spilled.append(args) or make(*args))
-    wide = {str(i): table["a"] + i * table["b"] for i in range(40)}
-    expected = estimator.pairwise(wide)
-    assert not spilled
-    monkeypatch.setattr(plan, "_LEAST", 0)
-    monkeypatch.setattr(plan, "_SESSION", 0)
-    found = estimator.pairwise(wide, memory=22_000)
-    assert len(spilled) == 4  # ranks, values, what is said of them, p-values
-    assert isinstance(found.values, np.memmap)
+@pytest.fixture(scope="module")
+def large():
+    """870 columns of 12,000 rows: 20.9 MB as ranks, and 9.5 MB for the estimates of all pairs.
+
+    Most are constant, so that there is next to nothing to estimate.
+    """
+    rng = np.random.default_rng(0)
+    columns = {str(i): np.full(12_000, float(i)) for i in range(870)}
+    columns |= {f"{i}": rng.standard_normal(12_000) for i in (3, 400, 869)}
+    columns["400"] += columns["3"]
+    return columns
+
+
+@pytest.mark.parametrize("nan", ["raise", "omit"])
+@pytest.mark.filterwarnings("ignore::infonet.InfoNetWarning")
+def test_a_low_ceiling_puts_ranks_and_results_into_files(estimator, large, nan, monkeypatch):
+    if nan == "omit":
+        large = {**large, "3": np.where(large["3"] > 2, np.nan, large["3"])}
+    expected = estimator.pairwise(large, nan=nan)
+    assert not isinstance(expected.values, np.memmap)
+    found = infonet.Estimator(threads=3).pairwise(large, nan=nan, memory="36MB")
+    for name in ("values", "about", "p_values", *(["counts"] if nan == "omit" else [])):
+        assert isinstance(getattr(found, name), np.memmap), name
     same(found, expected)
+    assert expected["3", "400"].mi > 0.2
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    message = "cannot make a temporary file of 21 MB in /nowhere .*: set TMPDIR"  # the ranks
+    with pytest.raises(infonet.InputError, match=message):
+        estimator.pairwise(large, nan=nan, memory="36MB")
 
 
 def test_too_little_memory_says_how_much(estimator, table):
@@ -277,7 +284,7 @@ def test_notes_are_logged_and_kept(estimator, table, caplog):
     assert found.notes == ("dates and times are taken as numbers: day",)
 
 
-def test_model_of_soft_ranks_keeps_values(estimator, table, monkeypatch):
+def test_model_of_soft_ranks_keeps_values(estimator, table):
     """A model that reads values, not ranks: the same through tiles as alone."""
     from dataclasses import replace
 

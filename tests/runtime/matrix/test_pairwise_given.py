@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from infonet.cli import main
+from unfinished import interrupted, output_is_written
 
 N = 1500
 
@@ -111,19 +112,10 @@ def test_levels_of_a_condition_are_taken_apart(estimator):
     assert estimator.pairwise(table)["u", "v"].mi > 0.2
 
 
-def test_a_run_is_bound_to_its_condition(estimator, table, tmp_path, monkeypatch):
+def test_a_run_is_bound_to_its_condition(estimator, table, tmp_path):
     output = tmp_path / "out.npy"
-    calls = []
-
-    def stop(*arguments):
-        calls.append(1)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("infonet.matrix.run.write", stop)
-        with pytest.raises(KeyboardInterrupt):
-            estimator.pairwise(table, ["x", "y", "u"], given=["z"], output=output)
-    assert calls
+    with interrupted(tmp_path / "out.npy.partial", output_is_written):
+        estimator.pairwise(table, ["x", "y", "u"], given=["z"], output=output)
     for given, message in ((["w"], "the condition"), (None, "the condition")):
         with pytest.raises(infonet.InputError, match=message):
             estimator.pairwise(table, ["x", "y", "u"], given=given, output=output)

@@ -13,7 +13,6 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 import scipy.stats
-from infonet.matrix import output
 from infonet.matrix.frames import METHODS, adjust
 
 
@@ -62,14 +61,27 @@ def test_formats(estimator, table, holed, tmp_path, options):
 
 
 @pytest.mark.parametrize("ending", [".parquet", ".csv", ".npy"])
-def test_bytes_of_files_do_not_depend_on_how(estimator, table, tmp_path, ending, monkeypatch):
-    monkeypatch.setattr(output, "_PART", 4)  # many parts, no other bytes
+def test_bytes_of_files_do_not_depend_on_how(estimator, table, tmp_path, ending):
     found = set()
     for k, options in enumerate(({}, {"tile": 1}, {"tile": 3}, {"tile": 64})):
         maker = infonet.Estimator(threads=1 + k % 3)
         maker.pairwise(table, output=tmp_path / f"{k}{ending}", **options)
         found.add((tmp_path / f"{k}{ending}").read_bytes())
     assert len(found) == 1
+
+
+@pytest.mark.filterwarnings("ignore::infonet.InfoNetWarning")
+def test_files_of_many_pairs(estimator, table, tmp_path):
+    """Of 78,210 pairs, more than are written at a time; nearly all have a constant column."""
+    wide = {str(i): np.full(200, float(i)) for i in range(390)} | table
+    assert len(wide) == 395
+    for ending in (".parquet", ".csv", ".npy"):
+        expected = estimator.pairwise(wide, output=tmp_path / f"o{ending}")
+    assert expected.pairs.count > 1 << 16
+    check_long(pd.read_csv(tmp_path / "o.csv", dtype={"x": str, "y": str}), expected)
+    check_long(pd.read_parquet(tmp_path / "o.parquet"), expected)
+    np.testing.assert_array_equal(np.load(tmp_path / "o.npy"), expected.mi)
+    assert expected.mi[390:, 390:].tobytes() == estimator.pairwise(table).mi.tobytes()
 
 
 def test_frames_and_missing_values_in_them(estimator, holed):

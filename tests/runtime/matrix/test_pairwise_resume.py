@@ -13,20 +13,20 @@ from pathlib import Path
 import infonet
 import numpy as np
 import pytest
-from infonet.matrix import tile
 from infonet.matrix.plan import Pairs
 from infonet.matrix.resume import Manifest, PartialRun
+from unfinished import counted_tiles, interrupted, output_is_written, three_tiles_are_done
 
 CHILD = """
-import os, sys, numpy as np, infonet
-from infonet.matrix import tile
+import os, sys, infonet
 folder, output, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
-compute = tile.estimate_tile
 log = os.open(folder + "/log", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
-def logged(network, blocks, pairs):
-    os.write(log, b"tile\\n")
-    return compute(network, blocks, pairs)
-tile.estimate_tile = logged
+replace = os.replace
+def logged(source, target):
+    if "tile-" in os.path.basename(target):
+        os.write(log, b"tile\\n")
+    replace(source, target)
+os.replace = logged
 infonet.Estimator(threads=threads).pairwise(folder + "/data.npy", output=output, tile=3)
 """
 
@@ -60,31 +60,20 @@ def test_killed_and_resumed(tmp_path, ending, threads):
 
 
 @pytest.fixture
-def stopped(estimator, table, tmp_path, monkeypatch):
+def stopped(estimator, table, tmp_path):
     """An unfinished run of `table`, three of its five tiles done."""
-    path, done = tmp_path / "o.csv", []
-
-    def compute(network, blocks, pairs):
-        if len(done) == 3:
-            raise KeyboardInterrupt
-        done.append(pairs)
-        return engine(network, blocks, pairs)
-
-    engine = tile.estimate_tile
-    with monkeypatch.context() as patch:
-        patch.setattr(tile, "estimate_tile", compute)
-        with pytest.raises(KeyboardInterrupt):
-            estimator.pairwise(table, output=path, tile=2)
+    path = tmp_path / "o.csv"
+    with interrupted(tmp_path / "o.csv.partial", three_tiles_are_done):
+        estimator.pairwise(table, output=path, tile=2)
     assert not path.exists()
     return path
 
 
 @pytest.fixture
-def computed(monkeypatch):
-    """Counts the tiles that are computed."""
-    tiles, compute = [], tile.estimate_tile
-    monkeypatch.setattr(tile, "estimate_tile", lambda *args: tiles.append(args) or compute(*args))
-    return tiles
+def computed():
+    """The tiles that are computed."""
+    with counted_tiles() as tiles:
+        yield tiles
 
 
 def test_resume_takes_up_finished_tiles(estimator, table, stopped, computed):
@@ -255,17 +244,10 @@ def test_strangers_in_our_folder_stay(estimator, table, stopped, resume):
         estimator.pairwise(table, output=stopped, resume=resume)
 
 
-def test_what_is_put_into_the_folder_meanwhile_stays(
-    estimator, table, tmp_path, monkeypatch, caplog
-):
-    path, compute = tmp_path / "o.csv", tile.estimate_tile
-
-    def put(*args):
-        (tmp_path / "o.csv.partial" / "notes.txt").write_text("mine")
-        return compute(*args)
-
-    monkeypatch.setattr(tile, "estimate_tile", put)
-    estimator.pairwise(table, output=path)
+def test_what_is_put_into_the_folder_meanwhile_stays(estimator, table, tmp_path, caplog):
+    path = tmp_path / "o.csv"
+    with counted_tiles(then=lambda folder: (folder / "notes.txt").write_text("mine")):
+        estimator.pairwise(table, output=path)
     assert path.exists()
     assert contents(tmp_path / "o.csv.partial") == {"notes.txt": b"mine"}
     assert "o.csv.partial stays" in caplog.text
@@ -304,38 +286,18 @@ def test_pipes_and_folders_in_the_place_of_ours(estimator, table, tmp_path, name
 
 
 @pytest.mark.parametrize("ending", [".csv", ".npy", ".parquet"])
-def test_stopped_while_the_output_is_put_together(
-    estimator, table, tmp_path, monkeypatch, computed, ending
-):
+def test_stopped_while_the_output_is_put_together(estimator, table, tmp_path, computed, ending):
     path, whole = tmp_path / f"o{ending}", tmp_path / f"whole{ending}"
     estimator.pairwise(table, output=whole)
     done = len(computed)
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", stop)
-        patch.setattr(PartialRun, "save", unsynced(PartialRun.save))
-        patch.setattr(PartialRun, "start", unsynced(PartialRun.start))
-        with pytest.raises(KeyboardInterrupt):
-            estimator.pairwise(table, output=path)
+    assert done > 0
+    with interrupted(tmp_path / f"o{ending}.partial", output_is_written):
+        estimator.pairwise(table, output=path)
     assert not path.exists()
     assert (tmp_path / f"o{ending}.partial" / f"output{ending}").stat().st_size > 0
     estimator.pairwise(table, output=path)
     assert len(computed) == 2 * done
     assert path.read_bytes() == whole.read_bytes()
-
-
-def stop(*_):
-    raise KeyboardInterrupt
-
-
-def unsynced(method):
-    """The method, with fsync that does nothing."""
-
-    def call(*args):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(os, "fsync", lambda *_: None)
-            return method(*args)
-
-    return call
 
 
 def test_one_run_at_a_time(estimator, table, stopped):

@@ -60,24 +60,24 @@ def test_more_dimensions_than_samples(estimator):
 
 @pytest.mark.parametrize("scale", [None, "minmax"])
 @pytest.mark.parametrize("nan", ["raise", "omit"])
-def test_blocks_chunks_and_threads_do_not_matter(estimator, monkeypatch, scale, nan):
-    x, y, _ = linear_gaussian(N, 21, 9)
+@pytest.mark.parametrize("shape", [(151, 4200), (9000, 70)])
+def test_layouts_memory_and_threads_do_not_matter(estimator, shape, scale, nan):
+    """Layouts are read in blocks of other shapes: some have to, of so many values."""
+    n, d = shape
+    x, y, _ = linear_gaussian(n, d, 9)
     if nan == "omit":
         x[3, 4] = y[77, 0] = np.nan
-    options = {"projections": 25, "scale": scale, "nan": nan, "permutations": 2, "seed": 2}
+    options = {"projections": 12, "scale": scale, "nan": nan, "permutations": 2, "seed": 2}
     expected = estimator.sliced(x, y, **options)
-    layouts = [x, np.asfortranarray(x), dict(enumerate(x.T)), pd.DataFrame(x)]
-    for block, wide, tall, memory in ((40, 4, 3, 1), (700, 100, 8, "64KB")):
-        monkeypatch.setattr(samples, "_BLOCK", block)
-        monkeypatch.setattr(variables, "_BLOCK", block)
-        monkeypatch.setattr(samples, "_WIDE", wide)
-        monkeypatch.setattr(samples, "_TALL", tall)
-        other = infonet.Estimator(threads=3)
-        for layout in layouts:
-            found = other.sliced(layout, y, memory=memory, **options)
-            assert found.values.tobytes() == expected.values.tobytes()
-            assert found.p_value == expected.p_value
-            assert found.directions[0].tobytes() == expected.directions[0].tobytes()
+    other = infonet.Estimator(threads=3)
+    layouts = [(x, 1), (np.asfortranarray(x), "64MB"), (pd.DataFrame(x), "1MB")]
+    if d < 100:
+        layouts += [(x, "64MB"), (np.asfortranarray(x), 1), (dict(enumerate(x.T)), "64MB")]
+    for layout, memory in layouts:
+        found = other.sliced(layout, y, memory=memory, **options)
+        assert found.values.tobytes() == expected.values.tobytes()
+        assert found.p_value == expected.p_value
+        assert found.directions[0].tobytes() == expected.directions[0].tobytes()
 
 
 SCALED = {
