@@ -36,7 +36,7 @@ from infonet.matrix import PairwiseResult
 from infonet.model.load import Model, load_model
 from infonet.monitor import Monitor
 from infonet.result import Estimate, IndependenceTest, SlicedEstimate, Term, Terms
-from infonet.series import LagProfile
+from infonet.series.profile import LagProfile
 
 __version__ = "0.1.0"  # the build reads it from here
 __all__ = [

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from infonet.errors import InputError, MissingExtraError
 from infonet.matrix import PairwiseResult
 from infonet.result import NO_TABLE_NOTE, Estimate, as_correlation, unit_scale
-from infonet.series import LagProfile
+from infonet.series.profile import LagProfile
 
 __all__ = [
     "cluster_order",

@@ -1,4 +1,8 @@
-"""What an estimator answers of two variables: of one or several columns, given others, in time."""
+"""What an estimator answers of two variables: of one or several columns, given others, in time.
+
+The rooms of vines and series are imported where they are used: an estimate of one pair, which most
+programs want, starts faster without them.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,7 @@ from infonet.inputs.variables import as_variable
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.single import estimate_pair
 from infonet.result import Estimate, IndependenceTest
-from infonet.series import LagProfile, lagged, transfer_entropy
-from infonet.series.shifts import check_block
-from infonet.vines.estimate import estimate_vectors, independence_test, total_correlation
+from infonet.series.profile import LagProfile
 
 
 class VectorMethods:
@@ -79,6 +81,8 @@ class VectorMethods:
         left, right = as_variable(x, names[0]), as_variable(y, names[1])
         if given is None and left.alone is not None and right.alone is not None:
             return estimate_pair(engine, left.alone, right.alone, nan, permutations)
+        from infonet.vines.estimate import estimate_vectors
+
         if permutations:
             raise InputError(
                 f"permutations is {permutations} for several columns or a condition, allowed is "
@@ -114,6 +118,8 @@ class VectorMethods:
         Example:
             >>> infonet.conditional_independence(x, y, given=z).p_value < 0.05
         """
+        from infonet.vines.estimate import independence_test
+
         return independence_test(
             self.estimate(x, y, nan, names, 0, seed, given=given, progress=False)
         )
@@ -140,6 +146,8 @@ class VectorMethods:
         Raises:
             InputError: as for `estimate`, or a column that repeats another.
         """
+        from infonet.vines.estimate import total_correlation
+
         engine = self.engine.with_seed(as_whole_number(seed, "seed", 0))
         return total_correlation(engine, x, nan=nan, threads=self.threads, progress=progress)
 
@@ -193,6 +201,9 @@ class VectorMethods:
             >>> infonet.lagged(frame["rain"], frame["river"], lags=range(-10, 11)).peak
             3
         """
+        from infonet.series.lagged import lagged
+        from infonet.series.shifts import check_block
+
         permutations, block, seed = check_block(permutations, block, seed)
         return lagged(
             self.engine.with_seed(seed),
@@ -248,6 +259,9 @@ class VectorMethods:
         Example:
             >>> infonet.transfer_entropy(frame["rain"], frame["river"], history=2).mi
         """
+        from infonet.series.shifts import check_block
+        from infonet.series.transfer import transfer_entropy
+
         permutations, block, seed = check_block(permutations, block, seed)
         return transfer_entropy(
             self.engine.with_seed(seed),

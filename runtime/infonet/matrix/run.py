@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from infonet.inputs.checks import (
     check_missing_policy,
 )
 from infonet.inputs.table import ColumnSource
-from infonet.matrix.condition import TableCondition
 from infonet.matrix.frames import check_method, check_unit
 from infonet.matrix.options import Options, Table, checked_tile, open_table
 from infonet.matrix.output import Form, check_not_input, write, writer_for
@@ -33,6 +32,9 @@ from infonet.matrix.tile import Engine, TileResult, find_engine
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.estimates import CONSTANT
 from infonet.pairs.parallel import Progress, run_tiles
+
+if TYPE_CHECKING:
+    from infonet.matrix.condition import TableCondition
 
 _log = logging.getLogger("infonet")
 
@@ -81,6 +83,8 @@ def pairwise(
         store = RankStore(table.pairs.d, table.n, coding, folder, plan.spill_ranks)
         condition = None
         if table.given:
+            from infonet.matrix.condition import TableCondition  # deferred: it needs the vines
+
             condition = TableCondition.of(engine, table.given, table.n, options.nan, plan.rankers)
         _rank(table, store, options, plan.rankers, run is not None, condition)
         if run is not None:

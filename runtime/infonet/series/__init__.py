@@ -4,9 +4,3 @@
 series with memory, `lagged` and `transfer` are what users call, and `profile` is the answer at many
 lags.
 """
-
-from infonet.series.lagged import lagged
-from infonet.series.profile import LagProfile
-from infonet.series.transfer import transfer_entropy
-
-__all__ = ["LagProfile", "lagged", "transfer_entropy"]

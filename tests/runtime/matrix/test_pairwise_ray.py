@@ -13,6 +13,7 @@ import infonet
 import numpy as np
 import psutil
 import pytest
+from unfinished import finished_tiles, interrupted, tiles_are_done
 
 ray = pytest.importorskip("ray", reason="ray is not installed (pip install 'infonet[ray]')")
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -113,21 +114,10 @@ def test_a_worker_that_dies_loses_nothing(estimator, table, connected):
 
 
 def test_unfinished_work_goes_on_with_another_engine(estimator, table, connected, tmp_path):
-    from infonet.matrix import tile
-
-    compute, count = tile.estimate_tile, []
-
-    def stops(*args):
-        count.append(args)
-        if len(count) == 9:
-            raise KeyboardInterrupt
-        return compute(*args)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tile, "estimate_tile", stops)
-        with pytest.raises(KeyboardInterrupt):
-            estimator.pairwise(table, output=tmp_path / "o.npy", tile=4)
-    assert len(list((tmp_path / "o.npy.partial").glob("tile-*.npz"))) == 8
+    folder = tmp_path / "o.npy.partial"
+    with interrupted(folder, tiles_are_done(8)):
+        estimator.pairwise(table, output=tmp_path / "o.npy", tile=4)
+    assert len(finished_tiles(folder)) == 8
     found = estimator.pairwise(table, output=tmp_path / "o.npy", engine="ray")
     assert found.values.tobytes() == estimator.pairwise(table).values.tobytes()
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from infonet.matrix.plan import Pairs
 from infonet.matrix.resume import Manifest, PartialRun
-from unfinished import counted_tiles, interrupted, output_is_written, three_tiles_are_done
+from unfinished import counted_tiles, interrupted, output_is_written, tiles_are_done
 
 CHILD = """
 import os, sys, infonet
@@ -63,7 +63,7 @@ def test_killed_and_resumed(tmp_path, ending, threads):
 def stopped(estimator, table, tmp_path):
     """An unfinished run of `table`, three of its five tiles done."""
     path = tmp_path / "o.csv"
-    with interrupted(tmp_path / "o.csv.partial", three_tiles_are_done):
+    with interrupted(tmp_path / "o.csv.partial", tiles_are_done(3)):
         estimator.pairwise(table, output=path, tile=2)
     assert not path.exists()
     return path

@@ -32,9 +32,13 @@ def finished_tiles(folder):
     return sorted(path.name for path in Path(folder).glob("tile-*.npz"))
 
 
-def three_tiles_are_done(folder):
-    """For `interrupted`: while the fourth tile is written."""
-    return len(finished_tiles(folder)) == 3 and any(Path(folder).glob("tile-*.writing"))
+def tiles_are_done(count):
+    """For `interrupted`: while the tile after the first `count` is written."""
+
+    def when(folder):
+        return len(finished_tiles(folder)) == count and any(Path(folder).glob("tile-*.writing"))
+
+    return when
 
 
 def output_is_written(folder):
