@@ -8,6 +8,7 @@ CONSTRAINTS := -c constraints.txt
 
 RUN := .venv
 TEST := .venv-test
+SERVE := .venv-serve
 PIP := -m pip --disable-pip-version-check
 
 # What an installed copy depends on, and what the compiled library depends on.
@@ -38,7 +39,7 @@ PATH_WITHOUT_NVCC = $$(echo "$$PATH" | tr ':' '\n' | while read -r d; do \
 	[ -x "$$d/nvcc" ] || echo "$$d"; done | paste -sd ':' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel wheels bench-speed bench-accuracy bench-sliced bench-gpu clean
+.PHONY: help run test test-serve cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel wheels bench-speed bench-accuracy bench-sliced bench-gpu clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,6 +49,9 @@ run: $(RUN)/.installed ## Install the slim runtime and print the MI matrix of th
 
 test: $(TEST)/.installed $(TEST)/.torchsort $(TEST)/.tensorrt ## Run the tests (PYTEST_ARGS="-k name" for some).
 	$(WITH_CUDA) $(TEST)/bin/python -m pytest -q $(PYTEST_ARGS)
+
+test-serve: $(SERVE)/.installed ## Run the tests of `infonet serve`, in an environment of their own.
+	$(SERVE)/bin/python -m pytest -q tests/runtime/serve $(PYTEST_ARGS)
 
 ifneq ($(wildcard $(CUDA_LIBRARY)),)
 test: $(CUDA)/.checked
@@ -110,7 +114,7 @@ bench-gpu: $(TEST)/.installed $(CUDA)/.checked ## Measure on a GPU (ARGS="--engi
 	$(WITH_CUDA) $(TEST)/bin/python benchmarks/gpu.py $(ARGS)
 
 clean: ## Remove everything that make has made.
-	rm -rf $(RUN) $(TEST) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(RUN) $(TEST) $(SERVE) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(RUN)/bin/python:
 	$(PYTHON) -m venv $(RUN)
@@ -131,6 +135,15 @@ $(TEST)/.torch: constraints.txt | $(TEST)/bin/python
 $(TEST)/.installed: $(PACKAGING) $(KERNELS) $(TEST)/.torch
 	$(COMPILED) $(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) \
 		--config-settings=build-dir=build/test --config-settings=cmake.define.INFONET_CUDA=OFF --editable '.[docs,export,test]'
+	@touch $@
+
+$(SERVE)/bin/python:
+	$(PYTHON) -m venv $(SERVE)
+
+# The KServe SDK wants an older pandas, protobuf and psutil than the other tests.
+$(SERVE)/.installed: $(PACKAGING) constraints-serve.txt $(KERNELS) | $(SERVE)/bin/python
+	$(SERVE)/bin/python $(PIP) install --quiet -c constraints-serve.txt \
+		--config-settings=build-dir=build/serve --config-settings=cmake.define.INFONET_CUDA=OFF --editable '.[serve,test-serve]'
 	@touch $@
 
 $(CUDA)/.checked: $(KERNELS) CMakeLists.txt

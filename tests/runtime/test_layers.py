@@ -28,6 +28,7 @@ LAYERS = (
     ("api",),
     ("causal", "monitor", "plotting", "sklearn"),
     ("__init__",),
+    ("serve",),
     ("cli",),
     ("__main__",),
 )

@@ -16,6 +16,7 @@ from infonet.cli.diagnosis import doctor, info
 from infonet.cli.estimate import demo, mi, plot, smi
 from infonet.cli.lags import lags
 from infonet.cli.matrix import matrix
+from infonet.cli.serve import serve
 from infonet.cli.watch import watch
 from infonet.errors import InfoNetError, MissingExtraError, OutOfMemoryError
 
@@ -115,5 +116,5 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     click.echo(f"Warning: {message}", err=True)
 
 
-for _command in (mi, smi, lags, matrix, plot, watch, demo, info, doctor):
+for _command in (mi, smi, lags, matrix, plot, watch, serve, demo, info, doctor):
     main.add_command(_command)
