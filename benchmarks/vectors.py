@@ -1,6 +1,6 @@
 """MI of several dimensions, conditional MI and tests, beside nearest neighbours, KCI and CMIknn.
 
-    python benchmarks/vectors.py --part bmi [--samples /tmp/bmi-samples] [--seeds 5] [--only sparse]
+    python benchmarks/vectors.py --part bmi [--samples DIR] [--seeds 5] [--only sparse] [--alone]
     python benchmarks/vectors.py --part mixtures|conditional|common-cause [--n 5000] [--count 5]
     python benchmarks/vectors.py --part levels [--n 500,2000,5000] [--count 100]
     python benchmarks/vectors.py --part rejections|coverage [--n 500,2000,10000] [--count 200]
@@ -98,7 +98,8 @@ def bmi(options, estimator):
                     ours[i, j, k] = found.mi
                     key = f"{task['task']} {n} {k}"
                     path = options.samples / "ksg.jsonl"
-                    theirs[i, j, k], rival_seconds[i, j, k] = saved_ksg(path, key, x, y)
+                    if not options.alone:
+                        theirs[i, j, k], rival_seconds[i, j, k] = saved_ksg(path, key, x, y)
         print(f"\r{i + 1} of {len(index)}", end="", flush=True)
     truth = np.array([task["mi"] for task in index])
     names = [f"{n:,}" for n in sizes]
@@ -291,6 +292,7 @@ def main():
     parser.add_argument("--count", type=int, help="draws of each case")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--only", default="", help="part of a name")
+    parser.add_argument("--alone", action="store_true", help="bmi without KSG: its columns are 0")
     parser.add_argument("--scores", action="store_true", help="KSG on normal scores")
     parser.add_argument("--samples", type=Path, default=Path("/tmp/bmi-samples"))
     parser.add_argument("--seeds", type=int, default=5, help="of the saved samples")

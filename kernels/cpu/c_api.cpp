@@ -216,6 +216,14 @@ extern "C" int infonet_moments(const float* u, const float* v, const float* cons
   });
 }
 
+extern "C" int infonet_products(const double* rows, int64_t count, int64_t n, double* sums) {
+  return outcome([&]() -> Status {
+    if (Status status = check_shape(count, n); !status.ok()) return status;
+    products(rows, static_cast<std::size_t>(count), static_cast<std::size_t>(n), sums);
+    return {};
+  });
+}
+
 extern "C" int infonet_neighbour_distances(const double* points, int64_t n, int64_t dimensions,
                                            int64_t k, int threads, double* distance) {
   return outcome([&]() -> Status {

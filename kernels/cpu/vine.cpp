@@ -252,4 +252,19 @@ void moments(const float* u, const float* v, const float* const* w, std::size_t 
   for (std::size_t i = 0; i < count * kDegrees * kPairs; ++i) triple[i] *= scale;
 }
 
+void products(const double* rows, std::size_t count, std::size_t n, double* sums) {
+  std::fill_n(sums, count * count, 0.0);
+  for (std::size_t begin = 0; begin < n; begin += kBlock) {
+    const std::size_t size = std::min(kBlock, n - begin);
+    for (std::size_t a = 0; a < count; ++a) {
+      for (std::size_t b = a; b < count; ++b) {
+        sums[a * count + b] += product(rows + a * n + begin, rows + b * n + begin, size);
+      }
+    }
+  }
+  for (std::size_t a = 0; a < count; ++a) {
+    for (std::size_t b = a + 1; b < count; ++b) sums[b * count + a] = sums[a * count + b];
+  }
+}
+
 }  // namespace infonet

@@ -27,4 +27,8 @@ constexpr std::size_t kDegrees = 3;  // of the Legendre polynomials, orthonormal
 void moments(const float* u, const float* v, const float* const* w, std::size_t count,
              std::size_t n, double* pair, double* square, double* triple);
 
+// Sums over n points of the products of each two of `count` rows [count, n], [count, count]. In the
+// same order on every machine and for any number of threads, as a BLAS does not promise.
+void products(const double* rows, std::size_t count, std::size_t n, double* sums);
+
 }  // namespace infonet

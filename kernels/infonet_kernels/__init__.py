@@ -17,7 +17,7 @@ from infonet_kernels._nearest import neighbour_counts, neighbour_distances
 from infonet_kernels._project import Directions, project
 from infonet_kernels._rank_columns import rank_columns
 from infonet_kernels._soft_rank import soft_rank, soft_rank_backward
-from infonet_kernels._vine import conditionals, moments, normal_scores
+from infonet_kernels._vine import conditionals, moments, normal_scores, products
 
 __all__ = [
     "NORMALIZATIONS",
@@ -31,6 +31,7 @@ __all__ = [
     "neighbour_distances",
     "normal_scores",
     "pair_histograms",
+    "products",
     "project",
     "rank_columns",
     "soft_rank",

@@ -86,6 +86,24 @@ def moments(u: ArrayLike, v: ArrayLike, w: Sequence[Ranks] = ()) -> tuple[Array,
     return pair, square, triple
 
 
+def products(rows: ArrayLike) -> Array:
+    """Sums of the products of each two rows, in the same order on every machine.
+
+    Args:
+        rows: [count, n], converted to float64.
+
+    Returns:
+        float64 [count, count].
+
+    Raises:
+        ValueError: not numeric, or not two-dimensional.
+    """
+    values = as_rows("rows", rows, np.float64)
+    sums = np.empty((len(values), len(values)))
+    call("infonet_products", values, *values.shape, sums)
+    return sums
+
+
 def _row(name: str, values: ArrayLike) -> Ranks:
     row: Ranks = as_rows(name, as_array(name, values)[None], np.float32)[0]
     if not row.size:

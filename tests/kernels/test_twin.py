@@ -140,6 +140,7 @@ def test_kernels_of_vines(with_both, n):
         assert_same(with_both(infonet_kernels.conditionals, table, u, v))
     assert_same(with_both(infonet_kernels.moments, u, v, [w, z]))
     assert_same(with_both(infonet_kernels.moments, u, v))
+    assert_same(with_both(infonet_kernels.products, rng.standard_normal((3, n))))
 
 
 @pytest.mark.parametrize("n", [2, 20, 700])

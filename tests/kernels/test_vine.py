@@ -3,7 +3,7 @@
 import numpy as np
 import numpy_twins
 import pytest
-from infonet_kernels import conditionals, moments, normal_scores
+from infonet_kernels import conditionals, moments, normal_scores, products
 from numpy.polynomial import legendre
 from scipy.special import ndtri
 from scipy.stats import multivariate_normal, norm
@@ -157,6 +157,16 @@ def test_moments_of_equal_points():
     np.testing.assert_allclose(pair, expected, atol=1e-15)
 
 
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 256, 257, 3001])
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_products_of_rows(n, count):
+    rows = np.random.default_rng([n, count]).normal(size=(count, n))
+    found = products(rows)
+    assert found.shape == (count, count)
+    np.testing.assert_allclose(found, rows @ rows.T, rtol=1e-12, atol=1e-10)
+    np.testing.assert_array_equal(found, found.T)
+
+
 GOOD, BAD = np.array([0.25, 0.75], np.float32), [np.nan, 0.5]
 TABLE = np.zeros((4, 4))
 
@@ -181,6 +191,8 @@ TABLE = np.zeros((4, 4))
         (lambda: moments(GOOD, GOOD[:1]), "as many each"),
         (lambda: moments(GOOD, GOOD, [GOOD[:1]]), "as many each"),
         (lambda: moments([], []), "no values"),
+        (lambda: products([1.0]), "shape"),
+        (lambda: products([["a"]]), "dtype"),
     ],
 )
 def test_what_is_refused_in_one_line(call, message):

@@ -135,6 +135,10 @@ INFONET_EXPORT int infonet_moments(const float* u, const float* v, const float* 
                                    int64_t count, int64_t n, double* pair, double* square,
                                    double* triple);
 
+/* Sums over n points of the products of each two of `count` rows [count, n], sums [count, count];
+ * in the same order on every machine. One thread. */
+INFONET_EXPORT int infonet_products(const double* rows, int64_t count, int64_t n, double* sums);
+
 /* Distance of each of n points, points [n, dimensions], from its k-th neighbour in the maximum
  * norm, n > k >= 1, into distance [n]. */
 INFONET_EXPORT int infonet_neighbour_distances(const double* points, int64_t n, int64_t dimensions,

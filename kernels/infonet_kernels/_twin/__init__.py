@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from infonet_kernels._twin.histograms import joint_histogram, pair_histograms
-from infonet_kernels._twin.moments import moments
+from infonet_kernels._twin.moments import moments, products
 from infonet_kernels._twin.nearest import neighbour_counts, neighbour_distances
 from infonet_kernels._twin.project import project
 from infonet_kernels._twin.ranks import rank_columns
@@ -29,6 +29,7 @@ KERNELS: Final[dict[str, Callable[..., None]]] = {
     "infonet_normal_scores": normal_scores,
     "infonet_conditionals": conditionals,
     "infonet_moments": moments,
+    "infonet_products": products,
     "infonet_neighbour_distances": neighbour_distances,
     "infonet_neighbour_counts": neighbour_counts,
 }

@@ -1,4 +1,4 @@
-"""Means of products of Legendre polynomials in NumPy; see `kernels/cpu/vine.cpp`."""
+"""Means and sums of products in NumPy; see `kernels/cpu/vine.cpp`."""
 
 import math
 
@@ -37,6 +37,14 @@ def moments(
     for k, row in enumerate(w.arrays):
         for c, values in enumerate(_legendre(row)):
             triple[k, c] = _sums(products * values) * scale
+
+
+def products(rows: Doubles, count: int, n: int, sums: Doubles) -> None:
+    """See infonet_products."""
+    check_length(n)
+    for place in range(count):
+        sums[place, place:] = _sums(rows[place] * rows[place:])
+        sums[place:, place] = sums[place, place:]
 
 
 def _legendre(ranks: Floats) -> Doubles:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from infonet.errors import InputError, warn
 from infonet.inputs.checks import Missing, check_missing_policy
 from infonet.inputs.variables import as_variable
@@ -18,21 +16,21 @@ from infonet.pairs.engine import PairEngine
 from infonet.pairs.significance import combined
 from infonet.pairs.single import estimate_pair
 from infonet.result import TIES_NOTE, Estimate, IndependenceTest, Term, Terms
+from infonet.vines.bounds import Bound, interval, largest
 from infonet.vines.conditioning import Continuous, take_out
-from infonet.vines.copula import Array, PairCopulas, Ranks
+from infonet.vines.copula import PairCopulas, Ranks
 from infonet.vines.discrete import count, fisher, frequent_levels, is_label, levels_of, part_of
 from infonet.vines.dvine import Edge, Vine, fit_vine
-from infonet.vines.neighbours import (
-    MOST_DIMENSIONS,
-    MOST_SAMPLES,
-    neighbour_terms,
-)
 from infonet.vines.order import by_strength
 from infonet.vines.variables import Group, check, rank_groups
 
 NEIGHBOURS_NOTE = (
     "nearest neighbours found more than the vine of pair copulas: of two lower bounds the larger "
     "one is given"
+)
+DIRECTIONS_NOTE = (
+    "functions of several columns, fitted to other samples, tell more than a vine of the columns: "
+    "of two lower bounds the larger one is given"
 )
 CHANGES_NOTE = (
     "the dependence changes with a condition: it was estimated within pieces of it, and what "
@@ -41,13 +39,6 @@ CHANGES_NOTE = (
 FEW_NOTE = "there are few samples for so many variables: the estimate may be far off"
 SHARED_NOTE = "x and y share a column: the mutual information of continuous ones is infinite"
 
-_QUANTILE = 1.6449  # of the normal distribution at 95 %
-# Shares of an estimate by which the method itself is off in the mean over held-out tasks, and by
-# which it may be low where the copula changes with a condition.
-_METHOD, _CHANGING = 0.04, 0.1
-_SEEN = 0.05  # p-value up to which dependence counts as seen
-# Nats by which neighbours must find more, beside chance: both are noisy.
-_MORE, _CHANCE = 0.005, 0.7
 _ROOM = 10  # samples for each pair of variables below which there are few
 
 
@@ -157,23 +148,26 @@ def estimate_vectors(
         mi, error, p = counted
         a, b = common["names"]
         term = Term(a, b, common["given"], mi, p)
-        interval = _interval(mi, error, False, p)
+        ends = interval(mi, error, False, p)
         notes = [note for note in notes if note not in (TIES_NOTE, FEW_NOTE)]
         method, terms = "counts", [term]
     else:
         answer = _answer(engine, first, second, condition, threads, progress, swap)
-        mi, error, p = max(0.0, answer.sum), answer.error, answer.p_value
-        method, terms = "vine", answer.terms
+        p, terms = answer.p_value, answer.terms
+        bound = Bound(max(0.0, answer.sum), answer.error, n, "vine")
+        if condition is None or not condition.ranks:
+            rows, tied = (first.ranks, second.ranks), any(first.tied) or any(second.tied)
+            bound = largest(PairCopulas(engine), bound, *rows, tied, engine.seed, threads)
+        mi, method = bound.mi, bound.method
         if answer.changing:
             notes.append(CHANGES_NOTE)
-        nearest = _neighbours(first, second, condition, engine.seed, threads)
-        if nearest is not None and nearest.mean() > mi + _MORE + _CHANCE / math.sqrt(n):
-            mi, method = float(nearest.mean()), "neighbours"
-            error = float(nearest.std()) / math.sqrt(nearest.size)
+        if bound.functions:
+            notes.append(DIRECTIONS_NOTE)
+        if method == "neighbours":
             notes.append(NEIGHBOURS_NOTE)
-        interval = _interval(mi, error, answer.changing or method == "neighbours", p)
+        ends = interval(mi, bound.error, answer.changing or method != "vine", p)
     return Estimate(
-        *(mi, interval, p, n), notes=tuple(notes), method=method, terms=Terms(terms), **common
+        *(mi, ends, p, n), notes=tuple(notes), method=method, terms=Terms(terms), **common
     )
 
 
@@ -211,9 +205,9 @@ def total_correlation(
     if answer.changing:
         notes.append(CHANGES_NOTE)
     mi, p = max(0.0, answer.sum), answer.p_value
-    interval = _interval(mi, answer.error, answer.changing, p)
+    ends = interval(mi, answer.error, answer.changing, p)
     return Estimate(
-        *(mi, interval, p, n, names, tuple(notes)), method="vine", terms=Terms(answer.terms)
+        *(mi, ends, p, n, names, tuple(notes)), method="vine", terms=Terms(answer.terms)
     )
 
 
@@ -284,22 +278,6 @@ def _of_vine(
     return Answer.of(vine, names, given.names if given else (), swap)
 
 
-def _neighbours(x: Group, y: Group, given: Group | None, seed: int, threads: int) -> Array | None:
-    """Terms of the estimate by nearest neighbours, where it may be the better bound."""
-    dimensions = len(x.ranks) + len(y.ranks)
-    if (given and given.ranks) or not 2 < dimensions <= MOST_DIMENSIONS:
-        return None
-    if any(x.tied) or any(y.tied):
-        return None
-    rows_x, rows_y = x.ranks, y.ranks
-    n = rows_x[0].size
-    if n > MOST_SAMPLES:
-        some = np.random.default_rng(seed).permutation(n)[:MOST_SAMPLES]
-        some.sort()
-        rows_x, rows_y = ([row[some] for row in rows] for rows in (rows_x, rows_y))
-    return neighbour_terms(rows_x, rows_y, threads)
-
-
 def _p_value(edges: Sequence[Edge], n: int) -> float:
     """Of independence: each edge was tested, and their squared correlations are summed up besides,
     which sees weak dependence that is spread over many edges."""
@@ -311,13 +289,6 @@ def _p_value(edges: Sequence[Edge], n: int) -> float:
     squares = sum(edge.correlation**2 for edge in edges) * n
     together = math.log(max(combined(logs), 1e-300))
     return combined([together, log_gamma_tail(squares / 2, len(edges) / 2)])
-
-
-def _interval(mi: float, error: float, low: bool, p_value: float) -> tuple[float, float]:
-    """90 % interval; from 0 on where no dependence is seen, since the error is that of what is."""
-    width = _QUANTILE * math.hypot(error, _METHOD * mi / _QUANTILE)
-    below = max(0.0, mi - width) if p_value <= _SEEN else 0.0
-    return below, mi + width + _CHANGING * mi * low
 
 
 def _left_out(constant: list[str], copies: list[str], known: list[str]) -> list[str]:
