@@ -14,7 +14,7 @@ PIP := -m pip --disable-pip-version-check
 # What an installed copy depends on, and what the compiled library depends on.
 KERNELS := $(shell find kernels -type f -not -name '*.pyc' -not -name '*.py')
 SOURCES := $(shell find kernels runtime export -type f -not -name '*.pyc')
-CPP := $(filter %.cpp %.hpp %.h %.cu %.cuh,$(KERNELS))
+CPP := $(filter %.cpp %.hpp %.h %.cu %.cuh,$(KERNELS)) $(wildcard examples/c/*.c)
 PACKAGING := pyproject.toml CMakeLists.txt constraints.txt
 
 # The CUDA kernels are compiled by `make cuda`, once, for all GPUs; where that was done, `make test`
@@ -39,7 +39,7 @@ PATH_WITHOUT_NVCC = $$(echo "$$PATH" | tr ':' '\n' | while read -r d; do \
 	[ -x "$$d/nvcc" ] || echo "$$d"; done | paste -sd ':' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-serve cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel wheels bench-speed bench-accuracy bench-sliced bench-gpu clean
+.PHONY: help run test test-serve test-arm cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel wheels bench-speed bench-accuracy bench-sliced bench-gpu clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -98,8 +98,11 @@ wheel: $(TEST)/.installed $(if $(NVCC),$(CUDA)/.checked) ## Build the wheel into
 
 # zig compiles for all of them from here; without the CUDA kernels. The first time it takes 20 minutes.
 wheels: $(TEST)/.installed ## Build the wheels of all platforms into dist/ (ARGS="linux-x86_64" for some).
-	$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) wheel ziglang
+	$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) auditwheel twine wheel ziglang
 	$(TEST)/bin/python packaging/wheels.py $(ARGS)
+
+test-arm: $(TEST)/.installed ## Run the wheel for aarch64 Linux of `make wheels` under qemu (needs Debian).
+	$(TEST)/bin/python packaging/emulated.py dist/infonet-*_aarch64.manylinux*.whl build/aarch64
 
 bench-speed: $(TEST)/.installed ## Time the kernels and the estimator, one thread.
 	$(TEST)/bin/python benchmarks/speed.py

@@ -2,17 +2,17 @@
 
     python packaging/wheels.py [NAME ...]
 
-Names are those of `PLATFORMS`; all by default. Each wheel is checked: its size, and the symbols of
-glibc that its library asks for. The CUDA kernels are left out.
+Names are those of `PLATFORMS`; all by default. Each wheel is checked by `wheel_checks`. The CUDA
+kernels are left out.
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
+
+from wheel_checks import report
 
 ROOT = Path(__file__).parents[1]
 TOOLCHAIN = Path(__file__).with_name("zig.cmake")
@@ -26,13 +26,6 @@ PLATFORMS = {
     "macos-arm64": ("aarch64-macos.11.0", "macosx_11_0_arm64"),
     "windows-x86_64": ("x86_64-windows-gnu", "win_amd64"),
 }
-# What infonet_kernels loads on Linux, macOS and Windows.
-LIBRARIES = [
-    f"infonet_kernels/{name}"
-    for name in ("libinfonet_kernels.so", "libinfonet_kernels.dylib", "infonet_kernels.dll")
-]
-NEWEST_GLIBC = (2, 17)  # of manylinux2014
-MOST_BYTES = 6_000_000
 
 
 def build(name: str, output: Path) -> Path:
@@ -66,23 +59,6 @@ def build(name: str, output: Path) -> Path:
     return (made / found[-1]).replace(output / found[-1])
 
 
-def faults(wheel: Path) -> list[str]:
-    """What is wrong with a wheel."""
-    found = []
-    if wheel.stat().st_size > MOST_BYTES:
-        found.append(f"{wheel.stat().st_size:,} bytes, allowed are {MOST_BYTES:,}")
-    with zipfile.ZipFile(wheel) as archive:
-        libraries = [n for n in archive.namelist() if n.endswith((".so", ".dylib", ".dll"))]
-        if len(libraries) != 1 or libraries[0] not in LIBRARIES:
-            found.append(f"its libraries are {libraries}; needed is one of {LIBRARIES}")
-        for name in libraries:
-            symbols = re.findall(rb"GLIBC_(\d+)\.(\d+)", archive.read(name))
-            newest = max(((int(a), int(b)) for a, b in symbols), default=(0, 0))
-            if newest > NEWEST_GLIBC:
-                found.append(f"{name} asks for glibc {newest[0]}.{newest[1]}")
-    return found
-
-
 def main(names: list[str]) -> int:
     """Build and check the named wheels."""
     unknown = [name for name in names if name not in PLATFORMS]
@@ -91,11 +67,7 @@ def main(names: list[str]) -> int:
         return 1
     failed = 0
     for name in names or PLATFORMS:
-        wheel = build(name, ROOT / "dist")
-        print(f"{wheel.name}  {wheel.stat().st_size / 1e6:.2f} MB", flush=True)
-        for fault in faults(wheel):
-            print(f"{wheel.name}: {fault}", file=sys.stderr)
-            failed = 1
+        failed |= min(1, report(build(name, ROOT / "dist")))
     return failed
 
 

@@ -252,4 +252,6 @@ extern "C" int infonet_neighbour_counts(const double* points, int64_t n, int64_t
   });
 }
 
+extern "C" int infonet_kernels_version(void) { return INFONET_KERNELS_VERSION; }
+
 extern "C" const char* infonet_last_error(void) { return last_error().c_str(); }

@@ -12,7 +12,7 @@ from infonet_kernels._arrays import NORMALIZATIONS
 from infonet_kernels._choice import why_numpy
 from infonet_kernels._cuda import cuda_library_path
 from infonet_kernels._histogram import joint_histogram, pair_histograms
-from infonet_kernels._library import library_path
+from infonet_kernels._library import include_path, library_path
 from infonet_kernels._nearest import neighbour_counts, neighbour_distances
 from infonet_kernels._project import Directions, project
 from infonet_kernels._rank_columns import rank_columns
@@ -24,6 +24,7 @@ __all__ = [
     "Directions",
     "conditionals",
     "cuda_library_path",
+    "include_path",
     "joint_histogram",
     "library_path",
     "moments",

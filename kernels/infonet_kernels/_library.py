@@ -43,6 +43,7 @@ _MISSING = (
     "the compiled library {file} of infonet_kernels was not found beside {here}; reinstall the "
     "package: pip install --force-reinstall infonet (from a source tree: pip install .)"
 )
+_HEADER = "include/infonet/kernels.h"
 _NO_DEVICE = 4
 
 
@@ -171,7 +172,7 @@ def _as_argument(name: str, value: Any) -> Any:
 
 
 def _installed(file: str) -> Path | None:
-    """Path of an installed library of this package; None if there is none."""
+    """Path of an installed file of this package; None if there is none."""
     # An editable install keeps the library in site-packages and the sources elsewhere, so the
     # package directory of this module is tried first, then every other entry of sys.path.
     directories = [Path(__file__).parent, *(Path(p or ".") / "infonet_kernels" for p in sys.path)]
@@ -183,6 +184,23 @@ def _installed(file: str) -> Path | None:
 
 
 CPU = Library("infonet_kernels", _SIGNATURES, "infonet_last_error", _MISSING)
+
+
+def include_path() -> Path:
+    """Path of the folder to compile C programs with: it holds ``infonet/kernels.h``.
+
+    They link the library at `library_path`, or load it.
+
+    Raises:
+        ImportError: the header is not there.
+    """
+    header = _installed(_HEADER)
+    if header is None:
+        raise ImportError(
+            f"{_HEADER} of infonet_kernels was not found beside {__file__}: the kernels were not "
+            "compiled when the package was installed"
+        )
+    return header.parents[1]
 
 
 def library_path() -> Path:

@@ -1,4 +1,4 @@
-/* Plain C interface of the InfoNet kernels, for ctypes and other foreign-function callers.
+/* Plain C interface of the InfoNet kernels, for C programs, ctypes and other foreign callers.
  *
  * Every function returns 0 on success and an InfonetCode otherwise; infonet_last_error() then
  * holds one line that says what was got and what is allowed. Arrays are C-contiguous. A `threads`
@@ -9,8 +9,14 @@
 
 #include <stdint.h>
 
-#if defined(_WIN32)
+/* Raised when a program that was compiled for the interface before has to be changed or compiled
+ * again. New functions do not raise it. */
+#define INFONET_KERNELS_VERSION 1
+
+#if defined(_WIN32) && defined(INFONET_BUILDING)
 #define INFONET_EXPORT __declspec(dllexport)
+#elif defined(_WIN32)
+#define INFONET_EXPORT __declspec(dllimport)
 #else
 #define INFONET_EXPORT __attribute__((visibility("default")))
 #endif
@@ -147,6 +153,9 @@ INFONET_EXPORT int infonet_neighbour_distances(const double* points, int64_t n, 
 /* How many other points lie nearer than distance[i] to point i in the maximum norm, counts [n]. */
 INFONET_EXPORT int infonet_neighbour_counts(const double* points, int64_t n, int64_t dimensions,
                                             const double* distance, int threads, int64_t* counts);
+
+/* The INFONET_KERNELS_VERSION that the library was compiled with. */
+INFONET_EXPORT int infonet_kernels_version(void);
 
 /* The message of the calling thread's last failure; empty when there was none. */
 INFONET_EXPORT const char* infonet_last_error(void);
