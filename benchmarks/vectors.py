@@ -3,14 +3,17 @@
     python benchmarks/vectors.py --part bmi [--samples DIR] [--seeds 5] [--only sparse] [--alone]
     python benchmarks/vectors.py --part mixtures|conditional|common-cause [--n 5000] [--count 5]
     python benchmarks/vectors.py --part levels [--n 500,2000,5000] [--count 100]
-    python benchmarks/vectors.py --part rejections|coverage [--n 500,2000,10000] [--count 200]
+    python benchmarks/vectors.py --part rejections|series [--n 500,2000] [--count 200]
+        [--saved /tmp/rejections.jsonl] [--minutes 9]
+    python benchmarks/vectors.py --part coverage [--n 1000,5000] [--count 40]
     python benchmarks/vectors.py --part power [--peers /tmp/peers-results] [--count 100]
     python benchmarks/vectors.py --part speed [--repeats 15]
 
 One part is one table of the documentation, in Markdown, of one thread but where it says otherwise.
 bmi reads what `vector_samples.py` saved, power what `vector_peers.py` did; the rest draws from
 `vector_tasks.py`, `vector_conditions.py` and `vector_levels.py`. KSG is that of
-`vector_nearest.py`, k = 5, on standardised columns (--scores: on normal scores). Nats.
+`vector_nearest.py`, k = 5, on standardised columns (--scores: on normal scores). rejections and
+series (`vector_rejections.py`) keep p-values in a file and go on from there, if it is named. Nats.
 """
 
 # ruff: noqa: E402
@@ -30,12 +33,13 @@ import infonet
 import numpy as np
 import vector_levels
 import vector_peers
+import vector_rejections
 import vector_speed
 from vector_conditions import alternatives, causes, conditional, nulls
 from vector_nearest import ksg, saved_ksg
+from vector_rejections import LEVEL, squeezed
 from vector_tasks import benchmark, interactions, mixtures
 
-LEVEL = 0.05
 CURLED = ("spiral", "swissroll")
 PUBLISHED = {  # mean |error|, n = 1,000, 5,000, 10,000: Franzese, Rossi & Michiardi 2026, table 2
     "Alice Base": (0.092, 0.063, 0.060),
@@ -67,11 +71,6 @@ def timed(function, *arguments):
 def draws(task, options, n):
     for k in range(options.count):
         yield task.sample(np.random.default_rng([options.seed, task.number, n, k]), n)
-
-
-def squeezed(values):
-    """A single column as one, which is what people pass."""
-    return values[:, 0] if values.shape[1] == 1 else values
 
 
 def estimated(estimator, x, y, z=None):
@@ -172,24 +171,6 @@ def common_cause(options, estimator):
             row(task.name, *(f"{v:.4f}" for v in figures), f"{np.median(seconds):.3f}")
 
 
-def rejections(options, _):
-    sizes = options.n or (500, 2000, 10_000)
-    head(f"share of p <= {LEVEL}, {options.count} draws", *(f"n = {n:,}" for n in sizes))
-    shares = []
-    for task in causes():
-        if options.only in task.name:
-            shares.append(
-                [
-                    np.mean([tested(*draw).p_value <= LEVEL for draw in draws(task, options, n)])
-                    for n in sizes
-                ]
-            )
-            row(task.name, *(f"{share:.1%}" for share in shares[-1]))
-    row("mean", *(f"{share:.1%}" for share in np.mean(shares, 0)))
-    row("least", *(f"{share:.1%}" for share in np.min(shares, 0)))
-    row("most", *(f"{share:.1%}" for share in np.max(shares, 0)))
-
-
 def levels(options, _):
     """Causes with ties: how often independence is rejected, and what is estimated instead of 0."""
     sizes = options.n or (500, 2000, 5000)
@@ -272,7 +253,8 @@ PARTS = {  # function, draws if not said
     "conditional": (lambda *a: accuracy(conditional(), *a), 5),
     "common-cause": (common_cause, 5),
     "levels": (levels, 100),
-    "rejections": (rejections, 200),
+    "rejections": (lambda options, _: vector_rejections.rejections(options, head, row), 200),
+    "series": (lambda options, _: vector_rejections.series(options, head, row), 200),
     "power": (power, 100),
     "coverage": (coverage, 40),
     "speed": (lambda options, _: vector_speed.table(options.repeats, options.peers, head, row), 0),
@@ -289,7 +271,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--part", choices=PARTS, required=True)
     parser.add_argument("--n", type=lambda text: tuple(int(v) for v in text.split(",")))
-    parser.add_argument("--count", type=int, help="draws of each case")
+    parser.add_argument("--count", "--draws", type=int, help="draws of each case")
+    parser.add_argument("--saved", type=Path, help="file of p-values, to go on with")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="of rejections, series")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--only", default="", help="part of a name")
     parser.add_argument("--alone", action="store_true", help="bmi without KSG: its columns are 0")
