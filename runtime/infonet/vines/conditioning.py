@@ -123,7 +123,7 @@ class Continuous:
         order = sorted(range(len(codes)), key=lambda place: codes[place] is None)
         self.ranks = [given.ranks[place] for place in order]
         self.parts: list[Ranks] = []
-        self._copulas = PairCopulas(engine)
+        self._copulas, self._seed = PairCopulas(engine), engine.seed
         self._all: Conditions | None = None
         self._conditions: list[Conditions | None] = []
         # Samples that have no level in a column; None: no sample of it has one.
@@ -152,6 +152,13 @@ class Continuous:
         return self._without(column, self.parts)
 
     def _without(self, column: Ranks, parts: list[Ranks]) -> Ranks:
+        if not parts:
+            return self._within_levels(column)
+        # Ranks within pieces of one size are equal, but nothing that was measured is.
+        key = (self._seed, fingerprint(column), 0)
+        return in_random_order(self._residual(column, parts), key)
+
+    def _residual(self, column: Ranks, parts: list[Ranks]) -> Ranks:
         column = self._within_levels(column)
         # Again, because the directions of a first look are not exact and leave less to the next.
         for _ in range(_LOOKS if len(parts) > 1 else 0):
