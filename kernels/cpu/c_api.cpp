@@ -2,6 +2,7 @@
 #include <string>
 
 #include "average_rank.hpp"
+#include "cells.hpp"
 #include "histogram.hpp"
 #include "infonet/kernels.h"
 #include "nearest.hpp"
@@ -220,6 +221,20 @@ extern "C" int infonet_products(const double* rows, int64_t count, int64_t n, do
   return outcome([&]() -> Status {
     if (Status status = check_shape(count, n); !status.ok()) return status;
     products(rows, static_cast<std::size_t>(count), static_cast<std::size_t>(n), sums);
+    return {};
+  });
+}
+
+extern "C" int infonet_chi_squared(const float* u, const float* v, int64_t n, const int64_t* shapes,
+                                   int64_t count, double* statistics) {
+  return outcome([&]() -> Status {
+    const std::size_t size = static_cast<std::size_t>(n), grids = static_cast<std::size_t>(count);
+    Status status = check_shape(count, n);
+    if (status.ok()) status = check_ranks(u, 1, size, "u, ");
+    if (status.ok()) status = check_ranks(v, 1, size, "v, ");
+    if (status.ok()) status = check_shapes(shapes, grids);
+    if (!status.ok()) return status;
+    chi_squared(u, v, size, shapes, grids, statistics);
     return {};
   });
 }

@@ -9,6 +9,7 @@ The compiled library registers the ONNX Runtime custom ops of domain ``infonet``
 """
 
 from infonet_kernels._arrays import NORMALIZATIONS
+from infonet_kernels._cells import chi_squared
 from infonet_kernels._choice import why_numpy
 from infonet_kernels._cuda import cuda_library_path
 from infonet_kernels._histogram import joint_histogram, pair_histograms
@@ -22,6 +23,7 @@ from infonet_kernels._vine import conditionals, moments, normal_scores, products
 __all__ = [
     "NORMALIZATIONS",
     "Directions",
+    "chi_squared",
     "conditionals",
     "cuda_library_path",
     "include_path",

@@ -31,6 +31,7 @@ _SIGNATURES: dict[str, list[type]] = {
     "infonet_conditionals": [_pointer, _int64, _pointer, _pointer, _int64, *[_pointer] * 3],
     "infonet_moments": [_pointer, _pointer, _pointer, _int64, _int64, *[_pointer] * 3],
     "infonet_products": [_pointer, _int64, _int64, _pointer],
+    "infonet_chi_squared": [_pointer, _pointer, _int64, _pointer, _int64, _pointer],
     "infonet_neighbour_distances": [_pointer, _int64, _int64, _int64, _int, _pointer],
     "infonet_neighbour_counts": [_pointer, _int64, _int64, _pointer, _int, _pointer],
     "infonet_project": [

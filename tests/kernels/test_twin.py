@@ -107,6 +107,14 @@ def test_histograms(with_both, n, dtype):
     assert_same(with_both(infonet_kernels.pair_histograms, x, pairs, 64))
 
 
+@pytest.mark.parametrize("n", LENGTHS)
+def test_chi_squared(with_both, n):
+    u, v = np.random.default_rng(n).random((2, n)).astype(np.float32)
+    u[: n // 3], v[0] = 1, 0
+    shapes = [(4, 4), (16, 16), (2, 32), (32, 4), (1, 1)]
+    assert_same(with_both(infonet_kernels.chi_squared, u, v, shapes))
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 1), (7, 3, 5), (300, 17, 20), (3, 0, 2), (0, 3, 2)])
 def test_projections(with_both, shape):
     rows, dimensions, count = shape

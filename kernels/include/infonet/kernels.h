@@ -145,6 +145,12 @@ INFONET_EXPORT int infonet_moments(const float* u, const float* v, const float* 
  * in the same order on every machine. One thread. */
 INFONET_EXPORT int infonet_products(const double* rows, int64_t count, int64_t n, double* sums);
 
+/* Pearson's chi-squared of independence of n points (u, v) in [0, 1] in grids of equal cells,
+ * shapes [count, 2], rows along u and columns: powers of two from 1 to 32. Into statistics [count].
+ */
+INFONET_EXPORT int infonet_chi_squared(const float* u, const float* v, int64_t n,
+                                       const int64_t* shapes, int64_t count, double* statistics);
+
 /* Distance of each of n points, points [n, dimensions], from its k-th neighbour in the maximum
  * norm, n > k >= 1, into distance [n]. */
 INFONET_EXPORT int infonet_neighbour_distances(const double* points, int64_t n, int64_t dimensions,

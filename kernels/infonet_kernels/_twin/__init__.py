@@ -8,6 +8,7 @@ the same ones. Sums run in the order of the compiled kernels, so that results ar
 from collections.abc import Callable
 from typing import Final
 
+from infonet_kernels._twin.cells import chi_squared
 from infonet_kernels._twin.histograms import joint_histogram, pair_histograms
 from infonet_kernels._twin.moments import moments, products
 from infonet_kernels._twin.nearest import neighbour_counts, neighbour_distances
@@ -30,6 +31,7 @@ KERNELS: Final[dict[str, Callable[..., None]]] = {
     "infonet_conditionals": conditionals,
     "infonet_moments": moments,
     "infonet_products": products,
+    "infonet_chi_squared": chi_squared,
     "infonet_neighbour_distances": neighbour_distances,
     "infonet_neighbour_counts": neighbour_counts,
 }

@@ -21,6 +21,7 @@ from infonet.pairs.counted import log_gamma_tail, log_normal_tail
 from infonet.pairs.engine import ONE_PAIR, PairEngine
 from infonet.pairs.ranking import SeparateColumns, rank_columns
 from infonet.pairs.significance import combined
+from infonet.vines.cells import FEWEST, cells_p_value
 
 Ranks = NDArray[np.float32]
 Array = NDArray[np.float64]
@@ -28,6 +29,8 @@ Array = NDArray[np.float64]
 # A Gaussian copula is refused if its residual looks dependent at this level: rarely where it holds.
 _REFUSED = 0.01
 _LARGEST = 0.99999  # correlation: 1 has no density
+# p-value of counts in grids from which the network is not asked, too.
+_CLEAR = 0.3
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,13 @@ class PairCopulas:
         self._engine, self._null = engine, null
 
     def p_value(self, u: Ranks, v: Ranks) -> float:
-        """Of independence of two columns of ranks without ties, by the network."""
+        """Of independence of two columns of ranks without ties: by counts in grids, and where these
+        leave room for dependence, by the network. The two together are not below a level more often
+        than one of them is."""
+        if u.size >= FEWEST:
+            p = cells_p_value(u, v)
+            if p >= _CLEAR:
+                return p
         outputs = self._engine.run(_columns(u, v), ONE_PAIR)
         n = min(max(u.size, int(self._null.n[0])), int(self._null.n[-1]))
         return self._null.p_value(float(outputs.statistic[0]), n)

@@ -57,6 +57,13 @@ def test_pairs_are_near_the_conditional_estimates(estimator, table):
     assert str(result["u", "v"]).startswith("MI(u; v | z, w) = ")
 
 
+def test_continuous_columns_have_no_ties_once_the_condition_is_taken_out(estimator, table):
+    result = estimator.pairwise(table, ["x", "y", "u", "v"], given=["z"])
+    for a, b in (("x", "y"), ("u", "v"), ("x", "u")):
+        assert result[a, b].method == "network"
+        assert not any("equal values" in note for note in result[a, b].notes)
+
+
 def test_tiles_threads_and_positions_change_nothing(estimator, table):
     expected = values(estimator.pairwise(table, given=["z"]))
     assert values(infonet.Estimator(threads=2).pairwise(table, given=[4], tile=1)) == expected
