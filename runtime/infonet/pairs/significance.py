@@ -141,10 +141,10 @@ def _correlation(x: RankedVariable, y: RankedVariable, random: np.random.Generat
     skewness = (
         float((a * a * a).sum() * (b * b * b).sum()) / n / (scale * math.sqrt((n - 1) / n)) ** 3
     )
-    return min(0.0, math.log(2) + _pearson_tail(abs(z), math.copysign(1, z) * skewness))
+    return min(0.0, math.log(2) + pearson_tail(abs(z), math.copysign(1, z) * skewness))
 
 
-def _pearson_tail(z: float, skewness: float) -> float:
+def pearson_tail(z: float, skewness: float) -> float:
     """log P(Z >= z), z >= 0, of a shifted gamma variable of mean 0, variance 1, this skewness."""
     if abs(skewness) < 1e-3:
         return log_normal_tail(z)
@@ -175,7 +175,7 @@ def _simulated(
         return log_p
     # beyond all that were drawn: the tail of a variable of the same moments
     skewness = math.copysign(1, observed) * float(((found / scale) ** 3).mean())
-    return min(log_p, math.log(2) + _pearson_tail(abs(observed) / scale, skewness))
+    return min(log_p, math.log(2) + pearson_tail(abs(observed) / scale, skewness))
 
 
 def _subsets(n: int, size: int, random: np.random.Generator) -> NDArray[np.int64]:
@@ -286,7 +286,7 @@ def _beside_draws(statistic: float, drawn: Array, random: np.random.Generator) -
     if log_p > _BEYOND or spread == 0:
         return log_p
     skewness = float((((drawn - mean) / spread) ** 3).mean())
-    return min(log_p, _pearson_tail((statistic - mean) / spread, skewness))
+    return min(log_p, pearson_tail((statistic - mean) / spread, skewness))
 
 
 def _pearson(

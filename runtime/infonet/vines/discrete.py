@@ -16,10 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.pairs.counted import log_gamma_tail
+from infonet.pairs.significance import pearson_tail
 from infonet.vines.copula import Array, rank
 from infonet.vines.variables import Group
 
 _IN_A_CELL = 5  # samples in the mean from which cells are counted
+_EXPECTED = 3.0  # samples in each cell under independence, from which chi-squared holds
+_DRAWS, _LEAST_DRAWS = 499, 99  # shuffles where it does not, by how many samples there are
+_AT_MOST = 1_000_000  # samples in all shuffles
+_FAR = 0.1  # p-value up to which they are too few to tell it
 # Samples of a value from which it is a level. With fewer, ranks within it would be too coarse.
 _FREQUENT = 20
 _IN_A_LEVEL = 100  # samples of every level of a condition from which it is taken apart
@@ -58,10 +63,13 @@ def joint_codes(group: Group | None, n: int) -> tuple[Codes, int] | None:
     return codes, levels
 
 
-def count(x: Group, y: Group, given: Group | None, n: int) -> tuple[float, float, float] | None:
+def count(
+    x: Group, y: Group, given: Group | None, n: int, seed: int = 0
+) -> tuple[float, float, float] | None:
     """Conditional mutual information by counting, its standard error and the p-value; nats.
 
-    None where there are too few samples for the cells, or a variable is continuous.
+    None where there are too few samples for the cells, or a variable is continuous. `seed` is that
+    of the shuffles by which sparse cells are judged.
     """
     coded = [joint_codes(group, n) for group in (x, y, given)]
     if any(found is None for found in coded):
@@ -74,12 +82,46 @@ def count(x: Group, y: Group, given: Group | None, n: int) -> tuple[float, float
     alone = _Cells.of(c, n)
     local = np.log(whole.share * alone.share / (with_a.share * with_b.share))
     plain = float(local.mean())
-    freedom = whole.levels - with_a.levels - with_b.levels + alone.levels
-    # Levels of x times levels of y at each level of the condition, less what the margins take.
-    places = _places(c, a, b, of_c)
-    corrected = plain - max(freedom, 0) / (2 * n)
-    p = math.exp(log_gamma_tail(n * plain, places / 2)) if places else 1.0
-    return max(0.0, corrected), float(local.std()) / math.sqrt(n), max(p, 1e-300)
+    margins = alone.levels - with_a.levels - with_b.levels
+    bias = max(whole.levels + margins, 0) / (2 * n)
+    error = float(local.std()) / math.sqrt(n)
+    if float((with_a.share * with_b.share / alone.share).min()) * n >= _EXPECTED:
+        # Levels of x times levels of y at each level of the condition, less what the margins take.
+        places = _places(c, a, b, of_c)
+        p = math.exp(log_gamma_tail(n * plain, places / 2)) if places else 1.0
+    else:
+        # Rare levels: neither is the bias that of Miller & Madow, nor the statistic chi-squared.
+        drawn, cells = _shuffled(c * of_a + a, b, c, of_b, np.random.default_rng([seed, n]))
+        drawn += plain - float(np.log(whole.share).mean())  # what the margins add
+        spread = float(drawn.std())
+        if spread == 0:
+            return 0.0, error, 1.0
+        bias *= max(1.0, float(drawn.mean()) / max((cells.mean() + margins) / (2 * n), 1e-300))
+        z = (drawn - drawn.mean()) / spread
+        p = (1 + float((drawn >= plain).sum())) / (1 + drawn.size)
+        if p < _FAR:  # few draws, or none, lie further out: the tail by three moments
+            place = (plain - float(drawn.mean())) / spread
+            p = math.exp(pearson_tail(max(place, 0.0), float((z**3).mean())))
+    return max(0.0, plain - bias), error, max(p, 1e-300)
+
+
+def _shuffled(
+    known: Codes, b: Codes, c: Codes, of_b: int, random: np.random.Generator
+) -> tuple[Array, Array]:
+    """Means of the log share of cells, and numbers of cells, after shuffles of b at each level of
+    the condition c; `known` are the joint levels of the condition and the other variable."""
+    n = b.size
+    draws = min(_DRAWS, max(_LEAST_DRAWS, _AT_MOST // n))
+    order = np.argsort(c, kind="stable")
+    known, b, c = known[order], b[order], c[order]
+    means, cells = np.empty(draws), np.empty(draws)
+    for draw in range(draws):
+        shuffled = b[np.argsort(c + random.random(n))]
+        counts = np.bincount(known * of_b + shuffled)
+        counts = counts[counts > 0]
+        means[draw] = (counts * np.log(counts / n)).sum() / n
+        cells[draw] = counts.size
+    return means, cells
 
 
 class _Cells:

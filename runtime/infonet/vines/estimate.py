@@ -143,7 +143,7 @@ def estimate_vectors(
     notes += _remarks(groups, n)
     swap = right.key < left.key  # so that x and y may be exchanged
     first, second = (right, left) if swap else (left, right)
-    counted = count(first, second, condition, n)
+    counted = count(first, second, condition, n, engine.seed)
     if counted is not None:
         mi, error, p = counted
         a, b = common["names"]

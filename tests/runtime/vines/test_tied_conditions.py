@@ -96,3 +96,36 @@ def test_few_samples_and_levels(n):
     found = infonet.estimate(x, y, given={"z": z, "w": rng.normal(size=n)})
     assert 0 <= found.interval[0] <= found.mi <= found.interval[1]
     assert found.mi < 0.2
+
+
+def test_counts_of_rare_levels_are_judged_by_shuffles():
+    """Most cells hold less than a sample under independence: chi-squared and its bias are off."""
+    found = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        x, y, a, b = (rng.random((4, 1500)) < 0.08).astype(int)
+        found.append(infonet.estimate(x, y, given=np.stack([a, b], 1)))
+    assert {estimate.method for estimate in found} == {"counts"}
+    assert 0.35 < np.mean([estimate.p_value for estimate in found]) < 0.65
+    assert sum(estimate.p_value < 0.05 for estimate in found) <= 8
+    assert np.mean([estimate.mi for estimate in found]) < 0.0012
+
+
+def test_rare_spikes_that_follow_others():
+    """y follows x one step later; the truth is that of a binary channel."""
+
+    def entropy(p):
+        return -(p * np.log(p) + (1 - p) * np.log(1 - p))
+
+    truth = entropy(0.1) - 0.9 * entropy(0.05) - 0.1 * entropy(0.55)
+    forward, back = [], []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        x = rng.random(4000) < 0.1
+        y = np.concatenate([[False], rng.random(3999) < 0.05 + 0.5 * x[:-1]])
+        forward.append(infonet.transfer_entropy(x, y, history=3))
+        back.append(infonet.transfer_entropy(y, x, history=3))
+    assert np.mean([found.mi for found in forward]) == pytest.approx(truth, rel=0.15)
+    assert max(found.p_value for found in forward) < 1e-6
+    assert np.mean([found.mi for found in back]) < 0.002
+    assert max(found.p_value for found in back) > 0.05
