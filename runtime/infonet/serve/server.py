@@ -25,6 +25,10 @@ from infonet.serve.models import Pairs, Sliced, Vectors
 from infonet.serve.queue import PairQueue
 from infonet.serve.service import Service
 
+# Seconds. Longer than proxies (60 is common) and clients keep a connection that they do not use:
+# where the server closes it first, a request that is on its way is lost.
+_KEEP_ALIVE = 75
+
 
 class _HttpServer(uvicorn.Server):  # type: ignore[misc]
     """Leaves signals to us: both servers stop at the same one."""
@@ -69,6 +73,7 @@ def run(
             log_level="warning",
             access_log=False,
             lifespan="off",
+            timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=math.ceil(limits.grace),
         )
         try:

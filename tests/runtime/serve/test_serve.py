@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
@@ -295,6 +296,18 @@ def test_good_requests_are_unharmed_by_bad_ones_beside_them(server, estimator, p
             assert answer.tobytes() == estimator.mi(batch).tobytes()
         else:
             assert f"samples[0, :, 0] has 1 {['NaN', 'infinite'][i % 2]} value" in answer
+
+
+def test_a_connection_that_is_idle_for_a_while_is_kept(server):
+    """A server that closes it loses the request that comes at that moment."""
+    connection = http.client.HTTPConnection(server.http, timeout=60)
+    answers = []
+    for pause in (0, 7):  # uvicorn's own default is 5
+        time.sleep(pause)
+        connection.request("GET", "/v2/health/ready")
+        answers.append(json.loads(connection.getresponse().read()))
+        connection.auto_open = 0  # a closed connection is an error, not opened again
+    assert answers == [{"ready": True}] * 2
 
 
 def test_metrics_for_prometheus(server):

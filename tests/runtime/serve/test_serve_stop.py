@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -78,6 +79,23 @@ def test_long_work_is_finished_after_sigterm(estimator):
         found = asked.result(timeout=120)
     assert (code, "1 requests accepted, 1 answered" in said) == (0, True)
     assert found["mean"][0] == estimator.sliced(x, x, 1500).mean
+
+
+def test_a_second_signal_ends_it_at_once():
+    server = Server("--threads", 1)
+    x = np.random.default_rng(1).standard_normal((20_000, 2)).astype(np.float32)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(
+            lambda: server.client("grpc").ask(
+                "infonet_sliced", {"x": x, "y": x}, ["mean"], {"projections": 16_384}
+            )
+        )
+        time.sleep(0.5)
+        server.process.terminate()
+        assert server.process.stderr.readline().startswith("stopping: what was accepted")
+        said, code = server.stop()
+        assert (said, code) == ("", -signal.SIGTERM)
+        assert GONE.search(str(asked.exception(timeout=120)))
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
