@@ -22,7 +22,8 @@ def why_numpy() -> str:
     """Why the twins in NumPy serve; "" where the compiled library does.
 
     Raises:
-        ImportError: the environment asks for a library that is not there, or for something unknown.
+        ImportError: the environment asks for a library that is not there, or for something unknown;
+            the library is of another version.
         OSError: it asks for one that cannot be loaded, or there is no memory for it.
     """
     wanted = os.environ.get(VARIABLE, "")
@@ -32,11 +33,13 @@ def why_numpy() -> str:
         raise ImportError(f"{VARIABLE} is {wanted!r}; allowed are compiled and numpy, or unset it")
     insists = wanted == "compiled" or CPU.variable in os.environ
     try:
-        CPU.load()
+        CPU.path()
     except ImportError:
         if insists:
             raise
         return f"there is no {CPU.file} in this installation"
+    try:
+        CPU.load()
     except OSError as error:
         if insists or any(words in str(error) for words in _WITHOUT_MEMORY):
             raise

@@ -113,13 +113,18 @@ class Library:
         """The library with its argument types declared.
 
         Raises:
-            ImportError: the library is not there.
+            ImportError: the library is not there, or is of another version.
             OSError: it cannot be loaded.
         """
         if self._loaded is None:
             library = ctypes.CDLL(str(self.path()))
             for name, arguments in self.signatures.items():
-                function = getattr(library, name)
+                function = getattr(library, name, None)
+                if function is None:
+                    raise ImportError(
+                        f"{self.path()} has no function {name}: it is of another version of "
+                        "infonet_kernels, so install the package again"
+                    )
                 function.argtypes = arguments
                 function.restype = ctypes.c_int
             last_error = getattr(library, self._last_error)

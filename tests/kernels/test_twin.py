@@ -228,6 +228,13 @@ def test_without_a_library():
     assert "libnowhere.so of infonet_kernels was not found" in insisted.stderr
 
 
+def test_a_library_of_another_version():
+    code = "from infonet_kernels._library import CPU; CPU.signatures['infonet_new'] = []; " + WHY
+    found = run(code)
+    assert "libinfonet_kernels" in found.stderr
+    assert "has no function infonet_new: it is of another version" in found.stderr
+
+
 def test_a_library_that_does_not_load(tmp_path):
     """Of another platform, say; one that the environment names is an error."""
     (tmp_path / "infonet_kernels").mkdir()
