@@ -3,6 +3,7 @@
 
 #include "average_rank.hpp"
 #include "cells.hpp"
+#include "halving.hpp"
 #include "histogram.hpp"
 #include "infonet/kernels.h"
 #include "nearest.hpp"
@@ -268,5 +269,28 @@ extern "C" int infonet_neighbour_counts(const double* points, int64_t n, int64_t
 }
 
 extern "C" int infonet_kernels_version(void) { return INFONET_KERNELS_VERSION; }
+
+extern "C" int infonet_cell_information(const float* x, const float* y, int64_t n, int64_t fewest,
+                                        int64_t divisions, double* information) {
+  return outcome([&]() -> Status {
+    if (Status status = check_row_length(n); !status.ok()) return status;
+    if (n == 0) return Status::invalid("n: got 0; at least 1");
+    if (fewest < 2) {
+      return Status::invalid("fewest: got " + std::to_string(fewest) + "; at least 2");
+    }
+    if (divisions < 1 || divisions > static_cast<std::int64_t>(kMostDivisions)) {
+      return Status::invalid("divisions: got " + std::to_string(divisions) + "; allowed are 1 to " +
+                             std::to_string(kMostDivisions));
+    }
+    const std::size_t size = static_cast<std::size_t>(n);
+    Status status = check_ranks(x, 1, size, "x, ");
+    if (status.ok()) status = check_ranks(y, 1, size, "y, ");
+    if (status.ok()) {
+      cell_information(x, y, size, static_cast<std::size_t>(fewest),
+                       static_cast<std::size_t>(divisions), information);
+    }
+    return status;
+  });
+}
 
 extern "C" const char* infonet_last_error(void) { return last_error().c_str(); }

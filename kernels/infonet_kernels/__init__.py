@@ -12,6 +12,7 @@ from infonet_kernels._arrays import NORMALIZATIONS
 from infonet_kernels._cells import chi_squared
 from infonet_kernels._choice import why_numpy
 from infonet_kernels._cuda import cuda_library_path
+from infonet_kernels._halving import cell_information
 from infonet_kernels._histogram import joint_histogram, pair_histograms
 from infonet_kernels._library import include_path, library_path
 from infonet_kernels._nearest import neighbour_counts, neighbour_distances
@@ -23,6 +24,7 @@ from infonet_kernels._vine import conditionals, moments, normal_scores, products
 __all__ = [
     "NORMALIZATIONS",
     "Directions",
+    "cell_information",
     "chi_squared",
     "conditionals",
     "cuda_library_path",

@@ -34,6 +34,7 @@ _SIGNATURES: dict[str, list[type]] = {
     "infonet_chi_squared": [_pointer, _pointer, _int64, _pointer, _int64, _pointer],
     "infonet_neighbour_distances": [_pointer, _int64, _int64, _int64, _int, _pointer],
     "infonet_neighbour_counts": [_pointer, _int64, _int64, _pointer, _int, _pointer],
+    "infonet_cell_information": [_pointer, _pointer, _int64, _int64, _int64, _pointer],
     "infonet_project": [
         *[_pointer, _int64, _int64, _pointer, _int64, _int64, _int64, _int, _pointer]
     ],

@@ -161,6 +161,18 @@ def test_nearest_neighbours(with_both, n, dimensions):
     assert_same(with_both(infonet_kernels.neighbour_counts, points[:, :1], distance))
 
 
+@pytest.mark.parametrize("n", [*LENGTHS, 70_000])
+def test_information_of_cells(with_both, n):
+    rng = np.random.default_rng(n)
+    x = rng.standard_normal(n)
+    y = x + 0.01 * rng.standard_normal(n)
+    rows = infonet_kernels.rank_columns([x, y, rng.random(n), rng.random(n).round(1)])[0]
+    for pair in ((0, 0), (0, 1), (1, 2), (3, 2)):
+        for fewest, divisions in ((2, 4), (8, 1)):
+            found = with_both(infonet_kernels.cell_information, *rows[[*pair]], fewest, divisions)
+            assert_same(found)
+
+
 NAN = [[1.0, 2.0, 3.0], [1.0, np.nan, np.nan]]
 REFUSED = {
     "NaN in a column": lambda k: k.rank_columns(NAN),
@@ -180,6 +192,10 @@ REFUSED = {
     "a grid of one cell": lambda k: k.conditionals(np.zeros((1, 1)), [0.5], [0.5]),
     "too many neighbours": lambda k: k.neighbour_distances([[1.0], [2.0]], 2),
     "points that are not finite": lambda k: k.neighbour_distances([[1.0, 2.0], [3.0, np.inf]], 1),
+    "cells of no ranks": lambda k: k.cell_information([], []),
+    "cells of one sample": lambda k: k.cell_information([0.5, 0.5], [0.5, 0.5], 1),
+    "too many divisions": lambda k: k.cell_information([0.5, 0.5], [0.5, 0.5], 2, 5),
+    "cells of what is no rank": lambda k: k.cell_information([0.5, 0.5], [0.5, -1.0]),
     "no dimension": lambda k: k.neighbour_counts(np.zeros((3, 0)), np.ones(3)),
 }
 

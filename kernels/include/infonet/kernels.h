@@ -163,6 +163,13 @@ INFONET_EXPORT int infonet_neighbour_counts(const double* points, int64_t n, int
 /* The INFONET_KERNELS_VERSION that the library was compiled with. */
 INFONET_EXPORT int infonet_kernels_version(void);
 
+/* Mutual information of two columns of n mid-ranks in [0, 1] by counts in ever smaller cells:
+ * information[j], of 64, gets the nats that halving cells of 2^j to 2^(j + 1) - 1 samples told,
+ * less what that is by chance. Cells of `fewest` samples, at least 2, are halved; the mean of 1 to
+ * 4 `divisions` of the square is taken. n is from 1 to 2^31 - 1. One thread. */
+INFONET_EXPORT int infonet_cell_information(const float* x, const float* y, int64_t n,
+                                            int64_t fewest, int64_t divisions, double* information);
+
 /* The message of the calling thread's last failure; empty when there was none. */
 INFONET_EXPORT const char* infonet_last_error(void);
 

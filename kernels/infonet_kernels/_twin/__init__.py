@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from infonet_kernels._twin.cells import chi_squared
+from infonet_kernels._twin.halving import cell_information
 from infonet_kernels._twin.histograms import joint_histogram, pair_histograms
 from infonet_kernels._twin.moments import moments, products
 from infonet_kernels._twin.nearest import neighbour_counts, neighbour_distances
@@ -34,4 +35,5 @@ KERNELS: Final[dict[str, Callable[..., None]]] = {
     "infonet_chi_squared": chi_squared,
     "infonet_neighbour_distances": neighbour_distances,
     "infonet_neighbour_counts": neighbour_counts,
+    "infonet_cell_information": cell_information,
 }

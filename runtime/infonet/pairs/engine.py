@@ -23,6 +23,7 @@ from infonet.inputs.checks import check_finite, check_length
 from infonet.model.libraries import kernels
 from infonet.model.load import Model
 from infonet.pairs.backend import Backend, EstimatedSets, check_outputs
+from infonet.pairs.cells import LARGE, refined
 from infonet.pairs.discrete import Found, Method, estimate
 from infonet.pairs.estimates import (
     BOUND,
@@ -93,7 +94,7 @@ class PairEngine:
         return self.model.normalize if self.backend.reads == "ranks" else "midrank"
 
     @property
-    def _counts(self) -> bool:
+    def counts_ties(self) -> bool:
         """Whether pairs with ties are counted: that needs plain ranks, and intervals to fill in."""
         model = self.model
         ranks = model.eps == 0 and model.normalize == "midrank"
@@ -125,7 +126,13 @@ class PairEngine:
         return self.prepare(columns)
 
     def run(
-        self, ranked: Columns, pairs: Pairs, table: bool = False, balanced: bool = True
+        self,
+        ranked: Columns,
+        pairs: Pairs,
+        table: bool = False,
+        *,
+        balanced: bool = True,
+        refine: bool = True,
     ) -> Outputs:
         """What the network says of pairs of prepared columns, on this thread.
 
@@ -135,6 +142,8 @@ class PairEngine:
             table: whether to return the tables.
             balanced: whether these are to have the margins of log p(x, y) / (p(x) p(y)); else they
                 are as the network gives them, up to a function of x and one of y.
+            refine: whether estimates of many samples are to be better than the network's own; not
+                needed where its statistic or its table is all that is asked for.
         """
         model, backend = self.model, self.backend
         scored = model.test_statistic == "score"
@@ -150,6 +159,9 @@ class PairEngine:
             found[name].astype(np.float64)
             for name in ("mi", "quantiles", "score" if scored else "mi")
         )
+        large = len(pairs) > 0 and len(ranked.rows[int(pairs[0, 0])]) >= LARGE
+        if refine and large and self.counts_ties:
+            mi, quantiles = refined(mi, quantiles, ranked.rows, pairs)
         if not table:
             return Outputs(mi, quantiles, None, statistic)
         tables = found["table"]
@@ -185,7 +197,7 @@ class PairEngine:
         flat: NDArray[np.bool_] = np.any(ranked.constant[pairs], axis=1)
         found.about[flat] = CONSTANT | Method.CONSTANT << METHOD_SHIFT
         tied: NDArray[np.bool_] = np.any(ranked.tied[pairs], axis=1) & ~flat
-        plain = np.flatnonzero(~flat & ~(tied & self._counts))
+        plain = np.flatnonzero(~flat & ~(tied & self.counts_ties))
         if plain.size:
             outputs = self.run(ranked, pairs[plain], table)
             self._plain(found, plain, outputs, ranked.entropy[pairs[plain]].min(axis=1))
@@ -199,7 +211,7 @@ class PairEngine:
                 )
             if tables is not None and outputs.table is not None:
                 tables[plain] = outputs.table
-        if self._counts and tied.any():
+        if self.counts_ties and tied.any():
             variables = dict(known or {})
             for k in np.flatnonzero(tied):
                 x, y = (
@@ -218,55 +230,6 @@ class PairEngine:
             bool(ranked.nominal[column]),
             self.seed,
         )
-
-    def permutation_p_value(
-        self,
-        ranked: RankedColumns,
-        found: PairEstimates,
-        permutations: int,
-        shuffle: Callable[[np.random.Generator], NDArray[np.intp]] | None = None,
-    ) -> float:
-        """(1 + permutations of y that are as extreme) / (1 + permutations), for one pair.
-
-        Exact for rows that are independent draws, whatever ties there are (Phipson & Smyth 2010).
-        What is compared is the statistic of the network, or of tied pairs the p-value of the tests
-        that see ties.
-
-        Args:
-            ranked: the two columns.
-            found: their estimate, with its p-value.
-            permutations: how many.
-            shuffle: draws an order of the n rows of y; None: all are equally likely.
-        """
-        draw = shuffle or (lambda generator: generator.permutation(n))
-        generator = np.random.default_rng(self.seed)
-        n, tied = len(ranked.rows[0]), bool(found.about[0] & TIED) and self._counts
-        tile = tile_size(self.backend, n)
-        drawn = np.empty(permutations)
-
-        def task(start: int, rows: NDArray[np.float32]) -> Callable[[], int]:
-            def run() -> int:
-                count = len(rows) - 1
-                pairs = np.stack([np.zeros(count, np.int64), np.arange(1, count + 1)], axis=1)
-                columns = ranked.repeated((1, count), rows)
-                answers = self.estimate(columns, pairs, test=tied)
-                part = slice(start, start + count)
-                drawn[part] = -answers.p_value if tied else answers.statistic
-                return count
-
-            return run
-
-        def tasks() -> Iterator[Callable[[], int]]:
-            # drawn here, one after the other, so that they do not depend on tiles and threads
-            for start in range(0, permutations, tile):
-                count = min(tile, permutations - start)
-                shuffled = [ranked.rows[1][draw(generator)] for _ in range(count)]
-                yield task(start, np.stack([ranked.rows[0], *shuffled]))
-
-        with Progress(permutations, "permutation", show=False) as bar:
-            run_tiles(tasks(), self.backend.threads, bar)
-        observed = -found.p_value[0] if tied else found.statistic[0]
-        return (1 + int((drawn >= observed).sum())) / (1 + permutations)
 
     def _plain(
         self, found: PairEstimates, where: Pairs, outputs: Outputs, entropy: NDArray[np.float64]
@@ -313,7 +276,7 @@ class PairEngine:
         return table[0] if near else np.full_like(table[0], np.nan)
 
     def _ask(self, x: Ranks, y: Ranks) -> Found:
-        outputs = self._run(x, y)
+        outputs = self._run(x, y, refine=True)
         low, *_, high = map(float, outputs.quantiles[0])
         return Found(
             float(outputs.mi[0]),
@@ -324,14 +287,18 @@ class PairEngine:
         )
 
     def _run(
-        self, x: Ranks, y: Ranks, tied: tuple[RankedVariable, RankedVariable] | None = None
+        self,
+        x: Ranks,
+        y: Ranks,
+        tied: tuple[RankedVariable, RankedVariable] | None = None,
+        refine: bool = False,
     ) -> Outputs:
         """The network's outputs for two columns of ranks; with a table if ties are given."""
         none, entropy = np.zeros(2, np.bool_), np.full(2, np.inf)
         if tied is not None:
             entropy = np.array([v.entropy[0] if v.tied else np.inf for v in tied])
         columns = SeparateColumns([x, y], none, none, entropy, none)
-        return self.run(columns, ONE_PAIR, tied is not None)
+        return self.run(columns, ONE_PAIR, tied is not None, refine=refine)
 
     def _p_value(self, x: RankedVariable, y: RankedVariable, answer: Found) -> tuple[float, bool]:
         """Of a pair that was tied, perhaps before repeated rows were left out; whether it is only

@@ -14,6 +14,7 @@ from infonet.inputs.checks import Missing, check_finite, check_length, finite_ro
 from infonet.inputs.variables import NamedColumn
 from infonet.pairs.engine import ONE_PAIR, PairEngine
 from infonet.pairs.estimates import BOUND, method_of, notes_of
+from infonet.pairs.permutations import permutation_p_value
 from infonet.result import NO_TABLE_NOTE, Estimate
 
 
@@ -75,7 +76,7 @@ def _estimate(
     interval = (float(quantiles[0]), float(quantiles[-1])) if quantiles.size else None
     p = float(found.p_value[0])
     if permutations:
-        p = engine.permutation_p_value(ranked, found, permutations)
+        p = permutation_p_value(engine, ranked, found, permutations)
         about &= ~BOUND
     notes = notes_of(about, p, interval, engine.model.null, x.size)
     table = None if found.table is None or np.isnan(found.table[0, 0, 0]) else found.table[0]

@@ -20,6 +20,7 @@ from infonet.inputs.checks import Column
 from infonet.model.libraries import kernels
 from infonet.pairs.engine import ONE_PAIR, PairEngine
 from infonet.pairs.parallel import Progress, run_tiles
+from infonet.pairs.permutations import permutation_p_value
 from infonet.pairs.ranking import rank_columns
 from infonet.result import Estimate
 from infonet.series.shifts import Rows
@@ -101,7 +102,7 @@ def block_test(
     if len(x) == len(y) == 1:
         ranked = engine.prepare((x[0], y[0])).with_nominal(np.array(nominal))
         found = engine.estimate(ranked, ONE_PAIR)
-        return engine.permutation_p_value(ranked, found, permutations, shuffle), block
+        return permutation_p_value(engine, ranked, found, permutations, shuffle), block
     return _test_vectors(engine, x, y, permutations, shuffle, threads), block
 
 

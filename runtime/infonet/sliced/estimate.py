@@ -97,13 +97,13 @@ def estimate_pairs(
     pairs = np.stack([at, keep.size + at], axis=1)
     columns = SeparateColumns(rows, *facts)
     if order is not None:
-        statistics[keep] = engine.run(columns, pairs).statistic
+        statistics[keep] = engine.run(columns, pairs, refine=False).statistic
         return values, statistics, flat
     found = engine.estimate(columns, pairs, test=False)
     values[keep], statistics[keep] = found.mi, found.statistic
     tied = np.flatnonzero(found.about & TIED)
     if test and tied.size:  # which were estimated by other means
-        statistics[keep[tied]] = engine.run(columns, pairs[tied]).statistic
+        statistics[keep[tied]] = engine.run(columns, pairs[tied], refine=False).statistic
     return values, statistics, flat
 
 

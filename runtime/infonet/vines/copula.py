@@ -73,7 +73,7 @@ class PairCopulas:
             p = cells_p_value(u, v)
             if p >= _CLEAR:
                 return p
-        outputs = self._engine.run(_columns(u, v), ONE_PAIR)
+        outputs = self._engine.run(_columns(u, v), ONE_PAIR, refine=False)
         n = min(max(u.size, int(self._null.n[0])), int(self._null.n[-1]))
         return self._null.p_value(float(outputs.statistic[0]), n)
 
