@@ -60,6 +60,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="perceiver: also write MODEL.core.onnx, from ranks on, without custom operators.",
 )
+@click.option(
+    "--portable",
+    is_flag=True,
+    help="One file of standard operators, from samples to MI, for any program that runs ONNX.",
+)
+@click.option("--table", is_flag=True, help="Of a portable file: the table as an output, too.")
 def export(checkpoint: Path, output: Path, **options: Any) -> None:
     """Turn a CHECKPOINT into one ONNX file, verified against PyTorch.
 
@@ -68,7 +74,12 @@ def export(checkpoint: Path, output: Path, **options: Any) -> None:
 
     For the copula model the core MODEL.core.onnx (histogram in) is written as well; the runtime
     uses it for batches and matrices.
+
+    With --portable the output is one file that needs no custom operators, verified against the
+    runtime, too. `infonet info --portable FILE` writes the built-in model so.
     """
+    from infonet.errors import ModelError
+
     from infonet_export.checkpoints import open_checkpoint
     from infonet_export.copula.checkpoint import is_copula
     from infonet_export.onnx.verify import ParityError
@@ -85,9 +96,15 @@ def export(checkpoint: Path, output: Path, **options: Any) -> None:
                 f"{checkpoint} is not a checkpoint of a known model ({source.format!r}): give a "
                 "model.pt of  infonet train  or a .ckpt or .pt of the authors of the InfoNet paper"
             )
+        portable, table = bool(given.pop("portable", 0)), bool(given.pop("table", 0))
         _refuse_foreign(given, perceiver)
-        lines = (_perceiver if perceiver else _copula)(source, output, given)
-    except (ValueError, OSError, ParityError) as error:
+        if portable:
+            lines = _portable(source, output, table, given)
+        elif table:
+            raise click.UsageError("--table is for portable files: add --portable")
+        else:
+            lines = (_perceiver if perceiver else _copula)(source, output, given)
+    except (ValueError, OSError, ParityError, ModelError) as error:
         raise click.ClickException(str(error)) from error
     for line in lines:
         click.echo(line)
@@ -116,6 +133,17 @@ def _perceiver(checkpoint: Checkpoint, output: Path, given: dict[str, Any]) -> l
     lines = [f"{error}{' (used)' * (error.grid == result.grid)}" for error in result.grid_errors]
     lines += [str(result.parity), _size(result.model)]
     return lines + ([_size(result.core)] if result.core else [])
+
+
+def _portable(
+    checkpoint: Checkpoint, output: Path, table: bool, given: dict[str, Any]
+) -> list[str]:
+    from infonet_export.deploy.portable import export_portable
+
+    if "core" in given:
+        raise click.UsageError("--core does not apply: a portable file is one file")
+    result = export_portable(checkpoint, output, table=table, **given)
+    return [str(result), _size(result.path)]
 
 
 def _size(path: Path) -> str:

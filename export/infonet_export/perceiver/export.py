@@ -19,7 +19,7 @@ from infonet_export.onnx.table_switch import put_behind_switch
 from infonet_export.onnx.trace import trace
 from infonet_export.onnx.write import add_metadata, all_or_none, save
 from infonet_export.perceiver import Perceiver
-from infonet_export.perceiver.graphs import PerceiverCore, PerceiverFromSamples, Rewrite
+from infonet_export.perceiver.graphs import PerceiverCore, PerceiverFromSamples, Rewrite, Splat
 from infonet_export.perceiver.grids import GRIDS, GridError, choose, grid_errors
 from infonet_export.perceiver.parity import PerceiverParity, check_parity, parity_samples
 from infonet_export.perceiver.published import load_perceiver
@@ -53,6 +53,7 @@ def export_perceiver(
     precision: Precision = "fp32",
     marginal: Marginal = "all_pairs",
     core: bool = False,
+    splat: Splat = "dense",
 ) -> PerceiverExport:
     """Write ``output``: raw samples in, mi [B] and table [B, D, D] out (nats).
 
@@ -62,6 +63,7 @@ def export_perceiver(
     precision: of the matrix products; ranks, softmax and everything after the table are float32.
     marginal: "all_pairs", or "shuffle" for the published five permutations, made reproducible.
     core: also write the graph from ranks on, for backends that cannot hold custom operators.
+    splat: how that graph counts samples: "dense" for TensorRT, which has no scatter that adds.
     Raises ValueError for a file that is not the paper's network, and ParityError, leaving no file
     behind, when ONNX Runtime and PyTorch differ by more than the precision explains.
     """
@@ -74,13 +76,12 @@ def export_perceiver(
         errors = grid_errors(net, samples, (grid,) if grid else GRIDS)
         grid = grid or choose(errors)
     graph = PerceiverCore(net, grid or 0, precision, marginal).eval()
-    # for TensorRT, which has no scatter that adds
-    dense = PerceiverCore(net, grid or 0, precision, marginal, "dense").eval() if core else None
+    from_ranks = PerceiverCore(net, grid or 0, precision, marginal, splat).eval() if core else None
     whole = PerceiverFromSamples(graph, net.config.eps, net.config.normalize).eval()
     metadata = describe(net, source.sha256, precision, grid or 0, marginal)
     parts: list[tuple[Path, nn.Module, str, str]] = [(output, whole, "samples", "samples")]
-    if dense is not None:
-        parts.append((core_path(output), dense, "ranks", "core"))
+    if from_ranks is not None:
+        parts.append((core_path(output), from_ranks, "ranks", "core"))
     with all_or_none(path for path, *_ in parts) as partial:
         for path, module, name, kind in parts:
             model = trace(module, torch.rand(3, 50, 2), {0: "batch", 1: "n"}, name, OUTPUTS)

@@ -168,11 +168,26 @@ def _estimate(estimator: Estimator | None = None) -> str:
 @click.command()
 @click.argument("model", required=False, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def info(model: str | None, as_json: bool) -> None:
-    """Print what is known about a model file [default: the built-in one]."""
-    from infonet.model.load import load_model
+@click.option(
+    "--portable",
+    type=click.Path(dir_okay=False),
+    help="Write the model to this .onnx file in standard operators alone, for other programs.",
+)
+@click.option("--table", is_flag=True, help="Of a portable file: the table as an output, too.")
+def info(model: str | None, as_json: bool, portable: str | None, table: bool) -> None:
+    """Print what is known about a model file [default: the built-in one].
 
-    found = load_model(model)
+    With --portable, write it as a file that any program runs that runs ONNX, without this package,
+    and print what is known about that.
+    """
+    from infonet.model.load import load_model
+    from infonet.model.portable import write_portable
+
+    if table and portable is None:
+        raise click.UsageError("--table is for portable files: add --portable FILE")
+    if portable is not None and not portable.endswith(".onnx"):
+        raise click.UsageError(f"--portable is {portable!r}; it must end in .onnx")
+    found = load_model(model) if portable is None else write_portable(portable, model, table)
     null = found.null
     known = f"for n from {null.n[0]:.0f} to {null.n[-1]:.0f}" if null is not None else "none"
     grid, nodes = found.histogram_grid, found.table_layout.nodes

@@ -164,6 +164,8 @@ def core_of(model: Model) -> Model | None:
     Raises:
         ModelError: `model` is itself the core of another architecture.
     """
+    if model.graph == "portable":
+        return None
     if not model.workload.core_on_cpu:
         if model.graph == "samples":
             return None

@@ -13,6 +13,7 @@ from typing import Any
 
 FORMAT_VERSION = "1"
 PREFIX = "infonet."
+GRAPHS = ("samples", "core", "portable")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class ModelMetadata:
 
     Attributes:
         architecture: "copula" (the one in the package) or "perceiver" (the network of the paper).
-        graph: "samples" (raw samples in) or "core" (what the kernels make of them in).
+        graph: "samples" (raw samples in), "core" (what the kernels make of them in), or "portable"
+            (raw samples in, without custom operators).
         eps, normalize: preprocessing, the attributes of the SoftRank kernel.
         histogram_grid: cells per axis of the input histogram; 0: the network reads none.
         table_grid: values per axis of the table.
@@ -114,8 +116,8 @@ class ModelMetadata:
         statistic = props.get("infonet.test_statistic", "mi")
         if statistic not in ("mi", "score"):
             raise ValueError(f"test statistic is {statistic!r}, allowed are 'mi' and 'score'")
-        if graph not in ("samples", "core"):
-            raise ValueError(f"graph is {graph!r}, allowed are 'samples' and 'core'")
+        if graph not in GRAPHS:
+            raise ValueError(f"graph is {graph!r}, allowed are {', '.join(GRAPHS)}")
         if normalize not in ("midrank", "over_n", "minmax"):
             raise ValueError(f"normalize is {normalize!r}, allowed are midrank, over_n and minmax")
         if len(levels) == 1 or sorted(levels) != list(levels):

@@ -2,7 +2,7 @@
 
 An ONNX file is one protocol-buffer message, `ModelProto`. Its metadata are top-level entries
 (field 14), so a walk over the top level that steps over the graph finds them in microseconds.
-See https://protobuf.dev/programming-guides/encoding and onnx.proto.
+See `infonet.model.protobuf`.
 
 One entry, `infonet.content_sha256`, is the hash of the file: the SHA-256, in 64 hexadecimal digits,
 of all of its bytes with these 64 digits replaced by the digit 0. It is checked whenever metadata
@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from infonet.errors import ModelError
 from infonet.inputs.files import read_regular
+from infonet.model.protobuf import block, fields
 
 _log = logging.getLogger("infonet")
 CONTENT_HASH = "infonet.content_sha256"
 ZEROS = b"0" * 64  # what stands for the digits of a hash while it is taken
 _IR_VERSION, _GRAPH, _METADATA_PROPS = 1, 7, 14
 _KEY, _VALUE = 1, 2
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 # The entries of files without a hash: another one is this entry or theirs, damaged.
 _BEFORE_HASHES = frozenset(
     f"infonet.{name}"
@@ -89,10 +88,8 @@ def with_content_hash(content: bytes) -> bytes:
     for entry in reversed(_entries(memoryview(content))):
         if entry.key == CONTENT_HASH:
             content = content[: entry.whole.start] + content[entry.whole.stop :]
-    key = CONTENT_HASH.encode()
-    pair = bytes([_KEY << 3 | _BYTES, len(key)]) + key + bytes([_VALUE << 3 | _BYTES, len(ZEROS)])
-    start = bytes([_METADATA_PROPS << 3 | _BYTES, len(pair) + len(ZEROS)])
-    content += start + pair
+    entry_bytes = block(_METADATA_PROPS, block(_KEY, CONTENT_HASH) + block(_VALUE, ZEROS))
+    content += entry_bytes[: -len(ZEROS)]
     return content + hashlib.sha256(content + ZEROS).hexdigest().encode()
 
 
@@ -117,12 +114,12 @@ def _is_intact(content: bytes, entries: list[_Entry]) -> bool:
 def _entries(content: memoryview) -> list[_Entry]:
     """The metadata of a model; ValueError or TypeError if it is none."""
     entries, found = [], set()
-    for field, value, start, at in _fields(content):
+    for field, value, start, at in fields(content):
         found.add(field)
         if field != _METADATA_PROPS or isinstance(value, int):
             continue
         texts: dict[int, tuple[str, slice]] = {}
-        for part, text, _, place in _fields(value):
+        for part, text, _, place in fields(value):
             if not isinstance(text, int):
                 where = slice(at + place, at + place + len(text))
                 texts[part] = bytes(text).decode(), where
@@ -132,45 +129,3 @@ def _entries(content: memoryview) -> list[_Entry]:
     if not {_IR_VERSION, _GRAPH} <= found:
         raise ValueError("no graph")
     return entries
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | int, int, int]]:
-    """Yield the fields of one protocol-buffer message; ValueError if it is malformed.
-
-    Each is (number, value, where the field begins, where its value begins).
-    """
-    at = 0
-    while at < len(message):
-        start = at
-        tag, at = _varint(message, at)
-        field, wire = tag >> 3, tag & 7
-        if field == 0:
-            raise ValueError("field number 0")
-        if wire == _VARINT:
-            place = at
-            number, at = _varint(message, at)
-            yield field, number, start, place
-            continue
-        if wire == _BYTES:
-            length, at = _varint(message, at)
-        elif wire in (_FIXED64, _FIXED32):
-            length = 8 if wire == _FIXED64 else 4
-        else:
-            raise ValueError(f"wire type {wire}")
-        if at + length > len(message):
-            raise ValueError("truncated")
-        yield field, message[at : at + length], start, at
-        at += length
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(message):
-            raise ValueError("truncated")
-        byte = message[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise ValueError("varint too long")

@@ -206,6 +206,11 @@ class Session:
         self.input = self._session.get_inputs()[0].name
         outputs = {output.name for output in self._session.get_outputs()}
         expected = {"mi", "table"} | ({"quantiles"} if model.quantile_levels else set())
+        if model.graph == "portable" and "table" not in outputs:
+            raise ModelError(
+                f"{model.path} is a portable file without a table, made for other programs: give "
+                "the model that it was made of, or write it with --table"
+            )
         if not expected <= outputs:
             raise ModelError(
                 f"{model.path} has outputs {sorted(outputs)}, expected {sorted(expected)}: "

@@ -1,0 +1,1 @@
+"""Files for other programs: portable ONNX files, model repositories, model pages."""
