@@ -7,20 +7,21 @@ from pathlib import Path
 
 import infonet
 import numpy as np
-from infonet.inputs.open import read_table
+from infonet.inputs.open import open_columns
 
 DATA = Path(infonet.__file__).parent / "data"
 
 
 def test_weather():
-    table = read_table(DATA / "seattle-weather.csv")
+    table = open_columns(DATA / "seattle-weather.csv")
     numbers = ["precipitation", "temp_max", "temp_min", "wind"]
-    assert list(table.columns) == ["date", *numbers, "weather", "day_of_year"]
-    assert table.source.notes[0] == "dates and times are taken as numbers: date"
-    assert "weather (5 categories)" in table.source.notes[1]
-    assert (np.diff(table.column("date")) == 86_400_000_000).all()  # microseconds
-    assert all(c.size == 1461 and np.isfinite(c).all() for c in table.columns.values())
-    assert (table.column("temp_min") <= table.column("temp_max")).all()
+    assert table.names == ("date", *numbers, "weather", "day_of_year")
+    assert table.notes[0] == "dates and times are taken as numbers: date"
+    assert "weather (5 categories)" in table.notes[1]
+    columns = {name: table.load(i) for i, name in enumerate(table.names)}
+    assert (np.diff(columns["date"]) == 86_400_000_000).all()  # microseconds
+    assert all(c.size == 1461 and np.isfinite(c).all() for c in columns.values())
+    assert (columns["temp_min"] <= columns["temp_max"]).all()
 
 
 def test_day_of_year_follows_from_the_date():

@@ -113,6 +113,8 @@ def build(
 
 
 def _report(built: Built) -> list[str]:
+    from infonet.model.metadata import ModelMetadata
+
     manifest = built.manifest
     how = "taken from the cache" if built.cached else "built"
     lines = [
@@ -126,13 +128,10 @@ def _report(built: Built) -> list[str]:
         "loaded: tensors and profiles are right" if built.loaded else f"not loaded: {_why_not()}",
         f"{built.path}  {built.path.stat().st_size / 1e6:.1f} MB, {how} in {built.seconds:.1f} s",
     ]
-    if manifest.metadata["infonet.architecture"] == "copula" and not _null(built):
+    network = ModelMetadata.from_props(manifest.metadata)
+    if network.architecture == "copula" and not network.null_distribution:
         lines.insert(1, "no p-values: this graph has no table for them; infonet export makes one")
     return lines
-
-
-def _null(built: Built) -> str:
-    return built.manifest.metadata.get("infonet.null_distribution", "")
 
 
 def _why_not() -> str:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import torch
 from infonet.model.load import core_path
-from infonet.model.metadata import ModelMetadata
+from infonet.model.metadata import NULL_DISTRIBUTION, ModelMetadata
 from torch import nn
 
 from infonet_export.checkpoints import Checkpoint, open_checkpoint
@@ -88,7 +88,7 @@ def export_checkpoint(
         report = check_parity(reference, partial[output], partial[core_path(output)], precision)
         null = _null_distribution(partial[core_path(output)], core.grid, null_draws)
         for path, model in models.items():
-            add_metadata(model, {"infonet.null_distribution": null})
+            add_metadata(model, {NULL_DISTRIBUTION: null})
             save(model, partial[path])
     return ExportResult(output, core_path(output), report)
 

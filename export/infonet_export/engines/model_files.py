@@ -9,6 +9,7 @@ from pathlib import Path
 from infonet.errors import InputError, MissingExtraError, ModelError
 from infonet.model.engine_file import is_engine_file
 from infonet.model.load import Model, core_path, is_core_of, load_model
+from infonet.model.metadata import ModelMetadata
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,10 @@ def load_core(path: Path, precision: str | None) -> CoreGraph:
                 f"infonet export --precision {precision}"
             )
         content = _half(content)
-        metadata = {
-            **model.metadata,
-            "infonet.precision": "fp16",
-            "infonet.null_distribution": "",
-        }
+        half = replace(
+            ModelMetadata.from_props(model.metadata), precision="fp16", null_distribution=""
+        )
+        metadata = {**model.metadata, **half.to_props()}
         model = replace(model, precision="fp16", null=None, metadata=metadata)
     return CoreGraph(model, content, digest)
 

@@ -109,10 +109,10 @@ def demo(unit: str) -> None:
     """Print the mutual information of daily weather in Seattle, 2012 to 2015."""
     from infonet.api import default_estimator
     from infonet.cli.options import format_matrix, format_strongest, pearson
-    from infonet.inputs.open import read_table
 
-    table = read_table(_SAMPLE, ("precipitation", "temp_max", "temp_min", "wind", "day_of_year"))
-    result = default_estimator().pairwise(table.columns)
+    table = open_columns(_SAMPLE, ("precipitation", "temp_max", "temp_min", "wind", "day_of_year"))
+    columns = {name: table.load(i) for i, name in enumerate(table.names)}
+    result = default_estimator().pairwise(columns)
     days = int(result.n.max())
     click.echo(f"Daily weather in Seattle, 2012 to 2015 (NOAA), {days} days. Mutual information")
     click.echo(f"in {unit}: 0 means independent, and any kind of dependence counts.\n")
@@ -120,7 +120,7 @@ def demo(unit: str) -> None:
     click.echo()
     click.echo(format_strongest(result, unit, k=5))
     day, warm = "day_of_year", "temp_max"
-    r = pearson(table.column(day), table.column(warm))
+    r = pearson(columns[day], columns[warm])
     click.echo(
         f"\nCorrelation misses the seasons: Pearson r of {day} and {warm} is {r:.2f}, a straight\n"
         f"line explains {r * r:.0%} of the variance. {result[day, warm].describe(unit)}."

@@ -14,6 +14,7 @@ from typing import Any
 FORMAT_VERSION = "1"
 PREFIX = "infonet."
 GRAPHS = ("samples", "core", "portable")
+NULL_DISTRIBUTION = f"{PREFIX}null_distribution"  # known last: simulated with the file itself
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class ModelMetadata:
             parameters=int(props["infonet.parameters"]),
             version=props["infonet.version"],
             checkpoint_sha256=props["infonet.checkpoint_sha256"],
-            null_distribution=props.get("infonet.null_distribution"),
+            null_distribution=props.get(NULL_DISTRIBUTION),
             attention_grid=props.get("infonet.attention_grid"),
             core_inputs=props.get("infonet.core_inputs"),
             marginal=props.get("infonet.marginal"),

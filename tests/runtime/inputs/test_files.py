@@ -14,7 +14,8 @@ import pandas as pd
 import polars as pl
 import pytest
 from infonet.inputs.files import require_regular_file
-from infonet.inputs.open import read_table
+from infonet.inputs.open import open_columns
+from usable import read_usable
 
 
 def write(tmp_path, text, name="t.csv"):
@@ -37,8 +38,8 @@ GOOD = {
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_csv(tmp_path, kind):
-    table = read_table(write(tmp_path, GOOD[kind]))
-    assert {name: column.tolist() for name, column in table.columns.items()} == {
+    columns, _ = read_usable(write(tmp_path, GOOD[kind]))
+    assert {name: column.tolist() for name, column in columns.items()} == {
         "a": [1, 3],
         "b": [2, 4],
     }
@@ -46,13 +47,13 @@ def test_csv(tmp_path, kind):
 
 def test_csv_without_header(tmp_path):
     with pytest.warns(infonet.InfoNetWarning, match=r"numbers in its first row.*called 0, 1"):
-        table = read_table(write(tmp_path, "1,2\n3,4\n"))
-    assert table.column("0").tolist() == [1, 3]
-    assert list(table.columns) == ["0", "1"]
+        columns, _ = read_usable(write(tmp_path, "1,2\n3,4\n"))
+    assert columns["0"].tolist() == [1, 3]
+    assert list(columns) == ["0", "1"]
     with pytest.warns(infonet.InfoNetWarning, match="first row"):
-        table = read_table(write(tmp_path, "1,NA\n3,4\n"))
-    np.testing.assert_array_equal(table.column("1"), [np.nan, 4])
-    assert list(read_table(write(tmp_path, ",0,1\n0,1,2\n1,3,4\n")).columns) == [
+        columns, _ = read_usable(write(tmp_path, "1,NA\n3,4\n"))
+    np.testing.assert_array_equal(columns["1"], [np.nan, 4])
+    assert list(read_usable(write(tmp_path, ",0,1\n0,1,2\n1,3,4\n"))[0]) == [
         "column 0",
         "0",
         "1",
@@ -60,23 +61,23 @@ def test_csv_without_header(tmp_path):
 
 
 def test_csv_delimiter(tmp_path):
-    table = read_table(write(tmp_path, '"a, x, y";b\n1;2\n3;4\n'))
-    assert list(table.columns) == ["a, x, y", "b"]
-    table = read_table(write(tmp_path, "heat;C,b\n1,2\n3,4\n"))
-    assert list(table.columns) == ["heat;C", "b"]
+    columns, _ = read_usable(write(tmp_path, '"a, x, y";b\n1;2\n3;4\n'))
+    assert list(columns) == ["a, x, y", "b"]
+    columns, _ = read_usable(write(tmp_path, "heat;C,b\n1,2\n3,4\n"))
+    assert list(columns) == ["heat;C", "b"]
 
 
 def test_csv_numbers_have_no_underscores(tmp_path):
-    table = read_table(write(tmp_path, "month,b\n2020_01,1\n2020_02,2\n2020_03,3\n"))
-    assert table.skipped == ("month",)
+    _, left_out = read_usable(write(tmp_path, "month,b\n2020_01,1\n2020_02,2\n2020_03,3\n"))
+    assert left_out == ("month",)
 
 
 def test_csv_with_missing_values_and_text(tmp_path):
-    table = read_table(write(tmp_path, "a,b,c,d\n1,NA,x,\n,2,3,nan\n3,null,,None\n"))
-    np.testing.assert_array_equal(table.column("a"), [1, np.nan, 3])
-    np.testing.assert_array_equal(table.column("b"), [np.nan, 2, np.nan])
-    np.testing.assert_array_equal(table.column("c"), [1, 0, np.nan])
-    assert np.isnan(table.column("d")).all()
+    columns, _ = read_usable(write(tmp_path, "a,b,c,d\n1,NA,x,\n,2,3,nan\n3,null,,None\n"))
+    np.testing.assert_array_equal(columns["a"], [1, np.nan, 3])
+    np.testing.assert_array_equal(columns["b"], [np.nan, 2, np.nan])
+    np.testing.assert_array_equal(columns["c"], [1, 0, np.nan])
+    assert np.isnan(columns["d"]).all()
 
 
 def test_long_csv_agrees_with_pandas(tmp_path):
@@ -86,11 +87,11 @@ def test_long_csv_agrees_with_pandas(tmp_path):
     frame["s"] = [f"text {i}" for i in range(len(frame))]
     frame.loc[20_000, "a"] = np.nan
     frame.to_csv(tmp_path / "long.csv", index=False)
-    table = read_table(tmp_path / "long.csv")
-    np.testing.assert_array_equal(table.column("a"), frame["a"])
-    np.testing.assert_array_equal(table.column("b"), frame["b"])
-    assert np.unique(table.column("t"), return_counts=True)[1].tolist() == [2] * 20_000
-    assert table.skipped == ("s",)
+    columns, left_out = read_usable(tmp_path / "long.csv")
+    np.testing.assert_array_equal(columns["a"], frame["a"])
+    np.testing.assert_array_equal(columns["b"], frame["b"])
+    assert np.unique(columns["t"], return_counts=True)[1].tolist() == [2] * 20_000
+    assert left_out == ("s",)
 
 
 BAD = {
@@ -119,33 +120,33 @@ BAD = {
 def test_bad_files(tmp_path, kind):
     content, name, message = BAD[kind]
     with pytest.raises(infonet.InputError, match=message) as caught:
-        read_table(write(tmp_path, content, name))
+        open_columns(write(tmp_path, content, name))
     assert "\n" not in str(caught.value)
 
 
 def test_missing_file_directory_and_columns(tmp_path):
     with pytest.raises(infonet.InputError, match=r"no file at .*check the path"):
-        read_table(tmp_path / "none.csv")
+        open_columns(tmp_path / "none.csv")
     (tmp_path / "d.csv").mkdir()
     with pytest.raises(infonet.InputError, match="is a folder"):
-        read_table(tmp_path / "d.csv")
+        open_columns(tmp_path / "d.csv")
     os.mkfifo(tmp_path / "p.csv")
     with pytest.raises(infonet.InputError, match="is a pipe, give a regular file"):
-        read_table(tmp_path / "p.csv")
-    table = read_table(write(tmp_path, "a,b\n1,x\n2,y\n3,z\n"))
-    with pytest.raises(infonet.InputError, match="'c' does not exist: choose from a"):
-        table.column("c")
-    with pytest.raises(infonet.InputError, match="'b' does not hold numbers but text with 3"):
-        table.column("b")
+        open_columns(tmp_path / "p.csv")
+    path = write(tmp_path, "a,b\n1,x\n2,y\n3,z\n")
+    with pytest.raises(infonet.InputError, match="'c' does not exist: choose from a, b"):
+        open_columns(path, ["c"])
+    with pytest.raises(infonet.InputError, match="'b' holds text with 3 different values in 3"):
+        open_columns(path, ["b"])
 
 
 def test_parquet(tmp_path):
     frame = pl.DataFrame({"a": [1, None, 3], "b": [True, False, True], "s": ["x", "y", "z"]})
     frame.write_parquet(tmp_path / "t.parquet")
-    table = read_table(tmp_path / "t.parquet")
-    np.testing.assert_array_equal(table.column("a"), [1, np.nan, 3])
-    assert table.column("b").tolist() == [True, False, True]
-    assert table.skipped == ("s",)
+    columns, left_out = read_usable(tmp_path / "t.parquet")
+    np.testing.assert_array_equal(columns["a"], [1, np.nan, 3])
+    assert columns["b"].tolist() == [True, False, True]
+    assert left_out == ("s",)
 
 
 def test_parquet_without_a_reader(tmp_path, monkeypatch):
@@ -153,39 +154,39 @@ def test_parquet_without_a_reader(tmp_path, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     path = write(tmp_path, b"PAR1", "t.parquet")
     with pytest.raises(infonet.MissingExtraError, match=r"pip install 'infonet\[parquet\]'"):
-        read_table(path)
+        open_columns(path)
 
 
 def test_npy(tmp_path):
     data = np.arange(12.0).reshape(4, 3)
     np.save(tmp_path / "m.npy", data)
-    assert read_table(tmp_path / "m.npy").column("2").tolist() == [2, 5, 8, 11]
+    assert read_usable(tmp_path / "m.npy")[0]["2"].tolist() == [2, 5, 8, 11]
     np.save(tmp_path / "r.npy", np.rec.fromarrays([data[:, 0], data[:, 1]], names="u,v"))
-    assert list(read_table(tmp_path / "r.npy").columns) == ["u", "v"]
+    assert list(read_usable(tmp_path / "r.npy")[0]) == ["u", "v"]
     np.save(tmp_path / "c.npy", np.zeros((2, 2, 2)))
     with pytest.raises(infonet.InputError, match=r"shape \[2, 2, 2\].*reshape"):
-        read_table(tmp_path / "c.npy")
+        open_columns(tmp_path / "c.npy")
     np.save(tmp_path / "o.npy", np.array([object()]), allow_pickle=True)
     with pytest.raises(infonet.InputError, match="not a readable NumPy file"):
-        read_table(tmp_path / "o.npy")
+        open_columns(tmp_path / "o.npy")
 
 
 def test_npz(tmp_path):
     data = np.arange(6.0).reshape(3, 2)
     np.savez(tmp_path / "a.npz", u=data[:, 0], v=data[:, 1], t=np.array(["x", "y", "z"]))
-    table = read_table(tmp_path / "a.npz")
-    assert list(table.columns) == ["u", "v"]
-    assert table.skipped == ("t",)
+    columns, left_out = read_usable(tmp_path / "a.npz")
+    assert list(columns) == ["u", "v"]
+    assert left_out == ("t",)
     np.savez(tmp_path / "b.npz", m=data)
-    assert list(read_table(tmp_path / "b.npz").columns) == ["0", "1"]
+    assert list(read_usable(tmp_path / "b.npz")[0]) == ["0", "1"]
     np.savez(tmp_path / "c.npz", m=data, u=data[:, 0])
-    assert list(read_table(tmp_path / "c.npz").columns) == ["m.0", "m.1", "u"]
+    assert list(read_usable(tmp_path / "c.npz")[0]) == ["m.0", "m.1", "u"]
     np.savez(tmp_path / "e.npz", **{"m": data, "m.0": data[:, 0]}, u=data[:, 1])
     with pytest.raises(infonet.InputError, match=r"names columns twice \(m\.0\)"):
-        read_table(tmp_path / "e.npz")
+        open_columns(tmp_path / "e.npz")
     np.savez(tmp_path / "d.npz", u=np.zeros(3), v=np.zeros(4))
     with pytest.raises(infonet.InputError, match=r"differ in length \(u: 3, v: 4\)"):
-        read_table(tmp_path / "d.npz")
+        open_columns(tmp_path / "d.npz")
 
 
 def test_damaged_npz(tmp_path):
@@ -193,18 +194,18 @@ def test_damaged_npz(tmp_path):
     content = bytearray((tmp_path / "z.npz").read_bytes())
     content[150:200] = bytes(50)
     with pytest.raises(infonet.InputError, match="not a readable NumPy file"):
-        read_table(write(tmp_path, bytes(content), "z.npz"))
+        open_columns(write(tmp_path, bytes(content), "z.npz"))
     with zipfile.ZipFile(tmp_path / "f.npz", "w") as archive:
         archive.writestr("read.me", "hello")
     with pytest.raises(infonet.InputError, match=r"holds 'read\.me', which is no array"):
-        read_table(tmp_path / "f.npz")
+        open_columns(tmp_path / "f.npz")
 
 
 def test_truncated_npy(tmp_path):
     np.save(tmp_path / "t.npy", np.zeros((100, 3)))
     path = write(tmp_path, (tmp_path / "t.npy").read_bytes()[:-50], "t.npy")
     with pytest.raises(infonet.InputError, match="not a readable NumPy file") as caught:
-        read_table(path)
+        open_columns(path)
     assert "\n" not in str(caught.value)
 
 
@@ -223,7 +224,7 @@ def test_npy_that_claims_to_be_huge(tmp_path):
         header = {"descr": "<f8", "fortran_order": False, "shape": (10**15, 2)}
         np.lib.format.write_array_header_1_0(file, header)
     with pytest.raises(infonet.InputError, match="not a readable NumPy file"):
-        read_table(tmp_path / "h.npy")
+        open_columns(tmp_path / "h.npy")
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "npy"])
@@ -239,7 +240,7 @@ def test_pipes_devices_and_sockets_are_not_opened(tmp_path, ending):
             with pytest.raises(
                 infonet.InputError, match="is a (pipe|device|socket), give a regular file"
             ):
-                read_table(path)
+                open_columns(path)
 
 
 def test_regular_files(tmp_path):

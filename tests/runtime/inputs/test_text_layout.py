@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from infonet.cli import main
 from infonet.inputs.csv import Lines
-from infonet.inputs.open import open_columns, read_table
+from infonet.inputs.open import open_columns
 
 
 def columns_of(tmp_path, text, header=None, name="t.csv"):
@@ -108,7 +108,7 @@ def test_headers_by_choice(tmp_path):
     assert columns_of(tmp_path, years, False)[0] == {"0": [2020, 1, 3], "1": [2021, 2, 4]}
     words = "u,v\nu,w\nv,v\nv,w\n"
     assert columns_of(tmp_path, words, False)[0] == {"0": [0, 0, 1, 1], "1": [0, 1, 0, 1]}
-    assert list(read_table(tmp_path / "t.csv", header=False).columns) == ["0", "1"]
+    assert open_columns(tmp_path / "t.csv", header=False).names == ("0", "1")
     assert columns_of(tmp_path, "# a,b\n1,2\n3,4\n", False)[0] == {"0": [1, 3], "1": [2, 4]}
     np.save(tmp_path / "t.npy", np.ones((3, 2)))
     with pytest.raises(infonet.InputError, match="is no text file, only those have a header"):
