@@ -5,7 +5,7 @@
     python benchmarks/vectors.py --part levels [--n 500,2000,5000] [--count 100]
     python benchmarks/vectors.py --part rejections|series [--n 500,2000] [--count 200]
         [--saved /tmp/rejections.jsonl] [--minutes 9]
-    python benchmarks/vectors.py --part coverage [--n 1000,5000] [--count 40]
+    python benchmarks/vectors.py --part coverage|families [--n 1000,5000] [--count 40]
     python benchmarks/vectors.py --part power [--peers /tmp/peers-results] [--count 100]
     python benchmarks/vectors.py --part speed [--repeats 15]
 
@@ -36,6 +36,7 @@ import vector_peers
 import vector_rejections
 import vector_speed
 from vector_conditions import alternatives, causes, conditional, nulls
+from vector_families import families
 from vector_nearest import ksg, saved_ksg
 from vector_rejections import LEVEL, squeezed
 from vector_tasks import benchmark, interactions, mixtures
@@ -223,28 +224,31 @@ def power(options, _):
             row(task.name, f"{n:,}", f"{task.truth:.3f}", ours, *shares, f"{own:.4f}", *times)
 
 
-def coverage(options, estimator):
-    """How often the 90 % interval holds the truth."""
+def coverage(tasks, options, estimator):
+    """How often the 90 % interval holds the truth, and how far off the mean of the draws is."""
     sizes = options.n or (1000, 5000)
     head(
         f"coverage, {options.count} draws",
+        "truth",
         *(f"n = {n:,}" for n in sizes),
         *["mean width"] * len(sizes),
+        *["mean - truth"] * len(sizes),
     )
     shares = []
-    for task in benchmark() + mixtures(1):
+    for task in tasks:
         if options.only not in task.name:
             continue
-        held, widths = [], []
+        held, widths, off = [], [], []
         for n in sizes:
-            ends = np.array(
-                [estimated(estimator, x, y)[0].interval for x, y, _ in draws(task, options, n)]
-            )
+            found = [estimated(estimator, x, y)[0] for x, y, _ in draws(task, options, n)]
+            ends = np.array([answer.interval for answer in found])
             held.append(np.mean((ends[:, 0] <= task.truth) & (task.truth <= ends[:, 1])))
             widths.append(np.mean(ends[:, 1] - ends[:, 0]))
+            off.append(np.mean([answer.mi for answer in found]) - task.truth)
         shares.append(held)
-        row(task.name, *(f"{v:.0%}" for v in held), *(f"{v:.3f}" for v in widths))
-    row("mean", *(f"{v:.0%}" for v in np.mean(shares, 0)), *[""] * len(sizes))
+        percent = [f"{v:.0%}" for v in held]
+        row(task.name, f"{task.truth:.3f}", *percent, *(f"{v:.3f}" for v in widths + off))
+    row("mean", "", *(f"{v:.0%}" for v in np.mean(shares, 0)), *[""] * 2 * len(sizes))
 
 
 PARTS = {  # function, draws if not said
@@ -256,7 +260,8 @@ PARTS = {  # function, draws if not said
     "rejections": (lambda options, _: vector_rejections.rejections(options, head, row), 200),
     "series": (lambda options, _: vector_rejections.series(options, head, row), 200),
     "power": (power, 100),
-    "coverage": (coverage, 40),
+    "coverage": (lambda *a: coverage(benchmark() + mixtures(1), *a), 40),
+    "families": (lambda *a: coverage(families(), *a), 10),
     "speed": (lambda options, _: vector_speed.table(options.repeats, options.peers, head, row), 0),
 }
 

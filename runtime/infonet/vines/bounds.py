@@ -23,9 +23,13 @@ _MORE, _CHANCE = 0.005, 0.7
 # Share of a bound that the correlations of functions must reach before a vine joins them.
 _PROMISING = 0.85
 _QUANTILE = 1.6449  # of the normal distribution at 95 %
-# Shares of an estimate by which the method itself is off in the mean over held-out tasks, and by
-# which it may be low where the copula changes with a condition.
-_METHOD, _CHANGING = 0.04, 0.1
+# Shares of an estimate by which the method is off either way, of Gaussian copulas and of those that
+# the network reads in addition; by which it is low for each root of columns for a sample; and the
+# standard error of what is read of a pair, nats times samples. They were set on the families of
+# benchmarks/vector_families.py.
+_METHOD, _NETWORK = 0.02, 0.02
+_READ, _CHANGING = 1.3, 3.5
+_WEAK = 4.0
 _SEEN = 0.05  # p-value up to which dependence counts as seen
 
 
@@ -105,8 +109,45 @@ def _bound(mi: float, terms: Array, method: str) -> Bound:
     return Bound(mi, float(terms.std()) / math.sqrt(terms.size), terms.size, method)
 
 
-def interval(mi: float, error: float, low: bool, p_value: float) -> tuple[float, float]:
-    """90 % interval; from 0 on where no dependence is seen, since the error is that of what is."""
-    width = _QUANTILE * math.hypot(error, _METHOD * mi / _QUANTILE)
+@dataclass(frozen=True)
+class Doubt:
+    """What makes the estimate of a vine doubtful beside chance.
+
+    Attributes:
+        n: number of samples.
+        columns: of x, y and the condition.
+        pairs: number of copulas that are summed up.
+        read: share of the copulas that are not Gaussian: the network read them.
+        low: whether copulas were seen to change, or another bound found more than the vine.
+    """
+
+    n: int
+    columns: int
+    pairs: int
+    read: float
+    low: bool
+
+
+def interval(
+    mi: float, error: float, p_value: float, doubt: Doubt | None = None
+) -> tuple[float, float]:
+    """90 % interval; from 0 on where no dependence is seen, since the error is that of what is.
+
+    Lower bounds are low by more, the fewer samples there are for each column: where the network
+    reads copulas, each is smoothed, and where copulas change, pieces cannot be small.
+
+    Args:
+        mi, error: the estimate and its standard error of chance, nats.
+        p_value: of independence.
+        doubt: None if there is no vine.
+    """
+    method, above = _METHOD, 0.0
+    if doubt is not None:
+        # What is read of a weak dependence varies more than its density does.
+        error = math.hypot(error, _WEAK * math.sqrt(doubt.read * doubt.pairs) / doubt.n)
+        method += _NETWORK * doubt.read
+        above = _READ * doubt.read + _CHANGING * doubt.low
+        above *= math.sqrt(doubt.columns / doubt.n)
+    width = math.hypot(_QUANTILE * error, method * mi)
     below = max(0.0, mi - width) if p_value <= _SEEN else 0.0
-    return below, mi + width + _CHANGING * mi * low
+    return below, mi + width + above * mi

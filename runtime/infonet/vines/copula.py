@@ -46,6 +46,7 @@ class PairCopula:
         p_value: of independence, NaN if it was not asked for.
         leaves: number of pieces of the condition, see `changes`.
         correlation: of normal scores.
+        gaussian: whether it is a Gaussian copula.
     """
 
     mi: float
@@ -55,6 +56,7 @@ class PairCopula:
     p_value: float = math.nan
     leaves: int = 1
     correlation: float = 0.0
+    gaussian: bool = False
 
 
 class PairCopulas:
@@ -153,7 +155,9 @@ class _Gaussian:
         mi = -0.5 * math.log(rest) - 1 / (2 * n) + rest_of_mi
         s = self.shrunk
         return PairCopula(
-            *(mi, self.x - s * self.y, self.y - s * self.x, density, p_value), correlation=r
+            *(mi, self.x - s * self.y, self.y - s * self.x, density, p_value),
+            correlation=r,
+            gaussian=True,
         )
 
 

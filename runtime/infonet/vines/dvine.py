@@ -44,10 +44,17 @@ class Edge:
 
 @dataclass(frozen=True)
 class Vine:
-    """Edges that were asked for, tree by tree, and their log densities at the samples, summed."""
+    """A fitted vine.
+
+    Attributes:
+        edges: that were asked for, tree by tree.
+        log_density: theirs at the samples, summed, nats, [n].
+        read: share of the copulas, asked for or not, that are not Gaussian: the network read them.
+    """
 
     edges: list[Edge]
-    log_density: Array  # [n], nats
+    log_density: Array
+    read: float
 
 
 def fit_vine(
@@ -73,13 +80,14 @@ def fit_vine(
     size = len(columns)
     squares = _running_squares([*given, *columns])
     edges: list[Edge] = []
-    total = np.zeros(columns[0].size)
+    total, read = np.zeros(columns[0].size), 0
     left, right = list(columns[:-1]), list(columns[1:])
     with Progress(size * (size - 1) // 2, "pair", progress) as bar:
         for tree in range(1, size):
             level = _Tree(copulas, columns, left, right, asked, given, levels, squares, tree)
             run_tiles(level.tasks(), threads, bar)
             fitted = level.fitted
+            read += sum(not copula.gaussian for copula in fitted)
             for place, copula in enumerate(fitted):
                 if asked(place, place + tree):
                     facts = copula.mi, copula.p_value, copula.leaves, copula.correlation
@@ -89,7 +97,7 @@ def fit_vine(
                 # F(a | b, between) of each edge meets F(c | b, between) of the next one.
                 left = rank([copula.of_u for copula in fitted[:-1]])
                 right = rank([copula.of_v for copula in fitted[1:]])
-    return Vine(edges, total)
+    return Vine(edges, total, read / max(1, size * (size - 1) // 2))
 
 
 def fit_edge(

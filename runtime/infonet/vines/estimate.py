@@ -16,7 +16,7 @@ from infonet.pairs.engine import PairEngine
 from infonet.pairs.significance import combined
 from infonet.pairs.single import estimate_pair
 from infonet.result import TIES_NOTE, Estimate, IndependenceTest, Term, Terms
-from infonet.vines.bounds import Bound, interval, largest
+from infonet.vines.bounds import Bound, Doubt, interval, largest
 from infonet.vines.conditioning import Continuous, take_out
 from infonet.vines.copula import PairCopulas, Ranks
 from infonet.vines.discrete import count, fisher, frequent_levels, is_label, levels_of, part_of
@@ -52,6 +52,7 @@ class Answer:
         terms: of the chain rule.
         p_value: of independence, NaN if there is no term.
         changing: whether a copula changes with a condition.
+        read: share of the copulas that are not Gaussian.
     """
 
     sum: float
@@ -59,6 +60,7 @@ class Answer:
     terms: list[Term]
     p_value: float
     changing: bool
+    read: float
 
     @staticmethod
     def of(
@@ -85,6 +87,7 @@ class Answer:
             terms,
             _p_value(vine.edges, n),
             any(edge.leaves > 1 for edge in vine.edges),
+            vine.read,
         )
 
 
@@ -148,7 +151,7 @@ def estimate_vectors(
         mi, error, p = counted
         a, b = common["names"]
         term = Term(a, b, common["given"], mi, p)
-        ends = interval(mi, error, False, p)
+        ends = interval(mi, error, p)
         notes = [note for note in notes if note not in (TIES_NOTE, FEW_NOTE)]
         method, terms = "counts", [term]
     else:
@@ -165,7 +168,9 @@ def estimate_vectors(
             notes.append(DIRECTIONS_NOTE)
         if method == "neighbours":
             notes.append(NEIGHBOURS_NOTE)
-        ends = interval(mi, bound.error, answer.changing or method != "vine", p)
+        low = answer.changing or method != "vine"
+        size = sum(len(group.ranks) for group in groups)
+        ends = interval(mi, bound.error, p, Doubt(n, size, len(terms), answer.read, low))
     return Estimate(
         *(mi, ends, p, n), notes=tuple(notes), method=method, terms=Terms(terms), **common
     )
@@ -205,7 +210,8 @@ def total_correlation(
     if answer.changing:
         notes.append(CHANGES_NOTE)
     mi, p = max(0.0, answer.sum), answer.p_value
-    ends = interval(mi, answer.error, answer.changing, p)
+    doubt = Doubt(n, len(group.ranks), len(answer.terms), answer.read, answer.changing)
+    ends = interval(mi, answer.error, p, doubt)
     return Estimate(
         *(mi, ends, p, n, names, tuple(notes)), method="vine", terms=Terms(answer.terms)
     )
@@ -245,6 +251,7 @@ def _answer(
         ],
         fisher([answer.p_value for answer in answers]),
         any(answer.changing for answer in answers),
+        sum(share * answer.read for answer, share in zip(answers, shares, strict=True)),
     )
 
 
