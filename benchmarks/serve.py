@@ -13,6 +13,7 @@ other work, too, the seconds of processors (of client and server together) say m
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import statistics
@@ -22,7 +23,6 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from functools import partial
 
 import infonet
@@ -79,7 +79,8 @@ def grpc_call(server):
 
 
 def measure(make, clients, batches, seconds, server=None):
-    """Requests a second of that many clients at once, and seconds of processors for one request.
+    """Requests a second of that many clients at once, and seconds of processors for one request:
+    of client and server together, and of the server alone.
 
     Args:
         make: gives a client its call.
@@ -91,8 +92,12 @@ def measure(make, clients, batches, seconds, server=None):
     ready = threading.Barrier(clients + 1)
 
     def client(first):
-        call = make()  # on the thread that uses it: a connection of gevent belongs to a thread
-        call(batches[0])
+        try:
+            call = make()  # on the thread that uses it: a connection of gevent belongs to a thread
+            call(batches[0])
+        except Exception:
+            ready.abort()  # nobody is to wait for this one
+            raise
         ready.wait()
         start, count = time.perf_counter(), 0
         while time.perf_counter() < start + seconds:
@@ -102,19 +107,20 @@ def measure(make, clients, batches, seconds, server=None):
 
     with ThreadPoolExecutor(clients) as pool:
         work = [pool.submit(client, first) for first in range(clients)]
-        ready.wait()
-        start, used = time.perf_counter(), processor_seconds(server)
+        with contextlib.suppress(threading.BrokenBarrierError):  # the client's own error is next
+            ready.wait()
+        start, here, there = time.perf_counter(), time.process_time(), server_seconds(server)
         count = sum(one.result() for one in work)
-        wall, used = time.perf_counter() - start, processor_seconds(server) - used
-    return count / wall, used / count
+        wall, here = time.perf_counter() - start, time.process_time() - here
+        there = server_seconds(server) - there
+    return count / wall, (here + there) / count, there / count
 
 
-def processor_seconds(server):
-    total = time.process_time()
-    if server is not None:
-        times = psutil.Process(server.process.pid).cpu_times()
-        total += times.user + times.system
-    return total
+def server_seconds(server):
+    if server is None:
+        return 0.0
+    times = psutil.Process(server.process.pid).cpu_times()
+    return times.user + times.system
 
 
 def draw(count, pairs, n, seed=0):
@@ -125,7 +131,7 @@ def draw(count, pairs, n, seed=0):
 
 def compare(arguments):
     estimator = infonet.Estimator(threads=1)
-    with ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         makers = {"direct": (lambda: estimator.mi, None)}
         for together in arguments.together:
             server = stack.enter_context(Server("--together", together, "--threads", THREADS))
@@ -146,13 +152,14 @@ def _compare(makers, batches, clients, arguments):
     pairs = batches.shape[1]
     print(f"\n{pairs} pair(s) a request, {clients} client(s)")
     for name, rounds in found.items():
-        rates, costs = zip(*rounds, strict=True)
-        ratios = [a / b for (a, _), (b, _) in zip(rounds, found["direct"], strict=True)]
-        cheap = [b / a for (_, a), (_, b) in zip(rounds, found["direct"], strict=True)]
+        rates, costs, served = zip(*rounds, strict=True)
+        ratios = [a[0] / b[0] for a, b in zip(rounds, found["direct"], strict=True)]
+        cheap = [b[1] / a[1] for a, b in zip(rounds, found["direct"], strict=True)]
         print(
             f"  {name:20} {statistics.median(rates):6.0f} requests/s"
             f"  {statistics.median(ratios):.2f} of direct ({min(ratios):.2f} to {max(ratios):.2f})"
-            f"  {1e3 * statistics.median(costs) / pairs:.2f} ms of processors a pair,"
+            f"  {1e3 * statistics.median(costs) / pairs:.2f} ms of processors a pair"
+            f" ({1e3 * statistics.median(served) / pairs:.2f} of the server),"
             f" direct / this {statistics.median(cheap):.2f}",
             flush=True,
         )

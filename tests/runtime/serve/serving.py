@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import subprocess
 import sys
+import time
 
 import tritonclient.grpc
 import tritonclient.http
@@ -28,11 +30,34 @@ class Server:
         assert found, said + self.process.stderr.read()
         self.http, self.grpc = found.groups()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:  # a test failed, or does not care how it ends
+            self.process.kill()
+            self.process.communicate()
+
     def stop(self):
         """Ask it to stop; what it said on standard error, and its exit code."""
         self.process.terminate()
         _, said = self.process.communicate(timeout=120)
         return said, self.process.returncode
+
+    def metrics(self):
+        """What it counts, by name and labels."""
+        connection = http.client.HTTPConnection(self.http, timeout=60)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        lines = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, value in lines}
+
+    def wait_for_a_request(self):
+        """Return when a request has been accepted and not yet answered."""
+        while not self.metrics()["infonet_requests_waiting"]:
+            assert self.process.poll() is None
+            time.sleep(0.01)
 
     def client(self, protocol):
         """A client, for the thread that asks for it."""

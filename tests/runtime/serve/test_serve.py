@@ -36,9 +36,9 @@ GOOD = dependent(1, 200).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def server():
-    started = Server("--max-megabytes", 1, "--threads", 2)
-    yield started
-    said, code = started.stop()
+    with Server("--max-megabytes", 1, "--threads", 2) as started:
+        yield started
+        said, code = started.stop()
     assert code == 0, said
 
 
@@ -311,21 +311,13 @@ def test_a_connection_that_is_idle_for_a_while_is_kept(server):
 
 
 def test_metrics_for_prometheus(server):
-    before = metrics(server)
+    before = server.metrics()
     assert post(server, request("samples", GOOD, "FP32"))[0] == 200
     assert post(server, b"[")[0] == 400
-    found = metrics(server)
+    found = server.metrics()
     for status in ("200", "400"):
         name = f'infonet_requests_total{{model="infonet",protocol="http",status="{status}"}}'
         assert found[name] == before.get(name, 0) + 1
     assert found["infonet_requests_waiting"] == 0
     assert found["infonet_pairs_together_count"] >= 1
     assert found['infonet_request_seconds_count{model="infonet"}'] >= 2
-
-
-def metrics(server):
-    connection = http.client.HTTPConnection(server.http, timeout=60)
-    connection.request("GET", "/metrics")
-    text = connection.getresponse().read().decode()
-    lines = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    return {name: float(value) for name, value in lines}

@@ -28,19 +28,22 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)
 def test_the_page_shows_what_happens(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (_, program), (_, shown), (_, write), (_, curl), (_, answer) = BLOCKS
-    server = Server()
-    names: dict[str, object] = {}
-    printed = io.StringIO()
-    for over in (program, program.replace(".http", ".grpc").replace("8080", "8081")):
-        text = over.replace("localhost:8080", server.http).replace("localhost:8081", server.grpc)
-        with contextlib.redirect_stdout(printed):
-            exec(compile(text, "the page", "exec"), names)
-    assert printed.getvalue() == shown * 2
-    exec(compile(write, "the page", "exec"), names)
-    command = curl.replace("localhost:8080", server.http)
-    found = json.loads(subprocess.check_output(["bash", "-c", command]))
-    expected = json.loads(answer)
-    data = [one["outputs"][0].pop("data") for one in (found, expected)]
-    assert found == expected
-    assert data[0] == pytest.approx(data[1], abs=1e-3)  # the last digits differ between processors
-    assert server.stop()[1] == 0
+    with Server() as server:
+        names: dict[str, object] = {}
+        printed = io.StringIO()
+        for over in (program, program.replace(".http", ".grpc").replace("8080", "8081")):
+            text = over.replace("localhost:8080", server.http).replace(
+                "localhost:8081", server.grpc
+            )
+            with contextlib.redirect_stdout(printed):
+                exec(compile(text, "the page", "exec"), names)
+        assert printed.getvalue() == shown * 2
+        exec(compile(write, "the page", "exec"), names)
+        command = curl.replace("localhost:8080", server.http)
+        found = json.loads(subprocess.check_output(["bash", "-c", command]))
+        expected = json.loads(answer)
+        data = [one["outputs"][0].pop("data") for one in (found, expected)]
+        assert found == expected
+        # the last digits differ between processors
+        assert data[0] == pytest.approx(data[1], abs=1e-3)
+        assert server.stop()[1] == 0
