@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
     help="The .onnx file to write.",
 )
 @click.option(
@@ -66,7 +65,19 @@ if TYPE_CHECKING:
     help="One file of standard operators, from samples to MI, for any program that runs ONNX.",
 )
 @click.option("--table", is_flag=True, help="Of a portable file: the table as an output, too.")
-def export(checkpoint: Path, output: Path, **options: Any) -> None:
+@click.option(
+    "--triton",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="In the place of -o: a folder for a model repository of Triton, with a portable file.",
+)
+@click.option(
+    "--hub",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="In the place of -o: a folder for Hugging Face, with a portable file and a model card.",
+)
+def export(
+    checkpoint: Path, output: Path | None, triton: Path | None, hub: Path | None, **options: Any
+) -> None:
     """Turn a CHECKPOINT into one ONNX file, verified against PyTorch.
 
     CHECKPOINT is a model.pt of `infonet train`, or one of the authors of the InfoNet paper: a
@@ -85,10 +96,16 @@ def export(checkpoint: Path, output: Path, **options: Any) -> None:
     from infonet_export.onnx.verify import ParityError
     from infonet_export.perceiver.published import is_perceiver
 
-    if output.suffix != ".onnx":
-        raise click.UsageError(f"--output is {output.name!r}; it must end in .onnx")
     given = {k: v for k, v in options.items() if v is not None and v is not False}  # 0 is given
+    targets = [path for path in (output, triton, hub) if path is not None]
+    if len(targets) != 1:
+        raise click.UsageError(f"{len(targets)} outputs are given: say one of -o, --triton, --hub")
+    if output is not None and output.suffix != ".onnx":
+        raise click.UsageError(f"--output is {output.name!r}; it must end in .onnx")
     try:
+        if output is None:
+            _deploy(checkpoint, triton, hub, given)
+            return
         source = open_checkpoint(checkpoint)
         perceiver = is_perceiver(source.state)
         if not (perceiver or is_copula(source.state)):
@@ -108,6 +125,23 @@ def export(checkpoint: Path, output: Path, **options: Any) -> None:
         raise click.ClickException(str(error)) from error
     for line in lines:
         click.echo(line)
+
+
+def _deploy(checkpoint: Path, triton: Path | None, hub: Path | None, given: dict[str, Any]) -> None:
+    from infonet_export.deploy.folders import write_hub, write_triton
+
+    refused = given.keys() & {"portable", "table", "core"}
+    if refused:
+        raise click.UsageError(f"--{min(refused)} does not apply to --triton and --hub")
+    if checkpoint.suffix == ".onnx" and given:
+        option = "--" + min(given).replace("_", "-")
+        raise click.UsageError(f"{option} does not apply: {checkpoint.name} is exported already")
+    if triton is not None:
+        files = write_triton(checkpoint, triton, given)
+    elif hub is not None:
+        files = write_hub(checkpoint, hub, given)
+    for path in files:
+        click.echo(_size(path))
 
 
 def _refuse_foreign(given: dict[str, Any], perceiver: bool) -> None:
