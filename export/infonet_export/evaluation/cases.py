@@ -20,7 +20,8 @@ from infonet_export.samplers.mixtures import GaussianMixture, paper_mixture
 
 COMPONENTS = (1, 2, 5, 10)
 NAMES = ("weights", "means", "covs", "mi_xy", "mi_xz")
-HIGH_TRUTHS = (2.0, 2.5, 3.0, 3.5, 4.0)
+HIGH_TRUTHS = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0)
+HIGHEST_TRUTHS = {"gaussian": (7.0, 8.0), "uniform band": (7.0, 8.0)}
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,9 @@ def benchmark_mi_cases(count: int, n: int, seed: int) -> Iterator[Case]:
 
 
 def high_information_cases(count: int, n: int, seed: int) -> Iterator[Case]:
-    """``count`` data sets of every shape at every one of HIGH_TRUTHS."""
+    """``count`` data sets of every shape at every one of HIGH_TRUTHS, and of HIGHEST_TRUTHS."""
     for number, name in enumerate(high_information.SHAPES):
-        for truth in HIGH_TRUTHS:
+        for truth in (*HIGH_TRUTHS, *HIGHEST_TRUTHS.get(name, ())):
             task = high_information.shape(name, truth)
             for index in range(count):
                 rng = np.random.default_rng([seed, number, int(100 * truth), index, n])

@@ -23,7 +23,6 @@ from infonet.inputs.checks import check_finite, check_length
 from infonet.model.libraries import kernels
 from infonet.model.load import Model
 from infonet.pairs.backend import Backend, EstimatedSets, check_outputs
-from infonet.pairs.cells import LARGE, refined
 from infonet.pairs.discrete import Found, Method, estimate
 from infonet.pairs.estimates import (
     BOUND,
@@ -37,6 +36,7 @@ from infonet.pairs.estimates import (
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.pmi import normalised
 from infonet.pairs.ranking import RankedColumns, SeparateColumns, prepare_columns
+from infonet.pairs.refine import LARGE, SHARP, refined
 from infonet.pairs.significance import combined, log_p_values, uses_network
 from infonet.pairs.structure import RankedVariable, Ranks, different_rows, untied_pair
 
@@ -159,9 +159,10 @@ class PairEngine:
             found[name].astype(np.float64)
             for name in ("mi", "quantiles", "score" if scored else "mi")
         )
-        large = len(pairs) > 0 and len(ranked.rows[int(pairs[0, 0])]) >= LARGE
-        if refine and large and self.counts_ties:
-            mi, quantiles = refined(mi, quantiles, ranked.rows, pairs)
+        if refine and self.counts_ties and len(pairs):
+            n = len(ranked.rows[int(pairs[0, 0])])
+            if n >= LARGE or mi.max() > SHARP:
+                mi, quantiles = refined(mi, quantiles, ranked.rows, pairs)
         if not table:
             return Outputs(mi, quantiles, None, statistic)
         tables = found["table"]

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from infonet.pairs.neighbours import MOST_DIMENSIONS, MOST_SAMPLES, neighbour_terms
 from infonet.vines.copula import Array, PairCopulas, Ranks
 from infonet.vines.directions import Directions, directions
 from infonet.vines.dvine import fit_vine
-from infonet.vines.neighbours import MOST_DIMENSIONS, MOST_SAMPLES, neighbour_terms
 
 # Nats by which another bound must find more, beside chance: both are noisy.
 _MORE, _CHANCE = 0.005, 0.7
