@@ -1,7 +1,8 @@
 """How often tests reject at 0.05 where there is nothing to find, for `vectors.py`.
 
 `--part rejections`: conditional independence under common causes. `--part series`: two independent
-series with memory, tested as if they had none, and by blocks; transfer entropy between them.
+series with memory, tested as if they had none, and by blocks (`--permutations`; under independence
+few of them reject as often as many); transfer entropy between them.
 
 `--saved FILE` keeps each p-value as it comes and goes on from there; `--minutes` ends the run in
 time, with the table of what is known by then. A file belongs to one state of the code: take a new
@@ -19,7 +20,6 @@ from vector_conditions import causes
 
 LEVEL = 0.05
 MEMORY = 0.9  # of an autoregressive series of order 1: what is left of a value one step later
-PERMUTATIONS = 199
 
 
 class Saved:
@@ -55,15 +55,15 @@ def rejections(options, head, row):
 
 
 def series(options, head, row):
-    estimator = infonet.Estimator(threads=1)
+    estimator, count = infonet.Estimator(threads=1), options.permutations
     tests = {
         "lag 0, samples taken for independent": lambda x, y: estimator.lagged(x, y, [0]),
-        f"lag 0, {PERMUTATIONS} permutations of blocks": lambda x, y: estimator.lagged(
-            x, y, [0], permutations=PERMUTATIONS
+        f"lag 0, {count} permutations of blocks": lambda x, y: estimator.lagged(
+            x, y, [0], permutations=count
         ),
         "transfer entropy, history 1": estimator.transfer_entropy,
-        f"transfer entropy, history 1, {PERMUTATIONS} permutations of blocks": (
-            lambda x, y: estimator.transfer_entropy(x, y, permutations=PERMUTATIONS)
+        f"transfer entropy, history 1, {count} permutations of blocks": (
+            lambda x, y: estimator.transfer_entropy(x, y, permutations=count)
         ),
     }
     tests = {name: test for name, test in tests.items() if options.only in name}

@@ -287,6 +287,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=5, help="of the saved samples")
     parser.add_argument("--peers", type=Path, default=vector_peers.OUT)
     parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--permutations", type=int, default=199, help="of series")
     options = parser.parse_args()
     part, count = PARTS[options.part]
     options.count = options.count or count

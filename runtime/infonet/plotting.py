@@ -5,6 +5,7 @@ Figures are made on Agg, without a display or pyplot.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -131,6 +132,7 @@ LABELLED = 80  # names beside a picture that can be read; of more, every k-th is
 
 NUMBERED = 15
 CLUSTERED = 500
+TITLE = 40  # characters of the names of a condition that stand above a small matrix
 Order = Literal["clustered", "given"]
 
 
@@ -153,7 +155,7 @@ def plot_matrix(
 
     Returns:
         A `matplotlib.figure.Figure`. Cells without an estimate are grey; beyond 80 rows or columns
-        every second, third, ... is named.
+        every second, third, ... is named. The title says what the matrix is given.
 
     Raises:
         InputError: another order or unit.
@@ -177,6 +179,8 @@ def plot_matrix(
     top = 1.0 if normalized else max(largest, 1e-3)
     image = axes.imshow(values, cmap="viridis", vmin=0.0, vmax=top, aspect="auto")
     label = "normalised mutual information" if normalized else f"mutual information ({unit})"
+    if result.given:
+        axes.set_title(plain(f"given {_listed(result.given)}"), fontsize=9)
     figure.colorbar(image, ax=axes, label=label)
     axes.set_xticks(*_named(columns), rotation=45, ha="right", fontsize=8)
     axes.set_yticks(*_named(rows), fontsize=8)
@@ -186,6 +190,12 @@ def plot_matrix(
                 colour = "black" if value > 0.6 * top else "white"
                 axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=7)
     return figure
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names of a condition as far as there is room for them."""
+    few = ", ".join(names)
+    return few if len(few) <= TITLE else f"{len(names)} columns"
 
 
 def _named(names: list[str]) -> tuple[range, list[str]]:

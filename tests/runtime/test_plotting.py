@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import infonet
@@ -36,6 +37,11 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def sample(n, seed=0):
     x, e = np.random.default_rng(seed).normal(size=(2, n))
     return x, np.cos(2 * x) + 0.3 * e
+
+
+def table(**facts):
+    """What a picture of a matrix needs of a result."""
+    return SimpleNamespace(given=(), **facts)
 
 
 def png_size(path):
@@ -144,6 +150,15 @@ def test_a_matrix_as_given(estimator):
     assert (1, 1) not in texts  # the diagonal is empty
 
 
+@pytest.mark.parametrize("count", [0, 1, 9])
+def test_a_matrix_says_what_it_is_given(estimator, count):
+    names = [f"condition_{k}" for k in range(count)]
+    x, y = sample(200)
+    result = replace(estimator.pairwise({"x": x, "y": y}), given=tuple(names))
+    expected = {0: "", 1: "given condition_0", 9: "given 9 columns"}[count]
+    assert plot_matrix(result).axes[0].get_title() == expected
+
+
 def test_a_clustered_matrix_is_the_same_matrix(estimator):
     rng = np.random.default_rng(0)
     data = dict(zip("abcdef", rng.normal(size=(6, 200)), strict=True))
@@ -161,7 +176,7 @@ def test_a_clustered_matrix_is_the_same_matrix(estimator):
 
 def test_a_matrix_against_targets_keeps_its_order():
     mi = np.arange(6.0).reshape(2, 3)
-    result = SimpleNamespace(mi=mi, row_names=("a", "b"), column_names=("c", "d", "e"))
+    result = table(mi=mi, row_names=("a", "b"), column_names=("c", "d", "e"))
     axes = plot_matrix(result).axes[0]
     np.testing.assert_array_equal(axes.images[0].get_array(), mi)
     assert len(axes.get_xticklabels()) == 3
@@ -171,11 +186,11 @@ def test_large_and_empty_matrices(tmp_path):
     d = 120
     names = tuple(map(str, range(d)))
     mi = np.random.default_rng(0).random((d, d))
-    figure = plot_matrix(SimpleNamespace(mi=mi + mi.T, row_names=names, column_names=names))
+    figure = plot_matrix(table(mi=mi + mi.T, row_names=names, column_names=names))
     assert not figure.axes[0].texts
     width, height = png_size(save_figure(figure, tmp_path / "m.png"))
     assert max(width, height) <= 2500
-    none = SimpleNamespace(mi=np.full((3, 3), np.nan), row_names=names[:3], column_names=names[:3])
+    none = table(mi=np.full((3, 3), np.nan), row_names=names[:3], column_names=names[:3])
     png_size(save_figure(plot_matrix(none), tmp_path / "n.png"))
 
 
@@ -202,7 +217,7 @@ def test_names_of_many_columns_are_drawn_in_equal_steps():
     d = 250
     names = tuple(f"column {i}" for i in range(d))
     mi = np.random.default_rng(0).random((d, 3))
-    wide = SimpleNamespace(mi=mi.T, row_names=names[:3], column_names=names)
+    wide = table(mi=mi.T, row_names=names[:3], column_names=names)
     for order in ("given", "clustered"):
         axes = plot_matrix(wide, order=order).axes[0]
         ticks, labels = axes.get_xticks(), [label.get_text() for label in axes.get_xticklabels()]
@@ -210,7 +225,7 @@ def test_names_of_many_columns_are_drawn_in_equal_steps():
         assert labels == [names[int(i)] for i in ticks]
         assert set(np.diff(ticks)) == {4}
         assert len(axes.get_yticklabels()) == 3
-    square = SimpleNamespace(mi=np.kron(np.eye(81), np.ones((2, 2))), row_names=names[:162],
+    square = table(mi=np.kron(np.eye(81), np.ones((2, 2))), row_names=names[:162],
                              column_names=names[:162])  # fmt: skip
     axes = plot_matrix(square).axes[0]
     drawn = np.asarray(axes.images[0].get_array())
