@@ -29,8 +29,9 @@ Array = NDArray[np.float64]
 # A Gaussian copula is refused if its residual looks dependent at this level: rarely where it holds.
 _REFUSED = 0.01
 _LARGEST = 0.99999  # correlation: 1 has no density
-# p-value of counts in grids from which the network is not asked, too.
-_CLEAR = 0.3
+# p-value of counts in grids from which the network is not asked, too; and of moments of a residual
+# below which it is asked at once, because they see some dependence earlier than counts do.
+_CLEAR, _CURIOUS = 0.3, 0.1
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,11 @@ class PairCopulas:
         assert null is not None  # see `estimate.check_model`
         self._engine, self._null = engine, null
 
-    def p_value(self, u: Ranks, v: Ranks) -> float:
+    def p_value(self, u: Ranks, v: Ranks, *, counts_first: bool = True) -> float:
         """Of independence of two columns of ranks without ties: by counts in grids, and where these
         leave room for dependence, by the network. The two together are not below a level more often
-        than one of them is."""
-        if u.size >= FEWEST:
+        than one of them is. Where something else was seen already, counts need not come first."""
+        if counts_first and u.size >= FEWEST:
             p = cells_p_value(u, v)
             if p >= _CLEAR:
                 return p
@@ -97,10 +98,11 @@ class PairCopulas:
         residuals = rank([gaussian.of_v, gaussian.of_u])
         left = [kernels().moments(*pair)[0] for pair in zip((u, v), residuals, strict=True)]
         # The first moment is what the correlation was fitted to.
-        fits = all(_smooth_p_value(moments[1:], u.size) >= _REFUSED for moments in left)
+        smooth = min(_smooth_p_value(moments[1:], u.size) for moments in left)
+        fits = smooth >= _REFUSED
         p = math.nan
         if fits or test:
-            beyond = self.p_value(u, residuals[0])
+            beyond = self.p_value(u, residuals[0], counts_first=smooth >= _CURIOUS)
             fits = fits and beyond >= _REFUSED
             if test:
                 p = combined([gaussian.log_p_value, math.log(beyond)])
