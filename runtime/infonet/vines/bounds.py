@@ -71,15 +71,16 @@ def largest(
         threads: results do not depend on it.
     """
     found = vine
-    functions = directions(x, y, seed)
-    if functions is not None and functions.mi >= _PROMISING * vine.mi:
-        found = _larger(found, _of_functions(copulas, functions, threads))
-        if found is not vine:
-            # They gather in few dimensions what many columns tell: there neighbours are near.
-            x, y = functions.x, functions.y
     if not tied and 2 < len(x) + len(y) <= MOST_DIMENSIONS:
-        nearest = _of_neighbours(x, y, seed, threads)
-        found = _larger(found, replace(nearest, functions=found.functions))
+        found = _larger(found, _of_neighbours(x, y, seed, threads))
+    functions = directions(x, y, seed)
+    if functions is None or functions.mi < _PROMISING * found.mi:
+        return found
+    found = _larger(found, _of_functions(copulas, functions, threads))
+    # Functions gather in few dimensions what many columns tell: there neighbours are near.
+    if found.functions and not tied and 2 < 2 * len(functions.x) <= MOST_DIMENSIONS:
+        nearest = _of_neighbours(functions.x, functions.y, seed, threads)
+        found = _larger(found, replace(nearest, functions=True))
     return found
 
 
