@@ -15,7 +15,13 @@ from infonet.inputs.variables import NamedColumn
 from infonet.pairs.engine import ONE_PAIR, PairEngine
 from infonet.pairs.estimates import BOUND, method_of, notes_of
 from infonet.pairs.permutations import permutation_p_value
+from infonet.pairs.ranking import RankedColumns
 from infonet.result import NO_TABLE_NOTE, Estimate
+
+ONE_OF_THE_OTHER_NOTE = (
+    "each variable is a monotone function of the other: if both are continuous, their mutual "
+    "information is infinite, and the estimate only says what so many samples show"
+)
 
 
 def estimate_pair(
@@ -82,7 +88,18 @@ def _estimate(
     table = None if found.table is None or np.isnan(found.table[0, 0, 0]) else found.table[0]
     if table is None:
         notes = (*notes, NO_TABLE_NOTE)
+    if _determine_each_other(ranked):
+        notes = (*notes, ONE_OF_THE_OTHER_NOTE)
     return Estimate(
         *(mi, interval, None if math.isnan(p) else p, x.size, names, notes, table),
         method=method_of(about),
     )
+
+
+def _determine_each_other(ranked: RankedColumns) -> bool:
+    """Whether two columns without ties have the same ranks, or the mirrored ones."""
+    x, y = ranked.rows[:2]
+    if np.isfinite(ranked.entropy).any():  # ties: what they tell of each other is finite
+        return False
+    # Ranks are multiples of 1 / n, rounded to float32.
+    return bool(np.array_equal(x, y) or (np.abs(x + y - 1) < 0.25 / x.size).all())

@@ -57,3 +57,17 @@ def test_all_routes_and_both_orders_give_the_same_number(estimator):
     assert estimator.pairwise(pair).mi[0, 1] == np.float32(found.mi)
     turned = estimator.estimate(-np.exp(x), y)
     assert turned.mi == pytest.approx(found.mi, abs=1e-5)
+
+
+@pytest.mark.parametrize("of", [np.exp, np.negative, lambda x: x])
+def test_monotone_functions_are_said_to_have_no_finite_information(estimator, of):
+    x = np.random.default_rng(0).normal(size=500)
+    [note] = [note for note in estimator.estimate(x, of(x)).notes if "infinite" in note]
+    assert "monotone function" in note
+
+
+def test_what_is_not_quite_a_function_is_not_said_to_be_one(estimator):
+    x, noise = np.random.default_rng(0).normal(size=(2, 500))
+    rounded = np.round(x, 1)
+    for y, other in ((x, x + 0.01 * noise), (rounded, rounded), (x, rounded)):
+        assert not any("infinite" in note for note in estimator.estimate(y, other).notes)
