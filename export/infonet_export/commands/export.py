@@ -99,7 +99,8 @@ def export(
     given = {k: v for k, v in options.items() if v is not None and v is not False}  # 0 is given
     targets = [path for path in (output, triton, hub) if path is not None]
     if len(targets) != 1:
-        raise click.UsageError(f"{len(targets)} outputs are given: say one of -o, --triton, --hub")
+        found = f"{len(targets)} outputs are given" if targets else "no output is given"
+        raise click.UsageError(f"{found}: say one of --output, --triton and --hub")
     if output is not None and output.suffix != ".onnx":
         raise click.UsageError(f"--output is {output.name!r}; it must end in .onnx")
     try:

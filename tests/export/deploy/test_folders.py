@@ -93,7 +93,7 @@ def test_a_folder_for_a_hub_has_a_card_whose_example_runs(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "0 outputs are given: say one of -o, --triton, --hub"),
+        ([], "no output is given: say one of --output, --triton and --hub"),
         (["--triton", "a", "--hub", "b"], "2 outputs are given"),
         (["--hub", "b", "--table"], "--table does not apply to --triton and --hub"),
         (["--hub", "b", "--precision", "fp16"], "copula.onnx is exported already"),
