@@ -18,6 +18,7 @@ from infonet.model.portable import portable_file
 from infonet.pairs.ranking import is_tied, rank_columns
 from infonet.pairs.refine import LARGE, SHARP
 from numpy.typing import NDArray
+from onnxruntime import InferenceSession
 
 from infonet_export.checkpoints import Checkpoint, open_checkpoint
 from infonet_export.onnx.precision import Precision
@@ -92,6 +93,7 @@ def check_portable(portable: Path, native: Model) -> tuple[int, float, float]:
         ParityError: a difference beyond `TOLERANCES`.
     """
     running = session(portable, custom_ops=False)
+    other = session(native.path, custom_ops=True)
     names = [value.name for value in running.get_outputs()]
     estimator = Estimator(model=native.path, threads=1)
     worst = dict.fromkeys([*names, "estimator"], 0.0)
@@ -102,7 +104,7 @@ def check_portable(portable: Path, native: Model) -> tuple[int, float, float]:
         for samples in _samples(np.random.default_rng(seed), n):
             got = dict(zip(names, running.run(names, {"samples": samples}), strict=True))
             alone = running.run(names, {"samples": samples[-1:]})
-            expected = _expected(native, samples, names)
+            expected = _expected(other, samples, names)
             for name, one in zip(names, alone, strict=True):
                 for a, b in ((got[name], expected[name]), (one, expected[name][-1:])):
                     worst[name] = max(worst[name], _distance(name, a, b))
@@ -133,10 +135,9 @@ def _samples(rng: np.random.Generator, n: int) -> list[NDArray[np.float32]]:
 
 
 def _expected(
-    native: Model, samples: NDArray[np.float32], names: list[str]
+    running: InferenceSession, samples: NDArray[np.float32], names: list[str]
 ) -> dict[str, NDArray[Any]]:
     """What the graph with custom operators gives, bounded by the entropy of tied columns."""
-    running = session(native.path, custom_ops=True)
     asked = [name for name in names if name != "tied"]
     answers: list[NDArray[Any]] = running.run(asked, {"samples": samples})
     found = dict(zip(asked, answers, strict=True))
