@@ -18,9 +18,9 @@ ROOT = Path(__file__).parents[1]
 DEBIAN = "bookworm"
 PYTHON = "3.11"  # Debian 12's
 QEMU = "qemu-user"
-FOR_TESTS = ["hypothesis", "psutil", "pytest", "scipy"]
+FOR_TESTS = ["hypothesis", "onnx", "psutil", "pytest", "scikit-learn", "scipy"]
 # Not of the kernels alone: they need a compiler, PyTorch, CUDA or the sources of the package.
-LEFT_OUT = ["block", "build", "c_examples", "cuda", "ptxas", "twin", "wheels"]
+LEFT_OUT = ["block", "build", "c_examples", "cuda", "ptxas", "twin", "wheels", "workflow"]
 # An emulated import takes longer than this test allows: its clock stands still.
 SLIM_TEST = "tests/slim_install.py"
 SLIM = "import runpy, time; time.perf_counter = lambda: 0.0; runpy.run_path({path!r})"
