@@ -21,7 +21,7 @@ from infonet.pairs.counted import log_gamma_tail, log_normal_tail
 from infonet.pairs.engine import ONE_PAIR, PairEngine
 from infonet.pairs.ranking import SeparateColumns, rank_columns
 from infonet.pairs.significance import combined
-from infonet.vines.cells import FEWEST, cells_p_value
+from infonet.vines.screening import FEWEST, cells_p_value
 
 Ranks = NDArray[np.float32]
 Array = NDArray[np.float64]

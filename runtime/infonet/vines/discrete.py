@@ -33,7 +33,7 @@ Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Levels:
+class FrequentLevels:
     """The frequent values of a column.
 
     Attributes:
@@ -153,17 +153,17 @@ def levels_of(given: Group | None, n: int) -> list[NDArray[np.intp]] | None:
     return parts if min(part.size for part in parts) >= _IN_A_LEVEL else None
 
 
-def frequent_levels(group: Group) -> list[Levels | None]:
+def frequent_levels(group: Group) -> list[FrequentLevels | None]:
     """The levels of each column; None if it has no frequent value."""
-    found: list[Levels | None] = []
+    found: list[FrequentLevels | None] = []
     for column, tied, nominal in zip(group.columns, group.tied, group.nominal, strict=True):
         codes = frequent(np.unique(column, return_inverse=True)[1].reshape(-1)) if tied else None
         some = codes is not None and codes.max() >= 0
-        found.append(Levels(codes, nominal) if codes is not None and some else None)
+        found.append(FrequentLevels(codes, nominal) if codes is not None and some else None)
     return found
 
 
-def is_label(levels: Levels | None) -> bool:
+def is_label(levels: FrequentLevels | None) -> bool:
     """Whether every value of a column is a level."""
     return levels is not None and int(levels.codes.min()) >= 0
 

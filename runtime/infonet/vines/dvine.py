@@ -20,7 +20,7 @@ from infonet.model.libraries import kernels
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.vines.changes import Conditions, fit, large_levels
 from infonet.vines.copula import Array, PairCopula, PairCopulas, Ranks, rank
-from infonet.vines.discrete import Levels, fisher, is_label
+from infonet.vines.discrete import FrequentLevels, fisher, is_label
 
 _NEAREST = 3  # variables of D that are looked at within the levels of a label
 _SEEN = 0.01  # p-value up to which what they tell counts
@@ -62,7 +62,7 @@ def fit_vine(
     columns: Sequence[Ranks],
     asked: Callable[[int, int], bool],
     given: Sequence[Ranks] = (),
-    levels: Sequence[Levels | None] = (),
+    levels: Sequence[FrequentLevels | None] = (),
     threads: int = 1,
     progress: bool | None = None,
 ) -> Vine:
@@ -106,7 +106,7 @@ def fit_edge(
     v: Ranks,
     between: Sequence[Ranks] = (),
     conditions: Conditions | None = None,
-    ends: tuple[Levels | None, Levels | None] = (None, None),
+    ends: tuple[FrequentLevels | None, FrequentLevels | None] = (None, None),
 ) -> PairCopula:
     """The copula of an edge that was asked for, tested.
 
@@ -126,7 +126,7 @@ def fit_edge(
 
 
 def _with_label(
-    copulas: PairCopulas, u: Ranks, label: Levels, between: Sequence[Ranks]
+    copulas: PairCopulas, u: Ranks, label: FrequentLevels, between: Sequence[Ranks]
 ) -> tuple[float, bool]:
     """I(u; b | D) of a label b, and whether all of its levels and all of D took part.
 
@@ -168,7 +168,7 @@ class _Tree:
         right: Sequence[Ranks],
         asked: Callable[[int, int], bool],
         given: Sequence[Ranks],
-        levels: Sequence[Levels | None],
+        levels: Sequence[FrequentLevels | None],
         squares: list[Array],
         tree: int,
     ) -> None:

@@ -16,7 +16,7 @@ from infonet.pairs.ranking import fingerprint
 from infonet.vines.changes import Conditions
 from infonet.vines.conditioning import Continuous
 from infonet.vines.copula import PairCopulas, Ranks
-from infonet.vines.discrete import Levels, frequent_levels, joint_codes
+from infonet.vines.discrete import FrequentLevels, frequent_levels, joint_codes
 from infonet.vines.dvine import fit_edge
 from infonet.vines.estimate import estimate_vectors
 from infonet.vines.variables import Group
@@ -36,7 +36,7 @@ class Cleared:
     column: Column
     key: int
     ranks: Ranks | None
-    levels: Levels | None
+    levels: FrequentLevels | None
 
 
 @dataclass(frozen=True)

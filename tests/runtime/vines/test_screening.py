@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from infonet.vines import cells
-from infonet.vines.cells import FEWEST, cells_p_value
+from infonet.vines import screening
 from infonet.vines.copula import PairCopulas, rank
+from infonet.vines.screening import FEWEST, cells_p_value
 from scipy.stats import chi2
 
 
@@ -27,7 +27,7 @@ def test_independent_columns_are_rejected_as_often_as_the_level_says(n):
 def test_the_tail_is_that_of_chi_squared(freedom):
     for p in (0.9, 0.3, 0.05, 0.001):
         value = chi2.isf(p, freedom)
-        assert np.exp(cells._log_tail(value, freedom)) == pytest.approx(p, rel=0.05, abs=1e-4)
+        assert np.exp(screening._log_tail(value, freedom)) == pytest.approx(p, rel=0.05, abs=1e-4)
 
 
 CURVES = {
