@@ -114,8 +114,8 @@ def _determine_each_other(ranked: RankedColumns) -> bool:
 
 
 def _difference(x: Ranks, y: Ranks) -> Ranks:
-    return np.abs(x - y)
+    return np.asarray(np.abs(x - y))
 
 
 def _mirrored(x: Ranks, y: Ranks) -> Ranks:
-    return np.abs(x + y - 1)
+    return np.asarray(np.abs(x + y - 1))
