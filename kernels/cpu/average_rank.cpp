@@ -1,6 +1,7 @@
 #include "average_rank.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -220,6 +221,37 @@ Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize
 
 template Status average_rank(const InfonetColumn&, std::size_t, InfonetNormalize,
                              const std::string&, float*, std::ptrdiff_t, std::uint8_t&, double&);
+Status ranks_within(const float* row, std::size_t n, const std::int64_t* inside, std::size_t m,
+                    const std::string& where, std::uint32_t* counts, float* ranks) {
+  // Twice a mid-rank times n is a whole number: the sum of the borders of its run of ties.
+  const double places = 2.0 * static_cast<double>(n);
+  std::fill_n(counts, 2 * n, 0u);
+  for (std::size_t i = 0; i < m; ++i) {
+    const double place = static_cast<double>(row[inside[i]]) * places;
+    const bool possible = place >= 0.5 && place < places - 0.5;
+    const std::int64_t nearest = possible ? static_cast<std::int64_t>(place + 0.5) : 0;
+    if (!possible || std::fabs(place - static_cast<double>(nearest)) > 0.25) {
+      return Status::invalid("rows: " + std::to_string(row[inside[i]]) + " at " + where + "index " +
+                             std::to_string(inside[i]) + " is no mid-rank of " + std::to_string(n) +
+                             " samples: rank the row first");
+    }
+    ++counts[nearest];
+  }
+  // Places become sums of the borders of the runs that are left.
+  std::uint32_t begin = 0;
+  for (std::size_t place = 0; place < 2 * n; ++place) {
+    const std::uint32_t end = begin + counts[place];
+    counts[place] = begin + end;
+    begin = end;
+  }
+  const AverageScale scale = average_scale(static_cast<double>(m), INFONET_MIDRANK, 0, 0);
+  for (std::size_t i = 0; i < m; ++i) {
+    const double place = static_cast<double>(row[inside[i]]) * places;
+    ranks[i] = scale.rank<float>(counts[static_cast<std::int64_t>(place + 0.5)], 0);
+  }
+  return {};
+}
+
 template Status average_rank(const InfonetColumn&, std::size_t, InfonetNormalize,
                              const std::string&, double*, std::ptrdiff_t, std::uint8_t&, double&);
 

@@ -17,4 +17,12 @@ Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize
                     const std::string& where, Rank* ranks, std::ptrdiff_t rank_stride,
                     std::uint8_t& ties, double& entropy);
 
+// The largest n whose mid-ranks are told apart as floats.
+constexpr std::size_t kMostCounted = std::size_t{1} << 21;
+
+// Mid-ranks among themselves of the m samples `inside`, each below n, from mid-ranks of all n
+// samples: counted, not sorted. `counts` [2n] is working memory. What is no mid-rank is refused.
+Status ranks_within(const float* row, std::size_t n, const std::int64_t* inside, std::size_t m,
+                    const std::string& where, std::uint32_t* counts, float* ranks);
+
 }  // namespace infonet

@@ -1,5 +1,7 @@
 #include <cmath>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "average_rank.hpp"
 #include "cells.hpp"
@@ -179,6 +181,30 @@ extern "C" int infonet_project(const double* values, int64_t rows, int64_t colum
     project(values, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns), panels,
             static_cast<std::size_t>(panel_stride), static_cast<std::size_t>(count),
             static_cast<std::size_t>(stride), resume != 0, out);
+    return {};
+  });
+}
+
+extern "C" int infonet_ranks_within(const float* const* rows, int64_t count, int64_t n,
+                                    const int64_t* inside, int64_t m, float* ranks) {
+  return outcome([&]() -> Status {
+    if (Status status = check_shape(count, n); !status.ok()) return status;
+    if (n > static_cast<int64_t>(kMostCounted)) {
+      return Status::invalid("rows: got rows of " + std::to_string(n) + " ranks; at most " +
+                             std::to_string(kMostCounted) + ": rank longer ones");
+    }
+    for (int64_t i = 0; i < m; ++i) {
+      if (inside[i] >= 0 && inside[i] < n) continue;
+      return Status::invalid("inside: got sample " + std::to_string(inside[i]) + "; there are " +
+                             std::to_string(n) + ", counted from 0");
+    }
+    const std::size_t size = static_cast<std::size_t>(n), some = static_cast<std::size_t>(m);
+    std::vector<std::uint32_t> counts(2 * size);
+    for (int64_t row = 0; row < count; ++row) {
+      Status status = ranks_within(rows[row], size, inside, some, in_row("row ", row),
+                                   counts.data(), ranks + static_cast<std::size_t>(row) * some);
+      if (!status.ok()) return status;
+    }
     return {};
   });
 }

@@ -15,64 +15,69 @@ constexpr int kRounds = 200;         // of scaling, at most
 constexpr double kClose = 1e-6;      // of the marginals to uniform ones
 constexpr double kRange = 60.0;      // nats below the largest entry that still count
 
-double polynomial(const double* c, std::size_t size, double x) {
-  double sum = c[size - 1];
-  for (std::size_t i = size - 1; i-- > 0;) sum = sum * x + c[i];
+// Wichura's AS 241: numerators and denominators at the centre, in the tails and far out.
+constexpr double kCentre[] = {3.3871328727963666080e0, 1.3314166789178437745e2,
+                              1.9715909503065514427e3, 1.3731693765509461125e4,
+                              4.5921953931549871457e4, 6.7265770927008700853e4,
+                              3.3430575583588128105e4, 2.5090809287301226727e3};
+constexpr double kCentreBelow[] = {1.0,
+                                   4.2313330701600911252e1,
+                                   6.8718700749205790830e2,
+                                   5.3941960214247511077e3,
+                                   2.1213794301586595867e4,
+                                   3.9307895800092710610e4,
+                                   2.8729085735721942674e4,
+                                   5.2264952788528545610e3};
+constexpr double kTail[] = {1.42343711074968357734e0,  4.63033784615654529590e0,
+                            5.76949722146069140550e0,  3.64784832476320460504e0,
+                            1.27045825245236838258e0,  2.41780725177450611770e-1,
+                            2.27238449892691845833e-2, 7.74545014278341407640e-4};
+constexpr double kTailBelow[] = {1.0,
+                                 2.05319162663775882187e0,
+                                 1.67638483018380384940e0,
+                                 6.89767334985100004550e-1,
+                                 1.48103976427480074590e-1,
+                                 1.51986665636164571966e-2,
+                                 5.47593808499534494600e-4,
+                                 1.05075007164441684324e-9};
+constexpr double kEnd[] = {6.65790464350110377720e0,  5.46378491116411436990e0,
+                           1.78482653991729133580e0,  2.96560571828504891230e-1,
+                           2.65321895265761230930e-2, 1.24266094738807843860e-3,
+                           2.71155556874348757815e-5, 2.01033439929228813265e-7};
+constexpr double kEndBelow[] = {1.0,
+                                5.99832206555887937690e-1,
+                                1.36929880922735805310e-1,
+                                1.48753612908506148525e-2,
+                                7.86869131145613259100e-4,
+                                1.84631831751005468180e-5,
+                                1.42151175831644588870e-7,
+                                2.04426310338993978564e-15};
+constexpr double kCentral = 0.425;  // distance from the middle up to which it is the centre
+
+inline double polynomial(const double (&c)[8], double x) {
+  double sum = c[7];
+  for (std::size_t i = 7; i-- > 0;) sum = sum * x + c[i];
   return sum;
 }
 
-double normal_quantile(double p) {
-  static const double a[] = {3.3871328727963666080e0, 1.3314166789178437745e2,
-                             1.9715909503065514427e3, 1.3731693765509461125e4,
-                             4.5921953931549871457e4, 6.7265770927008700853e4,
-                             3.3430575583588128105e4, 2.5090809287301226727e3};
-  static const double b[] = {1.0,
-                             4.2313330701600911252e1,
-                             6.8718700749205790830e2,
-                             5.3941960214247511077e3,
-                             2.1213794301586595867e4,
-                             3.9307895800092710610e4,
-                             2.8729085735721942674e4,
-                             5.2264952788528545610e3};
-  static const double c[] = {1.42343711074968357734e0,  4.63033784615654529590e0,
-                             5.76949722146069140550e0,  3.64784832476320460504e0,
-                             1.27045825245236838258e0,  2.41780725177450611770e-1,
-                             2.27238449892691845833e-2, 7.74545014278341407640e-4};
-  static const double d[] = {1.0,
-                             2.05319162663775882187e0,
-                             1.67638483018380384940e0,
-                             6.89767334985100004550e-1,
-                             1.48103976427480074590e-1,
-                             1.51986665636164571966e-2,
-                             5.47593808499534494600e-4,
-                             1.05075007164441684324e-9};
-  static const double e[] = {6.65790464350110377720e0,  5.46378491116411436990e0,
-                             1.78482653991729133580e0,  2.96560571828504891230e-1,
-                             2.65321895265761230930e-2, 1.24266094738807843860e-3,
-                             2.71155556874348757815e-5, 2.01033439929228813265e-7};
-  static const double f[] = {1.0,
-                             5.99832206555887937690e-1,
-                             1.36929880922735805310e-1,
-                             1.48753612908506148525e-2,
-                             7.86869131145613259100e-4,
-                             1.84631831751005468180e-5,
-                             1.42151175831644588870e-7,
-                             2.04426310338993978564e-15};
-  const double q = p - 0.5;
-  if (std::fabs(q) <= 0.425) {
-    const double r = 0.180625 - q * q;
-    return q * polynomial(a, 8, r) / polynomial(b, 8, r);
+// Of all numbers as if they lay at the centre, without a branch, so that vectors serve.
+INFONET_VECTOR_CLONES
+void central_quantiles(const float* ranks, std::size_t n, double least, double* scores) {
+  for (std::size_t i = 0; i < n; ++i) {
+    double p = static_cast<double>(ranks[i]);
+    p = p < least ? least : p;
+    p = p > 1.0 - least ? 1.0 - least : p;
+    const double q = p - 0.5, r = 0.180625 - q * q;
+    scores[i] = q * polynomial(kCentre, r) / polynomial(kCentreBelow, r);
   }
-  double r = std::sqrt(-std::log(q < 0 ? p : 1.0 - p));
-  double x;
-  if (r <= 5.0) {
-    r -= 1.6;
-    x = polynomial(c, 8, r) / polynomial(d, 8, r);
-  } else {
-    r -= 5.0;
-    x = polynomial(e, 8, r) / polynomial(f, 8, r);
-  }
-  return q < 0 ? -x : x;
+}
+
+double tail_quantile(double p) {
+  const bool left = p < 0.5;
+  const double r = std::sqrt(-std::log(left ? p : 1.0 - p));
+  const double x = r <= 5.0 ? polynomial(kTail, r - 1.6) / polynomial(kTailBelow, r - 1.6)
+                            : polynomial(kEnd, r - 5.0) / polynomial(kEndBelow, r - 5.0);
+  return left ? -x : x;
 }
 
 // Scale the rows and columns of `cells` until each has the mean 1; `sums` [grid] is working memory.
@@ -177,9 +182,10 @@ double product(const double* a, const double* b, std::size_t count) {
 
 void normal_scores(const float* ranks, std::size_t n, double* scores) {
   const double least = 0.5 / static_cast<double>(n);
+  central_quantiles(ranks, n, least, scores);
   for (std::size_t i = 0; i < n; ++i) {
-    scores[i] =
-        normal_quantile(std::min(std::max(static_cast<double>(ranks[i]), least), 1.0 - least));
+    const double p = std::min(std::max(static_cast<double>(ranks[i]), least), 1.0 - least);
+    if (std::fabs(p - 0.5) > kCentral) scores[i] = tail_quantile(p);
   }
 }
 

@@ -17,11 +17,12 @@ from infonet_kernels._histogram import joint_histogram, pair_histograms
 from infonet_kernels._library import include_path, library_path
 from infonet_kernels._nearest import neighbour_counts, neighbour_distances
 from infonet_kernels._project import Directions, project
-from infonet_kernels._rank_columns import rank_columns
+from infonet_kernels._rank_columns import MOST_COUNTED, rank_columns, ranks_within
 from infonet_kernels._soft_rank import soft_rank, soft_rank_backward
 from infonet_kernels._vine import conditionals, moments, normal_scores, products
 
 __all__ = [
+    "MOST_COUNTED",
     "NORMALIZATIONS",
     "Directions",
     "cell_information",
@@ -39,6 +40,7 @@ __all__ = [
     "products",
     "project",
     "rank_columns",
+    "ranks_within",
     "soft_rank",
     "soft_rank_backward",
     "why_numpy",

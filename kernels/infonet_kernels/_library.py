@@ -27,6 +27,7 @@ _SIGNATURES: dict[str, list[type]] = {
     "infonet_pair_histograms": [
         *[_pointer, _int64, _int64, _pointer, _int64, _int64, _int, _pointer]
     ],
+    "infonet_ranks_within": [_pointer, _int64, _int64, _pointer, _int64, _pointer],
     "infonet_normal_scores": [_pointer, _int64, _pointer],
     "infonet_conditionals": [_pointer, _int64, _pointer, _pointer, _int64, *[_pointer] * 3],
     "infonet_moments": [_pointer, _pointer, _pointer, _int64, _int64, *[_pointer] * 3],

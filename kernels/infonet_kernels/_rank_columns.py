@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,8 @@ from infonet_kernels._library import Rows
 
 # InfonetType and InfonetColumn of infonet/kernels.h.
 _CODES = {np.dtype(t): i for i, t in enumerate(("float32", "float64", "int64", "uint64"))}
+MOST_COUNTED: Final = 2**21
+"""Samples whose mid-ranks float32 tells apart, at most; see `ranks_within`."""
 _COLUMN = np.dtype([("values", np.uintp), ("stride", np.int64), ("type", np.int64)], align=True)
 
 
@@ -64,6 +66,34 @@ def rank_columns(
     columns = Rows(rows, table)
     call("infonet_rank_columns", columns, len(rows), n, code, count, ranks, ties, entropy)
     return ranks, ties, entropy
+
+
+def ranks_within(
+    rows: Sequence[NDArray[np.float32]], inside: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Mid-ranks of some samples among themselves, counted from those of all samples.
+
+    What `rank_columns` gives for these samples of the rows, without sorting them.
+
+    Args:
+        rows: mid-ranks float32 [n] each, of at most `MOST_COUNTED` samples.
+        inside: places of m samples, int64 [m].
+
+    Returns:
+        float32 [len(rows), m].
+
+    Raises:
+        ValueError: rows of different lengths; what is no mid-rank; a place that is no sample.
+    """
+    values = [np.ascontiguousarray(row, np.float32) for row in rows]
+    n = values[0].size if values else 0
+    if any(row.shape != (n,) for row in values):
+        raise ValueError(f"rows: got shapes {[row.shape for row in values]}; [n] each is needed")
+    places = np.ascontiguousarray(inside, np.int64)
+    ranks = np.empty((len(values), places.size), np.float32)
+    table = Rows(values, np.array([row.ctypes.data for row in values], np.uintp))
+    call("infonet_ranks_within", table, len(values), n, places, places.size, ranks)
+    return ranks
 
 
 def _as_column(values: ArrayLike) -> NDArray[Any]:

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from infonet_kernels import NORMALIZATIONS, rank_columns, soft_rank
+from infonet_kernels import (
+    MOST_COUNTED,
+    NORMALIZATIONS,
+    rank_columns,
+    ranks_within,
+    soft_rank,
+)
 from scipy.stats import rankdata
 
 TYPES = [
@@ -217,3 +223,49 @@ def test_many_values_that_long_keys_tell_apart_or_do_not(n):
         expected = (rankdata(values) - 0.5) / n
         np.testing.assert_array_equal(ranks[0], expected.astype(np.float32))
         assert ties[0] == (np.unique(values).size < n)
+
+
+@pytest.mark.parametrize("n", [1, 2, 20, 129, 1151, 65537])
+def test_ranks_of_some_samples_are_those_that_sorting_them_gives(n):
+    random = np.random.default_rng(n)
+    names = ("normal", "decimals", "constant", "infinite", "sorted")
+    ranks = rank_columns([columns(n)[name] for name in names])[0]
+    for inside in (
+        np.arange(n),
+        np.flatnonzero(random.random(n) < 0.1),
+        random.permutation(n)[: n // 2 + 1],
+        np.zeros(0, np.intp),
+        np.zeros(3, np.intp),
+    ):
+        found = ranks_within(list(ranks), inside)
+        assert found.shape == (len(ranks), inside.size)
+        expected = rank_columns(np.ascontiguousarray(ranks[:, inside]))[0]
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_ranks_within_the_longest_row_that_is_counted():
+    n = MOST_COUNTED
+    ranks = ((np.arange(n) + 0.5) / n).astype(np.float32)
+    inside = np.arange(n - 5, n)
+    np.testing.assert_array_equal(
+        ranks_within([ranks], inside)[0], np.float32([0.1, 0.3, 0.5, 0.7, 0.9])
+    )
+    with pytest.raises(ValueError, match=f"{n + 1} ranks; at most {n}"):
+        ranks_within([np.full(n + 1, 0.5, np.float32)], inside)
+
+
+@pytest.mark.parametrize(
+    ("rows", "inside", "message"),
+    [
+        ([[0.25, 0.85]], [1], "0.85.* index 1 is no mid-rank of 2 samples"),
+        ([[0.25, np.nan]], [1], "nan.* no mid-rank"),
+        ([[0.0, 0.5]], [0], "no mid-rank"),
+        ([[0.5, 1.0]], [1], "no mid-rank"),
+        ([[0.25, 0.75]], [-1], "got sample -1; there are 2"),
+        ([[0.25, 0.75]], [2], "got sample 2"),
+        ([[0.25, 0.75], [0.5]], [0], "shapes"),
+    ],
+)
+def test_ranks_within_refuses_what_is_none(rows, inside, message):
+    with pytest.raises(ValueError, match=message):
+        ranks_within([np.float32(row) for row in rows], np.array(inside))

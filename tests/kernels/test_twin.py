@@ -149,6 +149,9 @@ def test_kernels_of_vines(with_both, n):
     assert_same(with_both(infonet_kernels.moments, u, v, [w, z]))
     assert_same(with_both(infonet_kernels.moments, u, v))
     assert_same(with_both(infonet_kernels.products, rng.standard_normal((3, n))))
+    tied = infonet_kernels.rank_columns(rng.standard_normal((1, n)).round(1))[0][0]
+    inside = np.flatnonzero(rng.random(n) < 0.7)
+    assert_same(with_both(infonet_kernels.ranks_within, [w, tied], inside))
 
 
 @pytest.mark.parametrize("n", [2, 20, 700])
@@ -188,6 +191,8 @@ REFUSED = {
     "a column that is not there": lambda k: k.pair_histograms([[0.5]], [[0, 0], [0, 1]], 4),
     "a rank outside of a column": lambda k: k.pair_histograms([[0.5], [-1]], [[0, 0]], 4),
     "scores of what is no rank": lambda k: k.normal_scores([0.5, 2.0]),
+    "what is no mid-rank": lambda k: k.ranks_within([[0.25, 0.85]], [0, 1]),
+    "a sample that is not there": lambda k: k.ranks_within([[0.25, 0.75]], [0, 2]),
     "points of what is no rank": lambda k: k.conditionals(np.zeros((4, 4)), [0.5], [np.nan]),
     "a grid of one cell": lambda k: k.conditionals(np.zeros((1, 1)), [0.5], [0.5]),
     "too many neighbours": lambda k: k.neighbour_distances([[1.0], [2.0]], 2),

@@ -123,6 +123,12 @@ INFONET_EXPORT int infonet_project(const double* values, int64_t rows, int64_t c
                                    const double* panels, int64_t panel_stride, int64_t count,
                                    int64_t stride, int resume, double* out);
 
+/* Mid-ranks among themselves of the m samples `inside`, from `count` rows of mid-ranks of n
+ * samples, at most 2^21, by their addresses: ranks [count, m]. What infonet_rank_columns gives for
+ * these samples, without sorting them. One thread. */
+INFONET_EXPORT int infonet_ranks_within(const float* const* rows, int64_t count, int64_t n,
+                                        const int64_t* inside, int64_t m, float* ranks);
+
 /* Standard normal quantiles of n ranks in [0, 1]; 0 and 1 count as half a sample from them. */
 INFONET_EXPORT int infonet_normal_scores(const float* ranks, int64_t n, double* scores);
 

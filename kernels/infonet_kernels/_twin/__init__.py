@@ -14,7 +14,7 @@ from infonet_kernels._twin.histograms import joint_histogram, pair_histograms
 from infonet_kernels._twin.moments import moments, products
 from infonet_kernels._twin.nearest import neighbour_counts, neighbour_distances
 from infonet_kernels._twin.project import project
-from infonet_kernels._twin.ranks import rank_columns
+from infonet_kernels._twin.ranks import rank_columns, ranks_within
 from infonet_kernels._twin.soft_ranks import soft_rank, soft_rank_backward
 from infonet_kernels._twin.vine import conditionals, normal_scores
 
@@ -24,6 +24,7 @@ KERNELS: Final[dict[str, Callable[..., None]]] = {
     "infonet_soft_rank_backward": soft_rank_backward,
     "infonet_soft_rank_backward_f64": soft_rank_backward,
     "infonet_rank_columns": rank_columns,
+    "infonet_ranks_within": ranks_within,
     "infonet_joint_histogram": joint_histogram,
     "infonet_joint_histogram_f64": joint_histogram,
     "infonet_pair_histograms": pair_histograms,

@@ -11,6 +11,7 @@ from infonet_kernels._library import Rows
 MIDRANK, OVER_N, MINMAX = range(3)  # InfonetNormalize
 NO_TIES, TIES, CONSTANT = range(3)  # InfonetTies
 _LONGEST = 2**31 - 1
+_MOST_COUNTED = 2**21  # ranks that float32 tells apart
 
 
 def rank_columns(
@@ -27,6 +28,33 @@ def rank_columns(
     check_length(n)
     for row, values in enumerate(columns.arrays):
         ties[row], entropy[row] = average_rank(values, normalize, f"row {row}", ranks[row])
+
+
+def ranks_within(
+    rows: Rows,
+    _count: int,
+    n: int,
+    inside: NDArray[np.int64],
+    m: int,
+    ranks: NDArray[np.float32],
+) -> None:
+    """See infonet_ranks_within."""
+    check_length(n)
+    if n > _MOST_COUNTED:
+        raise ValueError(f"rows: got rows of {n} ranks; at most {_MOST_COUNTED}: rank longer ones")
+    for sample in inside[(inside < 0) | (inside >= n)][:1]:
+        raise ValueError(f"inside: got sample {sample}; there are {n}, counted from 0")
+    for row, values in enumerate(rows.arrays):
+        place = values[inside].astype(np.float64) * (2.0 * n)
+        nearest = np.floor(place + 0.5)
+        right = (place >= 0.5) & (place < 2 * n - 0.5) & (np.abs(place - nearest) <= 0.25)
+        for bad in np.flatnonzero(~right)[:1]:
+            raise ValueError(
+                f"rows: {values[inside[bad]]:f} at row {row}, index {inside[bad]} is no mid-rank "
+                f"of {n} samples: rank the row first"
+            )
+        if m:
+            average_rank(nearest, MIDRANK, f"row {row}", ranks[row])
 
 
 def average_rank(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from infonet.model.libraries import kernels
 from infonet.pairs.counted import log_gamma_tail
 from infonet.pairs.significance import combined
-from infonet.vines.copula import Array, PairCopula, PairCopulas, Ranks, rank
+from infonet.vines.copula import Array, PairCopula, PairCopulas, Ranks, rank, rank_within
 from infonet.vines.discrete import Codes
 
 _WAYS = 4  # pieces of a cut, of equal numbers of samples
@@ -75,7 +75,7 @@ class Conditions:
 
     def within(self, inside: NDArray[np.intp]) -> Conditions:
         """Of some of the samples."""
-        rows = rank([row[inside] for row in self.rows])
+        rows = rank_within(self.rows, inside)
         return Conditions(rows, [], [codes[inside] for codes in self.levels])
 
 
@@ -136,7 +136,7 @@ def _fit(
         of_u[rest], of_v[rest] = rank([whole.of_u[rest], whole.of_v[rest]])
     mi, leaves = whole.mi * rest.mean(), 0
     for inside in pieces:
-        part = rank([u[inside], v[inside]])
+        part = rank_within([u, v], inside)
         found = _fit(copulas, part[0], part[1], conditions.within(inside), depth + 1)
         mi += found.mi * inside.size / n
         leaves += found.leaves
@@ -177,7 +177,7 @@ def difference_p_value(u: Ranks, v: Ranks, levels: Sequence[NDArray[np.intp]]) -
     if len(levels) < 2:
         return 1.0
     pair, square, _ = kernels().moments(u, v, [u])  # squares are computed with a third row only
-    found = [kernels().moments(*rank([u[inside], v[inside]]))[0] for inside in levels]
+    found = [kernels().moments(*rank_within([u, v], inside))[0] for inside in levels]
     sizes = np.array([inside.size for inside in levels])
     moments = _whitened(np.stack(found), pair, square)
     mean = np.einsum("l,la->a", sizes / sizes.sum(), moments)
@@ -213,7 +213,7 @@ def change_p_value(u: Ranks, v: Ranks, conditions: Conditions) -> float:
     inside = np.flatnonzero(np.all([np.abs(row - 0.5) < 0.5 - _TAIL for row in rows], axis=0))
     if inside.size < _LEAST:
         return min(least, 1.0)
-    u, v, rows = u[inside], v[inside], rank([row[inside] for row in rows])
+    u, v, *rows = rank_within([u, v, *rows], inside)
     found = [_chi_squared(moments[:2][:, _LOW]) * u.size for moments in _triple_moments(u, v, rows)]
     p = math.exp(log_gamma_tail(max(found) / 2, 2 * len(_LOW) / 2)) * tests
     return min(max(p, _SMALLEST), least, 1.0)
@@ -222,14 +222,15 @@ def change_p_value(u: Ranks, v: Ranks, conditions: Conditions) -> float:
 def _triple_moments(u: Ranks, v: Ranks, rows: list[Ranks]) -> list[Array]:
     """Means of P_a(u) P_b(v) P_c(w) of each row w, [3 (c), 9 (a, b)], the latter uncorrelated."""
     pair, square, triple = kernels().moments(u, v, rows)
-    return [_whitened(moments, pair, square) for moments in triple]
+    return list(_whitened(triple, pair, square))
 
 
 def _whitened(moments: Array, pair: Array, square: Array) -> Array:
     """Moments [.., 9] of products, made uncorrelated by the covariance of these."""
     covariance = square - pair[:, None] * pair + 1e-9 * np.eye(len(pair))
     root = np.linalg.cholesky(covariance)
-    return np.linalg.solve(root, moments.T).T
+    rows = moments.reshape(-1, len(pair))
+    return np.linalg.solve(root, rows.T).T.reshape(moments.shape)
 
 
 def _chi_squared(moments: Array) -> float:

@@ -179,6 +179,7 @@ class Continuous:
                 u, v = rank([column[rest], part[rest]])
                 column = column.copy()
                 column[rest] = self._pass(u, v, None)
+                column = rank([column])[0]
         whole = self._all if len(parts) == len(self.ranks) else None
         functions = whole.functions if whole else []
         for pieces in _AGAIN:

@@ -202,6 +202,13 @@ def rank(columns: Sequence[NDArray[Any]]) -> list[Ranks]:
     return list(rank_columns(columns).rows)
 
 
+def rank_within(rows: Sequence[Ranks], inside: NDArray[np.intp]) -> list[Ranks]:
+    """Mid-ranks among themselves of some samples, float32 [m] each, from mid-ranks of all."""
+    if rows and rows[0].size > kernels().MOST_COUNTED:
+        return rank([row[inside] for row in rows])
+    return list(kernels().ranks_within(rows, inside))
+
+
 def _columns(u: Ranks, v: Ranks) -> SeparateColumns:
     none = np.zeros(2, np.bool_)
     return SeparateColumns([u, v], none, none, np.full(2, np.inf), none)
