@@ -10,6 +10,7 @@ SUITE_NAMES = (
     "mixtures",
     "benchmark-mi",
     "held-out",
+    "held-out-new",
     "high",
     "discrete",
     "independence",
@@ -67,8 +68,9 @@ def evaluate(
     """Accuracy of MODEL (default: the one in the package) beside other estimators and the oracle.
 
     The oracle knows the density: its estimate is the mean log density ratio. All estimators see the
-    same samples. The families of held-out neither train nor calibrate a model; mixtures and some
-    of the other relations are of kinds that training draws, at other parameters.
+    same samples. The families of held-out neither train nor calibrate a model, and those of
+    held-out-new came after it; mixtures and some of the other relations are of kinds that training
+    draws, at other parameters.
     """
     from infonet import Estimator
     from infonet.errors import InfoNetError

@@ -86,7 +86,8 @@ def _fresh_mixture(seed: int, k: int, index: int) -> tuple[GaussianMixture, floa
 def held_out_cases(
     count: int, n: int, seed: int, families: dict[str, Family] | None = None
 ) -> Iterator[Case]:
-    """``count`` distributions of every family that training never draws."""
+    """``count`` distributions of every family; None: of held_out.TEST, which training never
+    draws."""
     for number, (name, family) in enumerate((TEST if families is None else families).items()):
         for index in range(count):
             rng = np.random.default_rng([seed, 1000 + number, index])

@@ -101,12 +101,12 @@ class Cell:
         return self.rmse < self.rival
 
 
-def cells(measured: Measurements, rival: str = "KSG") -> list[Cell]:
-    """All cells of at least FEWEST cases, by family, n and MI."""
+def cells(measured: Measurements, rival: str = "KSG", edges: Sequence[float] = EDGES) -> list[Cell]:
+    """All cells of at least FEWEST cases, by family, n and MI between neighbours of ``edges``."""
     found = []
     for family, of_family in measured.groups().items():
         for n, part in of_family.by_n().items():
-            for low, high in pairwise(EDGES):
+            for low, high in pairwise(edges):
                 chosen = part.where((part.truth >= low) & (part.truth < high))
                 if len(chosen) >= FEWEST:
                     ours = score(chosen.mi, chosen.truth).rmse

@@ -25,6 +25,9 @@ from infonet_export.evaluation.report import (
 )
 from infonet_export.evaluation.run import Run, Section
 from infonet_export.evaluation.significance import OTHERS, Rejections, power, rejections
+from infonet_export.samplers.distribution import Family
+from infonet_export.samplers.held_out import TEST
+from infonet_export.samplers.unseen_new import NEW
 
 KSG_ONLY: dict[str, Baseline] = {"KSG": rivals.ksg}
 NO_P_VALUES = "The model gives no p-values: its file has no null distribution."
@@ -68,19 +71,31 @@ def benchmark_mi(run: Run) -> Iterator[Section]:
 
 
 def held_out(run: Run) -> Iterator[Section]:
-    """Families that neither training nor calibration draws."""
+    """The thirteen families of held_out.TEST, which neither training nor calibration draws."""
+    yield from _held_out(run, "held-out", "Families never trained on", TEST)
+
+
+def held_out_new(run: Run) -> Iterator[Section]:
+    """The five families of unseen_new.NEW, which came after the estimator and its constants."""
+    yield from _held_out(run, "held-out-new", "Families newer than the estimator", NEW)
+
+
+def _held_out(run: Run, name: str, title: str, families: dict[str, Family]) -> Iterator[Section]:
     parts = []
     for n in run.at(100, 300, 1000, 5000, 20_000, 100_000, 1_000_000):
         count = run.number(100 if n <= LARGE else 10 if n < HUGE else 3)
-        drawn = cases.held_out_cases(count, n, run.seed)
-        parts.append(run.measure(f"held-out, n = {n:,}", drawn, rivals.CONTINUOUS))
+        drawn = cases.held_out_cases(count, n, run.seed, families)
+        parts.append(run.measure(f"{name}, n = {n:,}", drawn, rivals.CONTINUOUS))
         table = score_table("family", with_total(parts[-1].groups(), parts[-1]))
-        yield Section(f"Families never trained on, n = {n:,}", table)
+        yield Section(f"{title}, n = {n:,}", table)
     measured = join(parts)
     rows = [(f"{n:,}", part) for n, part in measured.by_n().items()]
-    yield Section("Families never trained on", score_table("n", rows), "held-out", measured)
+    yield Section(title, score_table("n", rows), name, measured)
     if "KSG" in measured.baselines:
-        yield Section("Cells of family, n and MI against KSG", cell_report(cells(measured)))
+        whole = cells(measured, edges=(0.0, np.inf))
+        report = [cell_report(whole), cell_report(cells(measured))]
+        yield Section(f"{title}: cells of family and n against KSG", report[0])
+        yield Section(f"{title}: cells of family, n and MI against KSG", report[1])
 
 
 def high(run: Run) -> Iterator[Section]:
@@ -199,6 +214,7 @@ SUITES: dict[str, Callable[[Run], Iterator[Section]]] = {
     "mixtures": mixtures,
     "benchmark-mi": benchmark_mi,
     "held-out": held_out,
+    "held-out-new": held_out_new,
     "high": high,
     "discrete": discrete,
     "independence": independence,

@@ -82,7 +82,8 @@ def test_strong_dependence_is_scored_relatively(run):
 
 def test_cells_are_reported_where_ksg_is(run):
     sections = list(SUITES["held-out"](replace(run, count=15, sizes=(60,), with_baselines=True)))
-    assert sections[-1].title.startswith("Cells")
+    assert sections[-1].title.endswith("cells of family, n and MI against KSG")
+    assert "of 13 cells" in sections[-2].text
     assert "RMSE below KSG's in" in sections[-1].text
 
 
