@@ -1,0 +1,169 @@
+"""Write random tables of all kinds as CSV, and what the package says of them, for the page's tests.
+
+Usage: python random_tables.py FOLDER. The folder gets NAME.csv and NAME.json for each table. The
+answers are made here and now by the package that is installed, so that the page is compared with
+what the package does today.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from infonet import Estimator
+from infonet.inputs.open import open_columns
+
+Random = np.random.Generator
+Columns = dict[str, list[Any]]
+
+
+def write_table(folder: Path, name: str, columns: Columns) -> None:
+    """Write a table as CSV; None is an empty cell."""
+    with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(
+            ["" if v is None else v for v in row] for row in zip(*columns.values(), strict=True)
+        )
+
+
+def write_answers(folder: Path, name: str) -> None:
+    """Write what the package says of all pairs of NAME.csv, as `infonet matrix --nan omit` does."""
+    source = open_columns(str(folder / f"{name}.csv"), unusable="omit")
+    result = Estimator(threads=1).pairwise(source, nan="omit")
+    pairs = []
+    for k in range(result.pairs.count):
+        a, b = (int(i) for i in result.pairs.between(k, k + 1)[0])
+        pair = result[result.names[a], result.names[b]]
+        low, high = pair.interval or (math.nan, math.nan)
+        pairs.append(
+            {
+                "names": pair.names,
+                "mi": _plain(pair.mi),
+                "low": _plain(low),
+                "high": _plain(high),
+                "p": pair.p_value,
+                "n": pair.n,
+                "method": pair.method,
+                "notes": pair.notes,
+            }
+        )
+    left_out = [name for name, _ in source.left_out]
+    answers = {"names": source.names, "left_out": left_out, "rows": source.rows, "pairs": pairs}
+    answers["nominal"] = source.nominal
+    (folder / f"{name}.json").write_text(json.dumps(answers), encoding="utf-8")
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def numbers(random: Random, n: int) -> Columns:
+    """Continuous numbers, dependent and not, with few ties and with sharp dependence."""
+    x = random.normal(size=n)
+    return {
+        "x": x.tolist(),
+        "linear": (0.8 * x + random.normal(size=n)).tolist(),
+        "parabola": (x**2 + 0.5 * random.normal(size=n)).tolist(),
+        "other": random.exponential(size=n).tolist(),
+        "sharp": (x + 0.003 * random.normal(size=n)).tolist(),
+        "cubed": (x**3).tolist(),
+        "some ties": np.where(random.random(n) < 0.01, 0.5, random.random(n)).tolist(),
+    }
+
+
+def tied(random: Random, n: int) -> Columns:
+    """Rounded numbers, counts, ratings, spikes, rare flags, constants."""
+    x = random.normal(size=n)
+    rain = np.where(random.random(n) < 0.85, 0.0, random.gamma(2.0, 3.0, n))
+    claims = np.where(random.random(n) < 0.82, 0.0, np.abs(x) * random.gamma(3.0, 1.0, n))
+    return {
+        "x": x.round(4).tolist(),
+        "rounded": (x + 0.5 * random.normal(size=n)).round(1).tolist(),
+        "counts": random.poisson(np.exp(1.0 + 0.4 * x)).tolist(),
+        "small counts": random.poisson(0.4 + 0.3 * (x > 0)).tolist(),
+        "rating": np.clip(np.rint(3 + x), 1, 5).astype(int).tolist(),
+        "rain": rain.round(1).tolist(),
+        "claims": claims.tolist(),
+        "wet": (rain > 2).astype(int).tolist(),
+        "rare": (random.random(n) < 0.02).astype(int).tolist(),
+        "flat": [7] * n,
+        "product": random.permutation(np.arange(n) % max(6, n // 40)).tolist(),
+    }
+
+
+def labels(random: Random, n: int) -> Columns:
+    """Text of few and many categories, beside numbers that depend on them."""
+    kind = random.integers(0, 4, n)
+    town = random.integers(0, max(5, n // 12), n)
+    effect = random.normal(size=max(5, n // 12))
+    height = effect[town] + 0.4 * random.normal(size=n)
+    skewed = random.choice(9, n, p=np.r_[0.6, 0.2, np.full(7, 0.2 / 7)])
+    return {
+        "kind": [f"kind {k}" for k in kind],
+        "town": [f"town {t}" for t in town],
+        "region": [f"region {t % 5}" for t in town],
+        "skewed": [f"s{k}" for k in skewed],
+        "answer": np.where(random.random(n) < 0.3 + 0.1 * kind, "yes", "no").tolist(),
+        "height": height.tolist(),
+        "tens": height.round(1).tolist(),
+        "score": (kind + random.integers(0, 3, n)).tolist(),
+        "code": ((town * 7919) % 97).tolist(),
+    }
+
+
+def gaps(random: Random, n: int) -> Columns:
+    """All kinds at once, with values missing here and there."""
+    many = {**numbers(random, n), **tied(random, n), **labels(random, n)}
+    names = ("x", "linear", "rounded", "rain", "kind", "town", "answer", "counts", "sharp", "rare")
+    found: Columns = {}
+    for i, name in enumerate(names):
+        missing = random.random(n) < 0.03 * i
+        found[name] = [None if m else v for v, m in zip(many[name], missing, strict=True)]
+    found["empty"] = [None if i > 5 else i for i in range(n)]
+    return found
+
+
+def repeated(random: Random, n: int) -> Columns:
+    """Rows drawn with repetition, as of a bootstrap sample, and functions of other columns."""
+    rows = random.integers(0, n, n)
+    x, y = random.normal(size=(2, n))
+    group = random.integers(0, 30, n)
+    return {
+        "x": x[rows].tolist(),
+        "y": (x + y)[rows].tolist(),
+        "z": (x**2).round(2)[rows].tolist(),
+        "group": group.tolist(),
+        "parity": (group % 2).tolist(),
+        "name": [f"g{(g * 17) % 30}" for g in group],
+        "step": (np.arange(n) // max(1, n // 12)).tolist(),
+        "row": np.arange(n).tolist(),
+    }
+
+
+KINDS: dict[str, tuple[Callable[[Random, int], Columns], tuple[int, ...]]] = {
+    "numbers": (numbers, (24, 150, 2500, 21_000)),
+    "tied": (tied, (24, 90, 400, 3000)),
+    "labels": (labels, (30, 200, 380, 3000)),
+    "gaps": (gaps, (60, 700)),
+    "repeated": (repeated, (80, 900)),
+}
+
+
+def main(folder: Path) -> None:
+    """Write all tables."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed, (kind, (make, sizes)) in enumerate(KINDS.items()):
+        for n in sizes:
+            write_table(folder, f"{kind}-{n}", make(np.random.default_rng([seed, n]), n))
+            write_answers(folder, f"{kind}-{n}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

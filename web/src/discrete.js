@@ -1,0 +1,251 @@
+// How a pair with a tied variable is estimated: the rules of runtime/infonet/pairs/discrete.py, in the order in which
+// they are asked (a table of them stands there). `ask(x, y)` is the network's answer for ranks without ties, a promise.
+// What is found is {mi, low, high, method, unsure, statistic}: nats, how it was made, whether there are too few samples
+// for the number of levels, and the network's test statistic, ties broken, if it was asked (else NaN).
+
+import { plugIn, sparse, Z95 } from "./counted.js";
+import { mostLevels, neighbours, numberAndLabel } from "./labels.js";
+import { Cells, Levels } from "./levels.js";
+import {
+  LEAST,
+  RankedVariable,
+  determined,
+  isDiscrete,
+  mayBeCodes,
+  repeatedLevels,
+  repeats,
+  untiedPair,
+} from "./structure.js";
+
+const PER_CELL = 4; // samples for each cell that occurs, on average, from which cells are counted
+const CERTAIN = 20; // and from which counts are right whatever the order of the levels
+const STEPS = 12; // levels of a number at most that are counted as they are
+const FEW = 30; // labels at most that categories share
+const PER_LEVEL = 2; // samples for each level, on average, that have neighbours of their own
+const PLENTY = 25; // from which it can be told whether the order of the levels means something
+const COARSE = 16; // levels of steps that the network sees,
+const STRONG = 0.3; // and nats from which it matters
+const ALONE = 0.2; // of the cells that occur, those of a single sample at most, to be counted
+const FREQUENT = 0.8; // share of one value from which it is set apart from the others
+const SCATTERED = 0.5; // of which at least so many differ from each other, of all
+const TERMS = 1.6; // times the errors of terms are added up, of which several may be below by chance
+const BINS = 16; // of a number, in which samples of a code agree or not
+const FAR = 0.01; // nats by which one estimate must at least exceed another one to take its place
+
+export const METHODS = {
+  network: "network",
+  untied: "network, ties in random order",
+  counted: "counts",
+  label: "counts in bins, or nearest neighbours of a label",
+  neighbours: "nearest neighbours of a label",
+  shared: "counts, shared by categories",
+  parts: "parts, of a frequent value and the others",
+  constant: "constant",
+};
+
+const found = ({ mi, low, high }, method) => ({ mi, low, high, method, unsure: false, statistic: NaN });
+
+/** Estimate a pair; exchanging the variables changes nothing but the order of ties. */
+export async function estimate(x, y, ask) {
+  if (x.constant || y.constant) return found({ mi: 0, low: 0, high: 0 }, "constant");
+  if (!(x.tied || y.tied)) return ask(x.ranks, y.ranks);
+  return bounded(await choose(x, y, ask), x, y);
+}
+
+async function choose(x, y, ask) {
+  const cells = x.tied && y.tied ? new Cells(x.levels, y.levels) : null;
+  const whole = determined(x, y, cells);
+  if (whole !== null) return { ...found(whole, "counted"), unsure: whole.copies };
+  const counted = cells && ofCounts(cells);
+  if (counted) return counted;
+  const label = labelOf(x, y);
+  if (label) return withLabel(label, label === x ? y : x, cells);
+  const parts = await inParts(x, y, ask);
+  if (parts) return parts;
+  if (x.nominal || y.nominal) return categories(x, y, cells);
+  let answer = { ...(await ask(...untiedPair(x, y))), method: "untied" };
+  for (const [codes, number] of [
+    [x, y],
+    [y, x],
+  ]) {
+    if (codes.tied && repeats(codes) && x.n >= PER_LEVEL * codes.levels.number) answer = asCodes(answer, codes, number);
+  }
+  return cells ? asLattice(answer, x, y, cells) : answer;
+}
+
+/** Cells that hold samples enough to be counted. */
+function ofCounts(cells) {
+  if (!countable(cells)) return null;
+  const many = Math.max(cells.x.number, cells.y.number);
+  if (cells.x.n >= CERTAIN * cells.number || many <= STEPS) return found(plugIn(cells), "counted");
+  // Numbers of many values have an order that the network knows, and bins of a label.
+  const jagged = cells.x.nominal || cells.y.nominal || (cells.isJagged() && cells.turned().isJagged());
+  return jagged ? found(sparse(cells), "shared") : null;
+}
+
+/** Whether cells hold samples enough: many that are alone say that more were not seen. */
+function countable(cells) {
+  const { n } = cells.x;
+  if (n >= PER_CELL * cells.number && cells.alone <= ALONE * cells.number) return true;
+  const [few, many] = [cells.x.number, cells.y.number].sort((a, b) => a - b);
+  const dense = n >= PER_CELL * few * many && many <= STEPS;
+  return dense && repeatedLevels(cells.x) && repeatedLevels(cells.y);
+}
+
+/** The label of a pair: the variable of few levels, for the number of samples. */
+function labelOf(x, y) {
+  const most = mostLevels(x.n);
+  const labels = [];
+  for (const [v, other] of [
+    [x, y],
+    [y, x],
+  ]) {
+    if (!v.tied || v.levels.number > most || other.nominal) continue;
+    if (v.levels.number === 2 || repeats(v)) labels.push(v); // few amounts of rain, each of its own, are no levels
+  }
+  // the same one of two labels, whichever comes first
+  const order = (a, b) => a.levels.number - b.levels.number || a.entropy[0] - b.entropy[0];
+  return labels.sort(order)[0] ?? null;
+}
+
+/** A label, and anything else that has an order; or a code that has none, after all. */
+function withLabel(label, number, cells) {
+  const answer = found(numberAndLabel(number.ranks, number.untied, label.levels), "label");
+  if (!cells || number.levels.number <= STEPS || !mayBeCodes(number)) return answer;
+  return from(number, cells).isJagged() ? more(answer, found(sparse(cells), "shared")) : answer;
+}
+
+/** The cells with the levels of `v` first. */
+function from(v, cells) {
+  return v.levels === cells.x ? cells : cells.turned();
+}
+
+/** Two numbers with ties, as codes that have no order, where that finds more. */
+function asLattice(answer, x, y, cells) {
+  if (!(repeats(x) && repeats(y)) || Math.min(cells.x.number, cells.y.number) <= COARSE) return answer;
+  if (!(cells.isJagged() && cells.turned().isJagged())) return answer;
+  const codes = found(sparse(cells), "shared");
+  if (mayBeCodes(x) && mayBeCodes(y)) answer = more(answer, { ...codes, unsure: 2 * cells.alone > x.n });
+  const unsure = answer.unsure || answer.method === "untied";
+  return { ...answer, high: Math.max(answer.high, codes.high), unsure };
+}
+
+/** Another estimate where it is clearly larger. */
+function more(answer, other) {
+  const larger = other.low > answer.mi && other.mi > answer.mi + FAR;
+  return larger ? { ...other, statistic: answer.statistic } : answer;
+}
+
+/** What a tied variable tells if its order means nothing, where that says something else. */
+function asCodes(answer, codes, number) {
+  const levels = codes.levels.number;
+  const { n } = codes;
+  const coarse = levels <= COARSE && n >= 4 * PER_LEVEL * levels;
+  const few = n < PLENTY * levels; // too few to tell whether the order means something
+  let replaces = coarse && answer.mi > STRONG;
+  if (!coarse && mayBeCodes(codes)) {
+    const bins = Levels.ofCodes(Int32Array.from(number.untied, (rank) => Math.floor(Math.fround(rank * BINS))));
+    replaces = new Cells(codes.levels, bins).isJagged();
+  }
+  if (!(replaces || few)) return answer;
+  const other = found(neighbours(number.untied, codes.levels), "neighbours");
+  // Steps so coarse look weaker to the network than they are, never stronger.
+  const far = other.mi - answer.mi > FAR || (!coarse && answer.mi - other.mi > FAR);
+  if (replaces && far) return { ...other, statistic: answer.statistic };
+  return few ? { ...answer, high: Math.max(answer.high, other.high) } : answer;
+}
+
+/** Categories without an order, and a number, or few labels, or other categories. */
+function categories(x, y, cells) {
+  const [named, number] = x.nominal ? [x, y] : [y, x];
+  const steps = number.nominal || (number.tied && number.levels.number <= FEW);
+  if (cells && steps && isDiscrete(number)) {
+    return { ...found(sparse(cells), "shared"), unsure: 2 * cells.alone > x.n };
+  }
+  const answer = found(neighbours(number.untied, named.levels), "neighbours");
+  if (cells && isDiscrete(number)) {
+    const codes = found(sparse(cells), "shared"); // a code that has no order, perhaps
+    if (!mayBeCodes(number)) return { ...answer, high: Math.max(answer.high, codes.high), unsure: true };
+    if (from(number, cells).isJagged()) return codes;
+  }
+  // anything up to the entropy may be
+  if (2 * named.levels.alone > x.n) return { ...answer, low: 0, high: named.entropy[0], unsure: true };
+  return answer;
+}
+
+/**
+ * By the chain rule, where one value of a number is frequent: rain is 0 or an amount. With L the variable that says
+ * whether X has its frequent value, and M that of Y,
+ * I(X; Y) = I(L; M) + I(L; Y | M) + I(X; M | L) + I(X; Y | L, M).
+ */
+async function inParts(x, y, ask) {
+  const [restX, restY] = [rest(x), rest(y)];
+  if (!restX && !restY) return null;
+  if (!restX || !restY) {
+    const [kept, mixed, other] = restX ? [restX, x, y] : [restY, y, x];
+    const whether = ofFlags(kept, mixed);
+    return sum(x.n, [[x.n, await estimate(whether, other, ask)], await within(kept, x, y, ask)]);
+  }
+  const [first, second] = [ofFlags(restX, x), ofFlags(restY, y)];
+  const both = Uint8Array.from(restX, (kept, i) => kept & restY[i]);
+  return sum(x.n, [
+    [x.n, await estimate(first, second, ask)],
+    await within(restY, first, y, ask),
+    await within(restX, x, second, ask),
+    await within(both, x, y, ask),
+  ]);
+}
+
+/** Flags of the samples without the frequent value, if there is one and the others are a number. */
+function rest(v) {
+  if (!v.tied || v.nominal) return null;
+  const { levels } = v;
+  const scattered = levels.number - 1 >= Math.max(2, Math.min(STEPS, SCATTERED * levels.minor));
+  if (levels.most < FREQUENT * v.n || !scattered) return null;
+  const { frequent } = levels;
+  return Uint8Array.from(levels.codes, (code) => (code !== frequent ? 1 : 0));
+}
+
+function ofFlags(flags, like) {
+  const share = flags.reduce((count, flag) => count + flag, 0) / flags.length;
+  const ranks = Float32Array.from(flags, (flag) => (flag ? 1 - share / 2 : (1 - share) / 2));
+  return new RankedVariable(ranks, true, false, like.seed);
+}
+
+/** How many samples are flagged, and the estimate for them. */
+async function within(flags, x, y, ask) {
+  const rows = [];
+  flags.forEach((flag, i) => flag && rows.push(i));
+  const count = rows.length;
+  if (count < LEAST) {
+    // nothing is known of these but that they hold log(count) at most
+    return [count, { ...found({ mi: 0, low: 0, high: Math.log(Math.max(count, 1)) }, "network"), unsure: true }];
+  }
+  return [count, await estimate(x.take(rows), y.take(rows), ask)];
+}
+
+function sum(n, terms) {
+  let [mi, above, below] = [0, 0, 0];
+  for (const [count, term] of terms) {
+    const share = count / n;
+    mi += share * term.mi;
+    above += (share * (term.high - term.mi)) ** 2; // errors of the terms are independent, for all that is known;
+    below += share * (term.mi - term.low); // but those of terms that may be 0 are all upwards
+  }
+  // A term in doubt that is a small share of the samples leaves the whole as it is.
+  const unsure = terms.some(([count, term]) => term.unsure && (count / n) * (term.high - term.low) > FAR);
+  const ends = { mi, low: Math.max(0, mi - TERMS * below), high: mi + Math.sqrt(above) };
+  return { ...found(ends, "parts"), unsure };
+}
+
+/** No more than the entropy of either variable, as far as that is known. */
+function bounded(answer, x, y) {
+  for (const v of [x, y]) {
+    if (!v.tied) continue;
+    const [entropy, error] = v.entropy;
+    const mi = Math.min(answer.mi, entropy);
+    const low = Math.min(answer.low, Math.max(0, entropy - Z95 * error), mi);
+    answer = { ...answer, mi, low, high: Math.min(answer.high, entropy + Z95 * error) };
+  }
+  return answer;
+}

@@ -1,0 +1,199 @@
+// The estimate of one pair of columns, from values to what is shown: runtime/infonet/pairs/engine.py and estimates.py.
+//
+// A pair of continuous variables is a pass of the network; one with ties is what `discrete.js` decides, with the p-value
+// of `significance.js`. Missing values are left out pair by pair, as `infonet matrix --nan omit` does.
+
+import { METHODS, estimate } from "./discrete.js";
+import { jointHistogram } from "./network.js";
+import { normalised } from "./pmi.js";
+import { refined } from "./refine.js";
+import { combined, logPValues, usesNetwork } from "./significance.js";
+import { RankedVariable, differentRows, untiedPair } from "./structure.js";
+
+export const MOST_ROWS = 2 ** 22; // beyond, float32 does not tell mid-ranks apart
+const SEED = 0; // of the random order of ties: the default of the command line
+const NOT_SEEN = 0.1; // p-value above which a test says nothing of a dependence
+const SAME = 0.05; // nats,
+const SAME_SHARE = 0.1; // and share of an estimate, by which its table may differ
+
+export class Engine {
+  #whole = new Map(); // columns without gaps, ranked once
+
+  /**
+   * @param {Network} network the model
+   * @param {{name: string, values: Float64Array, nominal: boolean}[]} columns NaN where missing
+   */
+  constructor(network, columns) {
+    this.network = network;
+    this.columns = columns;
+    this.present = columns.map(({ values }) => values.every(Number.isFinite));
+  }
+
+  /**
+   * Estimate columns i and j: {i, j, n, mi, low, high, p, bound, method, notes}, nats. `mi` is null where there is no
+   * estimate, and `needs` says why if only the package has one; p is null where there is no p-value, and `bound` says
+   * that it is at most that.
+   */
+  async estimate(i, j) {
+    const [x, y, n] = this.#variables(i, j);
+    const none = { i, j, n, mi: null, low: null, high: null, p: null, bound: false, method: "", notes: [] };
+    if (n > MOST_ROWS) return { ...none, needs: `the page takes ${MOST_ROWS.toLocaleString("en")} complete rows at most` };
+    if (n < this.network.metadata.fewest) return { ...none, notes: ["no estimate: too few complete rows"] };
+    const found = x.constant || y.constant ? flat() : await this.#found(x, y);
+    return { i, j, n, ...found, notes: this.#notes(found, n) };
+  }
+
+  /**
+   * What a pair of values tells: {ranks: [x, y], table, size}: mid-ranks of the complete rows, and log p(x, y) / (p(x)
+   * p(y)) in nats [T * T], x along the first axis; null where the network does not see the dependence as it is.
+   */
+  async picture(i, j, mi) {
+    const [x, y, n] = this.#variables(i, j);
+    const ranks = [x.ranks, y.ranks];
+    const size = this.network.metadata.tableGrid;
+    if (mi === null || n < this.network.metadata.fewest) return { ranks, table: null, size };
+    if (x.constant || y.constant) return { ranks, table: new Float32Array(size * size), size };
+    const rows = x.tied || y.tied ? differentRows(x, y) : null;
+    const [u, v] = rows ? [x.take(rows), y.take(rows)] : [x, y];
+    const { table } = await this.network.run(u.ranks, v.ranks, true);
+    const found = normalised(table, size, u, v);
+    if (!(x.tied || y.tied)) return { ranks, table: found, size };
+    const counts = jointHistogram(u.ranks, v.ranks, size);
+    const mean = counts.reduce((sum, count, k) => sum + count * found[k], 0) / u.n;
+    return { ranks, table: Math.abs(mean - mi) <= SAME + SAME_SHARE * mi ? found : null, size };
+  }
+
+  #variables(i, j) {
+    if (this.present[i] && this.present[j]) return [this.#column(i), this.#column(j), this.columns[i].values.length];
+    const columns = [this.columns[i], this.columns[j]];
+    const rows = [];
+    columns[0].values.forEach((value, row) => {
+      if (Number.isFinite(value) && Number.isFinite(columns[1].values[row])) rows.push(row);
+    });
+    const variables = columns.map(({ values, nominal }) => {
+      const kept = Float64Array.from(rows, (row) => values[row]);
+      return rows.length ? RankedVariable.of(kept, nominal, SEED) : null;
+    });
+    return [...variables, rows.length];
+  }
+
+  #column(i) {
+    if (!this.#whole.has(i)) {
+      const { values, nominal } = this.columns[i];
+      this.#whole.set(i, RankedVariable.of(values, nominal, SEED));
+    }
+    return this.#whole.get(i);
+  }
+
+  #found(x, y) {
+    return x.tied || y.tied ? this.#tied(x, y) : this.#plain(x, y);
+  }
+
+  async #plain(x, y) {
+    const answer = await this.#ask(x.ranks, y.ranks);
+    const most = float32Below(Math.min(x.bound, y.bound));
+    const [p, bound] = this.#fromNull(answer.statistic, x.n);
+    return {
+      mi: Math.min(answer.mi, most),
+      low: Math.min(answer.low, most),
+      high: Math.min(answer.high, most),
+      p,
+      bound,
+      method: "network",
+    };
+  }
+
+  async #tied(x, y) {
+    const rows = differentRows(x, y);
+    if (rows) [x, y] = [x.take(rows), y.take(rows)];
+    const answer = await estimate(x, y, (u, v) => this.#ask(u, v));
+    const [p, bound] = await this.#pValue(x, y, answer);
+    return {
+      mi: Math.fround(answer.mi),
+      low: Math.fround(answer.low),
+      high: Math.fround(answer.high),
+      p,
+      bound,
+      method: answer.method,
+      tied: true,
+      repeated: rows !== null,
+      unsure: answer.unsure,
+    };
+  }
+
+  async #ask(x, y) {
+    const { mi, low, high, score } = await this.network.run(x, y);
+    return { ...refined({ mi, low, high }, x, y), method: "network", unsure: false, statistic: score };
+  }
+
+  #fromNull(statistic, n) {
+    const known = this.network.null;
+    if (!known?.covers(n)) return [null, false];
+    const p = known.pValue(statistic, n);
+    return [p, p <= known.smallest];
+  }
+
+  /** Of a pair that was tied, perhaps before repeated rows were left out; and whether it is only an upper bound. */
+  async #pValue(x, y, answer) {
+    const tied = x.tied || y.tied;
+    const logs = tied ? logPValues(x, y) : [];
+    let bound = false;
+    if (this.network.null?.covers(x.n) && (!tied || usesNetwork(x, y))) {
+      let { statistic } = answer;
+      if (Number.isNaN(statistic)) statistic = (await this.network.run(...untiedPair(x, y))).score;
+      const [p, atEnd] = this.#fromNull(statistic, x.n);
+      logs.push(Math.log(p));
+      bound = atEnd && Math.log(p) <= Math.min(...logs);
+    }
+    return [logs.length ? combined(logs) : null, bound];
+  }
+
+  /** Remarks about a pair, one sentence each, as `infonet` makes them. */
+  #notes({ method, tied, repeated, unsure, p, bound, low }, n) {
+    if (method === "constant") return ["a variable is constant: mutual information is 0"];
+    const notes = [];
+    if (tied && method !== "counted" && method !== "shared") notes.push("equal values were put in random order");
+    if (repeated) {
+      notes.push(
+        "rows repeat in both variables, which were taken once each: where they are different observations, make them " +
+          "differ, by what tells them apart",
+      );
+    }
+    if (unsure) {
+      notes.push("there are too few samples for so many different values: the interval says how little is known");
+    }
+    const known = this.network.null;
+    if (p === null && known) {
+      const [least, most] = [known.n[0], known.n[known.n.length - 1]].map((count) => count.toLocaleString("en"));
+      notes.push(`no p-value: the null distribution is known for ${least} to ${most} rows`);
+    } else if (bound) {
+      notes.push("the p-value is an upper bound: the null distribution is not known further out");
+    }
+    // Under independence the lower end stays well below n**-0.5.
+    if (p !== null && low > n ** -0.5 && p > NOT_SEEN) {
+      notes.push(
+        "the interval is well above 0, but the test of independence compares another statistic, which does not see " +
+          "this dependence",
+      );
+    }
+    return notes;
+  }
+}
+
+function flat() {
+  return { mi: 0, low: 0, high: 0, p: null, bound: false, method: "constant" };
+}
+
+/** How an estimate was made, in words. */
+export function methodName(method) {
+  return METHODS[method] ?? "";
+}
+
+/** Rounded down, so that every estimate is a float32 number. */
+function float32Below(value) {
+  const rounded = Math.fround(value);
+  if (!(rounded > value)) return rounded;
+  const bits = new Uint32Array(new Float32Array([rounded]).buffer);
+  bits[0]--;
+  return new Float32Array(bits.buffer)[0];
+}
