@@ -8,6 +8,7 @@ what the package does today.
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 import sys
@@ -18,6 +19,8 @@ from typing import Any
 import numpy as np
 from infonet import Estimator
 from infonet.inputs.open import open_columns
+from infonet.matrix.frames import adjust
+from infonet.plotting import cluster_order
 
 Random = np.random.Generator
 Columns = dict[str, list[Any]]
@@ -57,7 +60,19 @@ def write_answers(folder: Path, name: str) -> None:
     left_out = [name for name, _ in source.left_out]
     answers = {"names": source.names, "left_out": left_out, "rows": source.rows, "pairs": pairs}
     answers["nominal"] = source.nominal
+    answers["adjusted"] = [_plain(p) for p in adjust(result.p_values, "fdr_bh").tolist()]
+    answers["order"] = cluster_order(result.mi).tolist()
     (folder / f"{name}.json").write_text(json.dumps(answers), encoding="utf-8")
+
+
+def write_tables(folder: Path, name: str, columns: Columns) -> None:
+    """Write the tables of pointwise mutual information of pairs of a table without gaps."""
+    pairs = list(itertools.combinations(columns, 2))
+    estimator, found = Estimator(threads=1), []
+    for x, y in pairs:
+        table = estimator.estimate(columns[x], columns[y]).table
+        found.append(None if table is None else table.round(6).ravel().tolist())
+    (folder / f"{name}.tables.json").write_text(json.dumps(found), encoding="utf-8")
 
 
 def _plain(value: float) -> float | None:
@@ -155,14 +170,19 @@ KINDS: dict[str, tuple[Callable[[Random, int], Columns], tuple[int, ...]]] = {
     "repeated": (repeated, (80, 900)),
 }
 
+DRAWN = ("numbers-150", "tied-400", "labels-200", "repeated-80")  # of which there are pictures
+
 
 def main(folder: Path) -> None:
     """Write all tables."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed, (kind, (make, sizes)) in enumerate(KINDS.items()):
         for n in sizes:
-            write_table(folder, f"{kind}-{n}", make(np.random.default_rng([seed, n]), n))
+            columns = make(np.random.default_rng([seed, n]), n)
+            write_table(folder, f"{kind}-{n}", columns)
             write_answers(folder, f"{kind}-{n}")
+            if f"{kind}-{n}" in DRAWN:
+                write_tables(folder, f"{kind}-{n}", columns)
 
 
 if __name__ == "__main__":

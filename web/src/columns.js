@@ -41,7 +41,9 @@ const SENTENCES = {
 /**
  * The columns of a CSV file that can be used.
  * @param {string} text content of the file
- * @returns {{rows: number, columns: {name: string, values: Float64Array, nominal: boolean}[], notes: string[]}}
+ * @returns {{rows: number, columns: object[], notes: string[]}} of each column {name, values, nominal,
+ *   levels, clock, ordinal}: float64 [rows], NaN where missing; whether they are codes of categories, and the names of
+ *   these by code (else null); how times are read (else null); whether they are only in the order of the cells
  * @throws {InputError} no table, or fewer than two columns that can be used
  */
 export function readTable(text) {
@@ -56,8 +58,9 @@ export function readTable(text) {
     try {
       const found = read[i].finish(decimal);
       remarks.push(...found.remarks.map((remark) => [name, ...remark]));
-      const nominal = found.remarks.some(([kind]) => kind === "coded");
-      columns.push({ name, values: found.values, nominal });
+      const is = (...kinds) => found.remarks.some((remark) => kinds.includes(remark[0]));
+      const { values, levels = null, clock = null } = found;
+      columns.push({ name, values, nominal: is("coded"), levels, clock, ordinal: is("time", "long") && !clock });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       remarks.push([name, "left out", error.message]);
@@ -110,7 +113,6 @@ class TextColumn {
     if (this.cells.some((cell) => /[^\x00-\x7f]/.test(cell) && /(?![0-9])\p{Nd}/u.test(cell))) {
       throw new InputError("digits of another script: needs the package");
     }
-    if (this.cells.some((cell) => cell.includes("\0"))) throw new InputError("zero bytes, which no text has");
     if (this.numbers) return this.#plain(decimal);
     if (this.present.length) {
       const found = this.#meaning(decimal);
@@ -161,12 +163,12 @@ class TextColumn {
       return { values: Float64Array.from(texts, (text) => (text.toLowerCase() === "true" ? 1 : 0)), remarks: [["truth", ""]] };
     }
     if (this.amounts) return this.amounts.finish(decimal);
-    const ticks = times(texts);
-    return ticks && { values: ticks, remarks: [["time", ""]] };
+    const found = times(texts);
+    return found && { ...found, remarks: [["time", ""]] };
   }
 
   /** Values of the cells that are present in the places of all, with a remark on texts that are taken as missing. */
-  #withGaps({ values, remarks }) {
+  #withGaps({ values, remarks, clock = null }) {
     const marks = new Map();
     let next = 0;
     const all = Float64Array.from(this.cells, (cell) => {
@@ -174,10 +176,10 @@ class TextColumn {
       if (isMark(cell)) marks.set(cell, (marks.get(cell) ?? 0) + 1);
       return NaN;
     });
-    if (!marks.size) return { values: all, remarks };
+    if (!marks.size) return { values: all, remarks, clock };
     const shown = [...marks].sort((a, b) => b[1] - a[1]).slice(0, SHOWN);
     const text = shown.map(([mark, count]) => `“${mark}” in ${count} rows`).join(", ") + (marks.size > SHOWN ? ", …" : "");
-    return { values: all, remarks: [...remarks, ["missing", text]] };
+    return { values: all, remarks: [...remarks, ["missing", text]], clock };
   }
 
   /** Codes of names that mean nothing else and have no order. */
@@ -200,7 +202,7 @@ class TextColumn {
     if (mixed) remarks.push(["mixed", `such as “${mixed.slice(0, 40)}”`]);
     const mark = names.find(isMark);
     if (mark !== undefined) remarks.push(["mark", `“${mark}”`]);
-    return { values: Float64Array.from(this.cells, (cell) => codes.get(cell) ?? NaN), remarks };
+    return { values: Float64Array.from(this.cells, (cell) => codes.get(cell) ?? NaN), levels: names, remarks };
   }
 }
 

@@ -58,6 +58,7 @@ export async function readText(file) {
  * @throws {InputError} no rows, rows of unequal length, a name twice
  */
 export function parseCsv(text) {
+  if (text.includes("\0")) throw new InputError("the file holds zero bytes, allowed is text in UTF-8: write it again");
   const lines = text.match(/[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$/g) ?? [];
   const layout = findLayout(lines);
   const rows = [];

@@ -32,17 +32,6 @@ const TERMS = 1.6; // times the errors of terms are added up, of which several m
 const BINS = 16; // of a number, in which samples of a code agree or not
 const FAR = 0.01; // nats by which one estimate must at least exceed another one to take its place
 
-export const METHODS = {
-  network: "network",
-  untied: "network, ties in random order",
-  counted: "counts",
-  label: "counts in bins, or nearest neighbours of a label",
-  neighbours: "nearest neighbours of a label",
-  shared: "counts, shared by categories",
-  parts: "parts, of a frequent value and the others",
-  constant: "constant",
-};
-
 const found = ({ mi, low, high }, method) => ({ mi, low, high, method, unsure: false, statistic: NaN });
 
 /** Estimate a pair; exchanging the variables changes nothing but the order of ties. */

@@ -3,7 +3,8 @@
 // A pair of continuous variables is a pass of the network; one with ties is what `discrete.js` decides, with the p-value
 // of `significance.js`. Missing values are left out pair by pair, as `infonet matrix --nan omit` does.
 
-import { METHODS, estimate } from "./discrete.js";
+import { axisOf, countedRatio } from "./axes.js";
+import { estimate } from "./discrete.js";
 import { jointHistogram } from "./network.js";
 import { normalised } from "./pmi.js";
 import { refined } from "./refine.js";
@@ -21,7 +22,7 @@ export class Engine {
 
   /**
    * @param {Network} network the model
-   * @param {{name: string, values: Float64Array, nominal: boolean}[]} columns NaN where missing
+   * @param {{name: string, values: Float64Array, nominal: boolean, levels: string[]|null}[]} columns see `readTable`
    */
   constructor(network, columns) {
     this.network = network;
@@ -44,27 +45,40 @@ export class Engine {
   }
 
   /**
-   * What a pair of values tells: {ranks: [x, y], table, size}: mid-ranks of the complete rows, and log p(x, y) / (p(x)
-   * p(y)) in nats [T * T], x along the first axis; null where the network does not see the dependence as it is.
+   * What a pair of values tells: {axes: [x, y], ratio, made}. Axes have places of the samples, ties spread, and the edges
+   * and names of the cells; `ratio` is log p(x, y) / (p(x) p(y)) in nats of all cells, x along the first axis; `made` says
+   * whether the network or counts made it, "" where there is none.
    */
   async picture(i, j, mi) {
-    const [x, y, n] = this.#variables(i, j);
-    const ranks = [x.ranks, y.ranks];
+    const [x, y, n, rows] = this.#variables(i, j);
+    if (n < this.network.metadata.fewest || n > MOST_ROWS) return { axes: [], ratio: null, made: "" };
+    const [u, v] = untiedPair(x, y);
+    const table = mi === null || x.constant || y.constant ? null : await this.#table(x, y, mi);
     const size = this.network.metadata.tableGrid;
-    if (mi === null || n < this.network.metadata.fewest) return { ranks, table: null, size };
-    if (x.constant || y.constant) return { ranks, table: new Float32Array(size * size), size };
+    const axis = (variable, places, column) => {
+      const values = rows ? Float64Array.from(rows, (row) => column.values[row]) : column.values;
+      return axisOf(variable, places, { ...column, values }, table && size);
+    };
+    const axes = [axis(x, u, this.columns[i]), axis(y, v, this.columns[j])];
+    if (table) return { axes, ratio: table, made: "network" };
+    return { axes, ratio: countedRatio(x, y, axes), made: "counts" };
+  }
+
+  /** The network's table, if it says what the estimate says; else null. */
+  async #table(x, y, mi) {
+    const size = this.network.metadata.tableGrid;
     const rows = x.tied || y.tied ? differentRows(x, y) : null;
     const [u, v] = rows ? [x.take(rows), y.take(rows)] : [x, y];
     const { table } = await this.network.run(u.ranks, v.ranks, true);
     const found = normalised(table, size, u, v);
-    if (!(x.tied || y.tied)) return { ranks, table: found, size };
+    if (!(x.tied || y.tied)) return found;
     const counts = jointHistogram(u.ranks, v.ranks, size);
     const mean = counts.reduce((sum, count, k) => sum + count * found[k], 0) / u.n;
-    return { ranks, table: Math.abs(mean - mi) <= SAME + SAME_SHARE * mi ? found : null, size };
+    return Math.abs(mean - mi) <= SAME + SAME_SHARE * mi ? found : null;
   }
 
   #variables(i, j) {
-    if (this.present[i] && this.present[j]) return [this.#column(i), this.#column(j), this.columns[i].values.length];
+    if (this.present[i] && this.present[j]) return [this.#column(i), this.#column(j), this.columns[i].values.length, null];
     const columns = [this.columns[i], this.columns[j]];
     const rows = [];
     columns[0].values.forEach((value, row) => {
@@ -74,7 +88,7 @@ export class Engine {
       const kept = Float64Array.from(rows, (row) => values[row]);
       return rows.length ? RankedVariable.of(kept, nominal, SEED) : null;
     });
-    return [...variables, rows.length];
+    return [...variables, rows.length, rows];
   }
 
   #column(i) {
@@ -182,11 +196,6 @@ export class Engine {
 
 function flat() {
   return { mi: 0, low: 0, high: 0, p: null, bound: false, method: "constant" };
-}
-
-/** How an estimate was made, in words. */
-export function methodName(method) {
-  return METHODS[method] ?? "";
 }
 
 /** Rounded down, so that every estimate is a float32 number. */

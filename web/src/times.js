@@ -28,17 +28,24 @@ const SECONDS = { Y: 12n * MONTH, M: MONTH, W: 604_800n, D: 86_400n, h: 3600n, m
 const GIGA = 10n ** 9n;
 const MICROS = 1000n; // nanoseconds
 
-/** Ticks of texts that all say moments, or all say times of the day or durations, float64 in their order; else null. */
+/**
+ * Texts that all say moments, or all say times of the day or durations: {values, clock}, else null. Values are float64
+ * [n] in their order; clock says how to read them, {perSecond, isMoment}, or is null where they are only positions.
+ */
 export function times(texts) {
   const plain = texts.every((text) => PLAIN.test(text));
   const known = new Map();
-  for (const read of [(text) => moment(plain ? text.replace("Z", "") : text), span]) {
+  const readers = [(text) => moment(plain ? text.replace("Z", "") : text), span];
+  for (const [k, read] of readers.entries()) {
     known.clear();
     if (texts.every((text) => known.get(text) !== undefined || known.set(text, read(text)).get(text) !== null)) {
       const ticks = texts.map((text) => known.get(text));
       if (ticks.some((tick) => tick / MICROS >= 2n ** 63n || tick / MICROS <= -(2n ** 63n))) return null;
       const whole = ticks.every((tick) => tick % MICROS === 0n);
-      return inOrder(whole ? ticks.map((tick) => tick / MICROS) : ticks);
+      const found = whole ? ticks.map((tick) => tick / MICROS) : ticks;
+      const values = inOrder(found);
+      const same = found.every((tick, i) => Number(tick) === values[i]);
+      return { values, clock: same ? { perSecond: whole ? 1e6 : 1e9, isMoment: k === 0 } : null };
     }
   }
   return null;
