@@ -39,7 +39,7 @@ PATH_WITHOUT_NVCC = $$(echo "$$PATH" | tr ':' '\n' | while read -r d; do \
 	[ -x "$$d/nvcc" ] || echo "$$d"; done | paste -sd ':' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-serve test-arm cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel wheels bench-speed bench-accuracy bench-sliced bench-gpu clean
+.PHONY: help run test test-serve test-arm cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel wheels bench-speed bench-accuracy bench-sliced bench-gpu web test-web bench-web clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -49,6 +49,22 @@ run: $(RUN)/.installed ## Install the slim runtime and print the MI matrix of th
 
 test: $(TEST)/.installed $(TEST)/.torchsort $(TEST)/.tensorrt ## Run the tests (PYTEST_ARGS="-k name" for some).
 	$(WITH_CUDA) $(TEST)/bin/python -m pytest -q $(PYTEST_ARGS)
+
+# The page in the browser: Node builds it, Chromium (Debian's package) tests it.
+WEB := web/node_modules/.installed
+$(WEB): web/package.json web/package-lock.json
+	npm --prefix web ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web: $(WEB) ## Build the page in the browser into build/web: files for any web server.
+	npm --prefix web run --silent build
+	@du -sh build/web
+
+test-web: $(TEST)/.installed $(WEB) ## Test that page in Node and in Chromium (needs Debian's chromium).
+	$(TEST)/bin/python -m pytest -q tests/web $(PYTEST_ARGS)
+
+bench-web: $(TEST)/.installed web ## Time that page in Chromium beside the command line.
+	$(TEST)/bin/python benchmarks/web.py
 
 test-serve: $(SERVE)/.installed ## Run the tests of `infonet serve`, in an environment of their own.
 	$(SERVE)/bin/python -m pytest -q tests/runtime/serve $(PYTEST_ARGS)
@@ -117,7 +133,7 @@ bench-gpu: $(TEST)/.installed $(CUDA)/.checked ## Measure on a GPU (ARGS="--engi
 	$(WITH_CUDA) $(TEST)/bin/python benchmarks/gpu.py $(ARGS)
 
 clean: ## Remove everything that make has made.
-	rm -rf $(RUN) $(TEST) $(SERVE) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(RUN) $(TEST) $(SERVE) web/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(RUN)/bin/python:
 	$(PYTHON) -m venv $(RUN)

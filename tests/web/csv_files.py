@@ -1,7 +1,7 @@
-"""Write CSV files as people write them, and what the package reads in them, for the page's tests.
+"""Write CSV files as people write them, and what the package reads there, for the page's tests.
 
-Usage: python csv_files.py FOLDER. The folder gets NAME.csv for each file, and read.json with what the
-package that is installed reads there: names, which columns are labels, those left out, and ranks.
+Usage: python csv_files.py FOLDER. The folder gets NAME.csv for each file, and read.json with what
+the package that is installed reads: names, which columns are labels, those left out, and ranks.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ FILES: dict[str, str | bytes] = {
     "truth": table("a,b", (f"{i % 2 == 0},{'TRUE' if i % 3 else 'false'}" for i in I)),
     "decimal_commas": table("a;b", (f"{i},{i % 10}5;{i}" for i in I)),
     "thousands": table("a;b", (f"{i + 1}.{i:03d},5;{i + 1}.{i * 7 % 1000:03d}" for i in I)),
-    "groups": table('a\tb', (f"{i + 1},{i:03d}.25\t{i}" for i in I)),
+    "groups": table("a\tb", (f"{i + 1},{i:03d}.25\t{i}" for i in I)),
     "either": table("a\tb\tc", (f"{i + 1},{i:03d}\t{i}\t{'' if i else 7}" for i in I)),
     "either_no_mark": table("a\tb", (f"{f'{i + 1},{i:03d}' if i % 2 else i}\t{i}" for i in I)),
     "units": table("a;b;c", (f"${i}.5;{i} kg;{i % 9} %" for i in I)),
@@ -61,17 +61,23 @@ FILES: dict[str, str | bytes] = {
     "quarters": table("a,b", (f"{2000 + i % 5}-Q{i % 4 + 1},{i}" for i in I)),
     "weeks": table("a,b", (f"{2000 + i % 5}-W{i + 1:02d},{i}" for i in I)),
     "no_week": table("a,b", (f"2021-W{i + 30:02d},{i}" for i in I)),
-    "moments": table("a,b", (f"2020-01-{i % 28 + 1:02d}T{i % 24:02d}:07:{i:02d}.25Z,{i}" for i in I)),
+    "moments": table(
+        "a,b", (f"2020-01-{i % 28 + 1:02d}T{i % 24:02d}:07:{i:02d}.25Z,{i}" for i in I)
+    ),
     "offsets": table("a,b", (f"2020-01-01 {i % 24:02d}:00 +0{i % 9}:30,{i}" for i in I)),
     "nanoseconds": table("a,b", (f"2020-01-01T00:00:00.0000000{i:02d},{i}" for i in I)),
-    "far_years": table("a,b", (f"{'+' if i % 2 else '-'}{i * 997 + 4000:06d}-03-04,{i}" for i in I)),
+    "far_years": table(
+        "a,b", (f"{'+' if i % 2 else '-'}{i * 997 + 4000:06d}-03-04,{i}" for i in I)
+    ),
     "clocks": table("a,b", (f"{i % 12 + 1}:{i:02d} {'am' if i % 2 else 'PM'},{i}" for i in I)),
     "durations": table("a,b", (f"{i} days {i % 24:02d}:00:01.5,{i}" for i in I)),
     "periods": table("a,b", (f"P{i}DT{i % 7}H{i}M,{i}" for i in I)),
     "long_numbers": table("a,b", (f"{10**17 + i * 37 % 11},{i}" for i in I)),
     "long_decimals": table("a,b", (f"0.1{'0' * 18}{i * 7 % 10},{i}" for i in I)),
     "underscores": table("a,b", (f"2020_{i % 5:02d},{i}" for i in I)),
-    "infinite": table("a,b", (f"{'inf' if i == 3 else '-Infinity' if i == 4 else i},{i}" for i in I)),
+    "infinite": table(
+        "a,b", (f"{'inf' if i == 3 else '-Infinity' if i == 4 else i},{i}" for i in I)
+    ),
     "exponents": table("a,b", (f"{i}e{i % 5},{'+' if i % 2 else '-'}.{i}E-3" for i in I)),
     "labels": table("a,b,c", (f"k{i % 4},k{i * i % 3},{'x' if i % 2 else 'ö'}" for i in I)),
     "text": table("a,b,c", (f"comment number {i},{i},{i % 3}" for i in I)),

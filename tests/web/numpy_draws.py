@@ -19,7 +19,14 @@ def draws(key: list[int]) -> dict[str, Any]:
     """All kinds of draws that the package makes, one after the other."""
     random = np.random.default_rng(key)
     row = np.arange(7)
-    hypergeometric = [(5, 7, 6), (30, 40, 25), (100, 200, 50), (3, 900, 11), (0, 9, 4), (50, 60, 100)]
+    hypergeometric = [
+        (5, 7, 6),
+        (30, 40, 25),
+        (100, 200, 50),
+        (3, 900, 11),
+        (0, 9, 4),
+        (50, 60, 100),
+    ]
     return {
         "key": [str(part) for part in key],
         "uniform": [random.random() for _ in range(5)],

@@ -1,4 +1,4 @@
-"""The page in the browser (web/): its modules in Node and the page in Chromium, against the package.
+"""The page in the browser (web/): its modules in Node and itself in Chromium, against the package.
 
 What the page has to say is computed by the package in this run. `make test-web` installs what the
 tests need; without Node, its packages or Chromium they are skipped.

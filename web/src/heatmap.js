@@ -3,7 +3,7 @@
 import { css, inkOn, scale, styled } from "./colours.js";
 
 const NUMBERED = 15; // columns up to which cells show numbers
-const LEAST_NAMED = 11; // pixels of a cell from which every column is named
+const LEAST_NAMED = 10; // pixels of a cell from which every column is named
 const FONT = "system-ui, sans-serif";
 const LONGEST = 18; // letters of a name
 

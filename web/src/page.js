@@ -89,7 +89,10 @@ function progress(own, text = "") {
 function finish(own, error) {
   if (run !== own) return;
   const stopped = error instanceof Stopped;
-  if (error && !stopped) say(error.message);
+  if (error && !stopped) {
+    pool.stop();
+    say(error.message);
+  }
   $("stop").hidden = $("working").hidden = true;
   $("save").hidden = !own.found.size;
   $("again").hidden = !(stopped && own.table);

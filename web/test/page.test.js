@@ -157,12 +157,14 @@ test("long work shows progress, stops when it is told to, and goes on", async ()
   await page.waitForFunction(() => / of 435 pairs, about \d+ (s|min) left/.test(document.getElementById("progress-text").textContent));
   await page.waitForFunction(() => document.getElementById("progress").value > 0.05);
   assert.ok((await page.locator("#pairs tbody tr").count()) > 0); // what is known is shown meanwhile
+  await page.locator("#pairs tbody tr").first().click(); // and can be looked at
+  await page.waitForSelector("#picture", { state: "visible" });
   await page.click("#stop");
   await page.waitForSelector("#again", { state: "visible" });
   const stopped = (await saved()).length;
   assert.ok(stopped > 0 && stopped < 435, `${stopped} pairs after it was stopped`);
   assert.match(await page.textContent("#table-size"), new RegExp(`stopped after ${stopped} of 435 pairs`));
-  await page.locator("#pairs tbody tr").first().click(); // a picture can be had of what is known
+  await page.locator("#pairs tbody tr").nth(1).click();
   await page.waitForSelector("#picture", { state: "visible" });
   await page.click("#again");
   await page.waitForSelector("#working", { state: "hidden" });
