@@ -28,7 +28,10 @@ export function axisOf(v, places, column, cells) {
   } else if (distinct?.length === v.levels.number) {
     distinct.forEach((value, k) => ticks.push([(ends[k] + ends[k + 1]) / 2, textOf(value, column)]));
   } else if (!column.levels) {
-    for (const share of QUARTERS) ticks.push([share, textOf(values[Math.round(share * (values.length - 1))], column)]);
+    for (const share of QUARTERS) {
+      const text = textOf(values[Math.round(share * (values.length - 1))], column);
+      if (text !== ticks.at(-1)?.[1]) ticks.push([share, text]);
+    }
   }
   return { name, places, edges: cells ? even(cells) : (ends ?? even(BINS)), counted: !cells && shown, ticks };
 }

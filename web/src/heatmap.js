@@ -39,6 +39,7 @@ export class HeatMap {
     pen.font = `12px ${FONT}`;
     const longest = Math.ceil(Math.max(...names.map((name) => pen.measureText(shortened(name)).width))) + 10;
     const room = this.canvas.parentElement.clientWidth;
+    if (!room) return; // while another file is read, nothing is shown
     const side = Math.max(2, Math.min(80, (room - longest - longest * 0.75) / d));
     this.side = side >= 8 ? Math.floor(side) : side;
     this.left = longest;
@@ -125,7 +126,7 @@ export function shareOf(value, top) {
 
 /** A pattern for cells without an estimate. */
 function hatches(pen) {
-  const tile = new OffscreenCanvas(6, 6);
+  const tile = Object.assign(document.createElement("canvas"), { width: 6, height: 6 });
   const brush = tile.getContext("2d");
   brush.fillStyle = styled("--waiting");
   brush.fillRect(0, 0, 6, 6);

@@ -4,8 +4,8 @@
 // can show get the nearest-neighbour estimate of Ross (2014) instead.
 
 import { entropy, fromTable, interval } from "./counted.js";
-import { twiceRanks } from "./ranking.js";
 import { Random } from "./random.js";
+import { inOrderOf, twiceRanks } from "./ranking.js";
 
 const LEVELS = 10; // levels of a label at most,
 const PER_LEVEL = 25; // with so many samples a level on average,
@@ -118,7 +118,7 @@ function place(twice, label) {
   for (const code of label.codes) next[code + 1]++;
   for (let i = 1; i < next.length; i++) next[i] += next[i - 1];
   const start = next.slice();
-  const order = Array.from(twice.keys()).sort((a, b) => twice[a] - twice[b]);
+  const order = inOrderOf(twice);
   const [places, before, after] = [new Float64Array(n), new Int32Array(n), new Int32Array(n)];
   for (const sample of order) {
     const code = label.codes[sample];

@@ -17,6 +17,7 @@ export function drawPicture(canvas, { axes, ratio }, withSamples) {
   pen.font = FONT;
   const [x, y] = axes;
   const room = canvas.parentElement.clientWidth;
+  if (!room) return; // while another file is read, nothing is shown
   const widest = Math.max(24, ...y.ticks.map(([, text]) => pen.measureText(shortened(text)).width));
   const left = Math.ceil(widest) + 32;
   const side = Math.max(160, Math.min(room - left - 14, 440));

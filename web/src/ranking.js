@@ -56,7 +56,23 @@ export function fingerprint(ranks) {
 /** Twice the mid-ranks times n: whole numbers. */
 export function twiceRanks(ranks) {
   const scale = 2 * ranks.length;
-  return Int32Array.from(ranks, (rank) => Math.round(rank * scale));
+  const found = new Int32Array(ranks.length);
+  for (let i = 0; i < found.length; i++) found[i] = Math.round(ranks[i] * scale);
+  return found;
+}
+
+/** The samples in the order of twice their ranks, equal ones as they come, or in the order `given`. */
+export function inOrderOf(twice, given = null) {
+  const n = twice.length;
+  const next = new Int32Array(2 * n + 2); // where the next sample of each value goes
+  for (let i = 0; i < n; i++) next[twice[i] + 1]++;
+  for (let i = 1; i < next.length; i++) next[i] += next[i - 1];
+  const found = new Int32Array(n);
+  for (let k = 0; k < n; k++) {
+    const sample = given ? given[k] : k;
+    found[next[twice[sample]]++] = sample;
+  }
+  return found;
 }
 
 /**
@@ -66,12 +82,8 @@ export function twiceRanks(ranks) {
  */
 export function inRandomOrder(ranks, key) {
   const n = ranks.length;
-  const order = new Random(key).permutation(n);
-  const twice = twiceRanks(ranks);
-  const next = new Int32Array(2 * n + 2); // where the next sample of each value goes
-  for (const value of twice) next[value + 1]++;
-  for (let i = 1; i < next.length; i++) next[i] += next[i - 1];
+  const order = inOrderOf(twiceRanks(ranks), new Random(key).permutation(n));
   const found = new Float32Array(n);
-  for (const sample of order) found[sample] = (next[twice[sample]]++ + 0.5) / n;
+  for (let place = 0; place < n; place++) found[order[place]] = (place + 0.5) / n;
   return found;
 }

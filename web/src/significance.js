@@ -86,7 +86,9 @@ function hasGroups(v) {
 
 /** Mid-ranks about their mean. */
 function scores(v) {
-  return Float64Array.from(v.ranks, (rank) => rank - 0.5);
+  const found = new Float64Array(v.n);
+  for (let i = 0; i < v.n; i++) found[i] = v.ranks[i] - 0.5;
+  return found;
 }
 
 function centred(values) {

@@ -3,7 +3,7 @@
 
 import { entropy, Z95 } from "./counted.js";
 import { Cells, Levels } from "./levels.js";
-import { fingerprint, inRandomOrder, rankColumn } from "./ranking.js";
+import { fingerprint, inOrderOf, inRandomOrder, rankColumn, twiceRanks } from "./ranking.js";
 
 const RUN = 50; // samples, on average, that hold together where values are in more than one place
 const SHOWN = 12; // samples that would differ by chance, from which a function is no accident
@@ -153,7 +153,7 @@ export function determined(x, y, cells) {
 
 /** How often the level changes from a sample to the next, in the order of ranks. */
 function countChanges(ranks, levels) {
-  const order = Uint32Array.from(ranks.keys()).sort((a, b) => ranks[a] - ranks[b] || a - b);
+  const order = inOrderOf(twiceRanks(ranks));
   let changes = 0;
   for (let i = 1; i < order.length; i++) changes += levels.codes[order[i]] !== levels.codes[order[i - 1]];
   return changes;
