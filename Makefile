@@ -64,7 +64,7 @@ test-web: $(TEST)/.installed $(WEB) ## Test that page in Node and in Chromium (n
 	$(TEST)/bin/python -m pytest -q tests/web $(PYTEST_ARGS)
 
 bench-web: $(TEST)/.installed web ## Time that page in Chromium beside the command line.
-	$(TEST)/bin/python benchmarks/web.py
+	$(TEST)/bin/python benchmarks/web.py $(ARGS)
 
 test-serve: $(SERVE)/.installed ## Run the tests of `infonet serve`, in an environment of their own.
 	$(SERVE)/bin/python -m pytest -q tests/runtime/serve $(PYTEST_ARGS)

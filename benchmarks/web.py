@@ -9,6 +9,7 @@ the medians count. Without Node, the packages of web/ or Chromium it says what i
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import os
@@ -25,7 +26,6 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 WEATHER = ROOT / "runtime" / "infonet" / "data" / "seattle-weather.csv"
-ROUNDS = 5
 
 
 def numbers(random, n, d):
@@ -83,9 +83,12 @@ def processor():
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    count = parser.parse_args().rounds
     if shutil.which("node") is None or not (ROOT / "build" / "web" / "index.html").exists():
         raise SystemExit("Node and the page are needed: install Node, then  make web")
-    print(f"{processor()}, {len(os.sched_getaffinity(0))} cores; medians of {ROUNDS} rounds")
+    print(f"{processor()}, {len(os.sched_getaffinity(0))} cores; medians of {count} rounds")
     print("| table | pairs | page, s | command line, s | times |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         files = {"the weather, 7 x 1,461": (WEATHER, 7)}
@@ -94,7 +97,7 @@ def main():
             write(path, make, n, d)
             files[table] = path, d
         for table, (path, d) in files.items():
-            rounds = [(page(path), command_line(path)) for _ in range(ROUNDS)]
+            rounds = [(page(path), command_line(path)) for _ in range(count)]
             own, other = (statistics.median(times) for times in zip(*rounds, strict=True))
             ratio = statistics.median(a / b for a, b in rounds)
             print(f"| {table} | {d * (d - 1) // 2} | {own:.1f} | {other:.1f} | {ratio:.1f} |")

@@ -1,5 +1,6 @@
 // `vite build` writes the page into build/web: files that any web server serves, and that need no other.
 
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { defineConfig } from "vite";
@@ -20,8 +21,12 @@ function offline() {
         .map((entry) => path.relative(out, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, "/"))
         .sort();
       const source = fs.readFileSync(path.join(root, "src/offline.js"), "utf8");
-      const name = `infonet-${version}-${Date.now().toString(36)}`;
-      const listed = source.replace("__FILES__", JSON.stringify(["./", ...files])).replace("__NAME__", JSON.stringify(name));
+      const hash = createHash("sha256");
+      for (const file of files) hash.update(file).update(fs.readFileSync(path.join(out, file)));
+      const name = `infonet-${version}-${hash.digest("hex").slice(0, 12)}`;
+      const listed = source
+        .replace("__FILES__", JSON.stringify(["./", ...files]))
+        .replace("__NAME__", JSON.stringify(name));
       fs.writeFileSync(path.join(out, "offline.js"), listed);
     },
   };

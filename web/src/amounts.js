@@ -1,5 +1,5 @@
-// Numbers as people write them, with decimal commas, separators of thousands, currencies or per cent, and numbers of more
-// digits than float64 holds: runtime/infonet/inputs/numbers.py.
+// Numbers as people write them, with decimal commas, separators of thousands, currencies or per cent, and numbers of
+// more digits than float64 holds: runtime/infonet/inputs/numbers.py.
 
 import { InputError, parseNumber } from "./csv_rows.js";
 
@@ -17,7 +17,12 @@ export function longNumbers(cells, floats) {
   if (cells.every((cell) => cell.length <= DIGITS)) return floats;
   const texts = cells.map((cell) => cell.trim());
   const inexact = texts.some((text, i) => {
-    return Math.abs(floats[i]) >= EXACT && Number.isFinite(floats[i]) && WHOLE.test(text) && BigInt(text.replace("+", "")) !== BigInt(floats[i]);
+    return (
+      Math.abs(floats[i]) >= EXACT &&
+      Number.isFinite(floats[i]) &&
+      WHOLE.test(text) &&
+      BigInt(text.replace("+", "")) !== BigInt(floats[i])
+    );
   });
   if (!inexact) {
     const longest = texts.map((_, i) => i).filter((i) => cells[i].length > DIGITS_OUT);
@@ -49,7 +54,7 @@ function exactly(text, places) {
   return sign === "-" ? -value : value;
 }
 
-/** Whole numbers (BigInt; numbers that are not finite stay) as float64: themselves, or their positions in their order. */
+/** Whole numbers (BigInt; what is not finite stays) as float64: themselves, or their positions in their order. */
 export function inOrder(values) {
   const whole = values.filter((value) => typeof value === "bigint");
   const small = whole.every((value) => -9007199254740992n <= value && value <= 9007199254740992n);
@@ -87,7 +92,8 @@ export class Amounts {
     let unit = null;
     for (const text of texts) {
       const found = AMOUNT.exec(text)?.groups;
-      if (!found || (found.before && found.after) || (found.open === undefined) !== (found.close === undefined)) return null;
+      if (!found || (found.before && found.after) || (found.open === undefined) !== (found.close === undefined))
+        return null;
       const signs = [found.sign, found.sign2, found.open].filter(Boolean);
       const own = found.before ?? found.after ?? "";
       if (signs.length > 1 || (unit !== null && own !== unit)) return null;

@@ -8,8 +8,8 @@ const SHARE = 0.5; // of a sample, in cells that are counted
 const QUARTERS = [0, 0.25, 0.5, 0.75, 1];
 
 /**
- * {name, places, edges, counted, ticks}: places of the samples in 0 to 1, ties spread; edges of the cells; whether these
- * are the levels; [place, text] of the levels, or of some values.
+ * {name, places, edges, counted, ticks}: places of the samples in 0 to 1, ties spread; edges of the cells; whether
+ * these are the levels; [place, text] of the levels, or of some values.
  * @param {RankedVariable} v the variable, of the rows that are used
  * @param {Float32Array} places its ranks, ties broken
  * @param {object} column that it comes from, with the values of these rows; see `readTable`
@@ -46,7 +46,8 @@ function textOf(value, { levels, clock }) {
 /** A moment as a date and, where it has one, the time of the day; a span as hours and minutes. */
 function clockText(ticks, { perSecond, isMoment }) {
   const seconds = ticks / perSecond;
-  if (!isMoment) return `${Math.trunc(seconds / 3600)}:${String(Math.abs(Math.trunc(seconds / 60)) % 60).padStart(2, "0")}`;
+  if (!isMoment)
+    return `${Math.trunc(seconds / 3600)}:${String(Math.abs(Math.trunc(seconds / 60)) % 60).padStart(2, "0")}`;
   const text = new Date(seconds * 1000).toISOString().replace("T", " ");
   return seconds % 86_400 ? text.slice(0, -8) : text.slice(0, -14);
 }

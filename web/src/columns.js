@@ -160,7 +160,10 @@ class TextColumn {
       return { values: exact, remarks: exact === values ? [] : [["long", "as positions in their order"]] };
     }
     if (texts.every((text) => /^(true|false)$/i.test(text))) {
-      return { values: Float64Array.from(texts, (text) => (text.toLowerCase() === "true" ? 1 : 0)), remarks: [["truth", ""]] };
+      return {
+        values: Float64Array.from(texts, (text) => (text.toLowerCase() === "true" ? 1 : 0)),
+        remarks: [["truth", ""]],
+      };
     }
     if (this.amounts) return this.amounts.finish(decimal);
     const found = times(texts);
@@ -178,7 +181,8 @@ class TextColumn {
     });
     if (!marks.size) return { values: all, remarks, clock };
     const shown = [...marks].sort((a, b) => b[1] - a[1]).slice(0, SHOWN);
-    const text = shown.map(([mark, count]) => `“${mark}” in ${count} rows`).join(", ") + (marks.size > SHOWN ? ", …" : "");
+    const text =
+      shown.map(([mark, count]) => `“${mark}” in ${count} rows`).join(", ") + (marks.size > SHOWN ? ", …" : "");
     return { values: all, remarks: [...remarks, ["missing", text]], clock };
   }
 

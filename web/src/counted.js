@@ -158,7 +158,9 @@ function toldBy(cells, prior, a) {
   const none = empty.map((mass) => mass * digamma(mass + 1));
   const nothing = none.reduce((sum, value) => sum + value, 0);
   const sums = new Float64Array(x.number).fill(nothing); // as if no label occurred, then those that do in their place
-  const moments = [1, 2].map((k) => Float64Array.from(x.counts, (count) => (a / (count + a)) * Math.log(a / (count + a)) ** k));
+  const moments = [1, 2].map((k) =>
+    Float64Array.from(x.counts, (count) => (a / (count + a)) * Math.log(a / (count + a)) ** k),
+  );
   for (let c = 0; c < cells.number; c++) {
     const [i, j] = [cells.first[c], cells.second[c]];
     const full = cells.counts[c] + empty[j];

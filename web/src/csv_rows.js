@@ -13,6 +13,7 @@ const GROUPS = /^[+-]?\d{1,3}(?: \d{3})+(?:[.,]\d*)?$/;
 const NUMBER = /^[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?$/;
 const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const NAMED_FLOAT = /^([+-]?)(?:(inf|infinity)|nan)$/i;
+const MOST_BYTES = 400e6; // a text of JavaScript holds little more
 const MISSING = new Set(["", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none", "nat"]);
 
 /** What is wrong with a file or a column, for people. */
@@ -35,6 +36,8 @@ export function parseNumber(cell) {
 
 /** The text of a file: UTF-8, or UTF-16 as Excel writes it; compressed with gzip or not. */
 export async function readText(file) {
+  if (file.size > MOST_BYTES)
+    throw new InputError("the file has more than 400 MB, which a page cannot hold: use the package");
   let bytes = new Uint8Array(await file.arrayBuffer());
   try {
     if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
@@ -44,6 +47,7 @@ export async function readText(file) {
   } catch {
     throw new InputError("the file is compressed and damaged: compress it again");
   }
+  if (bytes.length > MOST_BYTES) throw new InputError("the file unpacks to more than 400 MB: use the package");
   const marks = `${bytes[0]},${bytes[1]}`;
   const code = marks === "255,254" ? "utf-16le" : marks === "254,255" ? "utf-16be" : "utf-8";
   try {
@@ -102,13 +106,16 @@ export function parseCsv(text) {
 /** Cells of lines. Cells in quotes may go on in the next line. */
 function* split(lines, delimiter) {
   if (delimiter === BLANKS) {
-    for (const line of lines) yield Array.from(line.matchAll(/"((?:[^"]|"")*)"|(\S+)/g), (found) => found[1] || found[2] || "");
+    for (const line of lines)
+      yield Array.from(line.matchAll(/"((?:[^"]|"")*)"|(\S+)/g), (found) => found[1] || found[2] || "");
     return;
   }
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length;) {
     const line = lines[at];
     if (!line.includes('"')) {
-      yield withoutEnd(line).split(delimiter).map((cell) => cell.replace(/^ +/, ""));
+      yield withoutEnd(line)
+        .split(delimiter)
+        .map((cell) => cell.replace(/^ +/, ""));
       at++;
       continue;
     }

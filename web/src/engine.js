@@ -1,7 +1,7 @@
 // The estimate of one pair of columns, from values to what is shown: runtime/infonet/pairs/engine.py and estimates.py.
 //
-// A pair of continuous variables is a pass of the network; one with ties is what `discrete.js` decides, with the p-value
-// of `significance.js`. Missing values are left out pair by pair, as `infonet matrix --nan omit` does.
+// A pair of continuous variables is a pass of the network; one with ties is what `discrete.js` decides, with the
+// p-value of `significance.js`. Missing values are left out pair by pair, as `infonet matrix --nan omit` does.
 
 import { axisOf, countedRatio } from "./axes.js";
 import { estimate } from "./discrete.js";
@@ -38,16 +38,17 @@ export class Engine {
   async estimate(i, j) {
     const [x, y, n] = this.#variables(i, j);
     const none = { i, j, n, mi: null, low: null, high: null, p: null, bound: false, method: "", notes: [] };
-    if (n > MOST_ROWS) return { ...none, needs: `the page takes ${MOST_ROWS.toLocaleString("en")} complete rows at most` };
+    if (n > MOST_ROWS)
+      return { ...none, needs: `the page takes ${MOST_ROWS.toLocaleString("en")} complete rows at most` };
     if (n < this.network.metadata.fewest) return { ...none, notes: ["no estimate: too few complete rows"] };
     const found = x.constant || y.constant ? flat() : await this.#found(x, y);
     return { i, j, n, ...found, notes: this.#notes(found, n) };
   }
 
   /**
-   * What a pair of values tells: {axes: [x, y], ratio, made}. Axes have places of the samples, ties spread, and the edges
-   * and names of the cells; `ratio` is log p(x, y) / (p(x) p(y)) in nats of all cells, x along the first axis; `made` says
-   * whether the network or counts made it, "" where there is none.
+   * What a pair of values tells: {axes: [x, y], ratio, made}. Axes have places of the samples, ties spread, and the
+   * edges and names of the cells; `ratio` is log p(x, y) / (p(x) p(y)) in nats of all cells, x along the first axis;
+   * `made` says whether the network or counts made it, "" where there is none.
    */
   async picture(i, j, mi) {
     const [x, y, n, rows] = this.#variables(i, j);
@@ -78,7 +79,8 @@ export class Engine {
   }
 
   #variables(i, j) {
-    if (this.present[i] && this.present[j]) return [this.#column(i), this.#column(j), this.columns[i].values.length, null];
+    if (this.present[i] && this.present[j])
+      return [this.#column(i), this.#column(j), this.columns[i].values.length, null];
     const columns = [this.columns[i], this.columns[j]];
     const rows = [];
     columns[0].values.forEach((value, row) => {

@@ -1,4 +1,5 @@
-// The matrix as a heat map on a canvas: colours, names, numbers where there is room, hatches where there is no estimate.
+// The matrix as a heat map on a canvas: colours, names, numbers where there is room, hatches where there is no
+// estimate.
 
 import { css, inkOn, scale, styled } from "./colours.js";
 

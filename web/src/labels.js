@@ -131,8 +131,8 @@ function place(twice, label) {
 }
 
 /**
- * Ross's estimate by `count` neighbours, and its variance. How far the last of the neighbours of the same label is tells
- * how many samples of any label are as near.
+ * Ross's estimate by `count` neighbours, and its variance. How far the last of the neighbours of the same label is
+ * tells how many samples of any label are as near.
  */
 function ross({ everyone, places, before, after }, count) {
   const n = places.length;
@@ -162,7 +162,7 @@ function ross({ everyone, places, before, after }, count) {
 /** The place of the first of increasing whole numbers that is larger than `value`. */
 function firstAbove(values, value) {
   let low = 0;
-  for (let high = values.length; low < high; ) {
+  for (let high = values.length; low < high;) {
     const middle = (low + high) >> 1;
     if (values[middle] <= value) low = middle + 1;
     else high = middle;
@@ -170,7 +170,7 @@ function firstAbove(values, value) {
   return low;
 }
 
-/** Increasing whole numbers, spaced as n uniform ones are, the same from both ends: ranks would have ties of distances. */
+/** Increasing whole numbers, spaced as n uniform ones are, the same from both ends: distances of ranks would be equal. */
 function spaced(n) {
   const random = new Random([0]);
   const half = Array.from({ length: n >> 1 }, () => 1 + Math.floor(random.exponential() * 2 ** 20));

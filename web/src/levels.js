@@ -32,7 +32,11 @@ export class Levels {
     const place = new Int32Array(top + 1);
     const counts = [];
     for (let value = 0; value <= top; value++) if (found[value]) place[value] = counts.push(found[value]) - 1;
-    return new Levels(Int32Array.from(values, (value) => place[value]), Int32Array.from(counts), nominal);
+    return new Levels(
+      Int32Array.from(values, (value) => place[value]),
+      Int32Array.from(counts),
+      nominal,
+    );
   }
 
   /** The most frequent level, the first of several. */
@@ -42,7 +46,10 @@ export class Levels {
 
   /** The levels of the samples at these places. */
   take(rows) {
-    return Levels.ofCodes(Int32Array.from(rows, (row) => this.codes[row]), this.nominal);
+    return Levels.ofCodes(
+      Int32Array.from(rows, (row) => this.codes[row]),
+      this.nominal,
+    );
   }
 }
 
@@ -54,9 +61,9 @@ export class Cells {
     for (let i = 0; i < n; i++) keys[i] = x.codes[i] * y.number + y.codes[i];
     const sorted = keys.slice().sort();
     const [first, second, counts] = [[], [], []];
-    for (let i = 0; i < n; ) {
+    for (let i = 0; i < n;) {
       const begin = i;
-      for (i++; i < n && sorted[i] === sorted[begin]; ) i++;
+      for (i++; i < n && sorted[i] === sorted[begin];) i++;
       first.push(Math.floor(sorted[begin] / y.number));
       second.push(sorted[begin] % y.number);
       counts.push(i - begin);

@@ -1,5 +1,5 @@
-// Mutual information from nearest neighbours on normal scores: estimator 1 of Kraskov, Stögbauer & Grassberger (2004), as
-// in runtime/infonet/pairs/neighbours.py and sharp.py.
+// Mutual information from nearest neighbours on normal scores: estimator 1 of Kraskov, Stögbauer & Grassberger (2004),
+// as in runtime/infonet/pairs/neighbours.py and sharp.py.
 
 import { twiceRanks } from "./ranking.js";
 import { digamma } from "./special.js";
@@ -43,7 +43,7 @@ function nearer(sorted, value, reach) {
   if (!(reach > 0)) return 0;
   const first = (holds) => {
     let low = 0;
-    for (let high = sorted.length; low < high; ) {
+    for (let high = sorted.length; low < high;) {
       const middle = (low + high) >> 1;
       if (holds(sorted[middle])) high = middle;
       else low = middle + 1;

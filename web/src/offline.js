@@ -5,7 +5,8 @@ const NAME = __NAME__;
 const FILES = __FILES__;
 
 addEventListener("install", (event) => {
-  event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(FILES)).then(() => skipWaiting()));
+  // a newer version waits until no page of the older one is open
+  event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(FILES)));
 });
 
 addEventListener("activate", (event) => {

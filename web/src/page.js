@@ -33,9 +33,11 @@ async function open(file) {
     if (run !== own) return;
     own.table = table;
     const d = table.columns.length;
-    $("table-size").textContent = `${table.rows.toLocaleString("en")} rows, ${d} columns, ${((d * (d - 1)) / 2).toLocaleString("en")} pairs`;
+    $("table-size").textContent =
+      `${table.rows.toLocaleString("en")} rows, ${d} columns, ${((d * (d - 1)) / 2).toLocaleString("en")} pairs`;
     showNotes(table.notes);
-    if (d > MOST_COLUMNS) throw new Error(`the file has ${d} columns, the page takes ${MOST_COLUMNS} at most: use the package`);
+    if (d > MOST_COLUMNS)
+      throw new Error(`the file has ${d} columns, the page takes ${MOST_COLUMNS} at most: use the package`);
     for (let i = 0; i < d; i++) for (let j = i + 1; j < d; j++) own.pairs.push([i, j]);
     views.open(table.columns.map(({ name }) => name));
     list.open(table.columns.map(({ name }) => name));
@@ -97,7 +99,8 @@ function finish(own, error) {
   $("save").hidden = !own.found.size;
   $("again").hidden = !(stopped && own.table);
   if (stopped && own.table) {
-    $("table-size").textContent = `stopped after ${own.found.size.toLocaleString("en")} of ${own.pairs.length.toLocaleString("en")} pairs`;
+    $("table-size").textContent =
+      `stopped after ${own.found.size.toLocaleString("en")} of ${own.pairs.length.toLocaleString("en")} pairs`;
   }
   if (own.table && own.found.size) update(own, true);
 }
@@ -114,16 +117,20 @@ function say(problem) {
 
 function showNotes(notes) {
   $("notes").hidden = !notes.length;
-  $("notes").querySelector("summary").textContent = `What was done to the columns: ${notes.length} ${notes.length === 1 ? "remark" : "remarks"}`;
-  $("notes").querySelector("ul").replaceChildren(
-    ...notes.map((note) => Object.assign(document.createElement("li"), { textContent: `${note}.` })),
-  );
+  $("notes").querySelector("summary").textContent =
+    `What was done to the columns: ${notes.length} ${notes.length === 1 ? "remark" : "remarks"}`;
+  $("notes")
+    .querySelector("ul")
+    .replaceChildren(...notes.map((note) => Object.assign(document.createElement("li"), { textContent: `${note}.` })));
 }
 
 /** The long table, as a file. */
 function save() {
   const found = [...run.found.values()].sort((a, b) => a.i - b.i || a.j - b.j);
-  const text = longTable(run.table.columns.map(({ name }) => name), found);
+  const text = longTable(
+    run.table.columns.map(({ name }) => name),
+    found,
+  );
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
   link.download = `${run.name.replace(/(\.csv|\.tsv|\.txt)?(\.gz)?$/i, "")}.mi.csv`;

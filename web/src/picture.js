@@ -42,7 +42,10 @@ const shortened = (text) => (text.length > 14 ? `${text.slice(0, 13)}…` : text
 function drawCells(pen, side, x, y, ratio) {
   const colour = scale("ratio");
   // the scale is that of what is more common: log ratios of rare pairs go to minus infinity
-  const limit = Math.max(0.05, ratio.reduce((a, b) => Math.max(a, b), 0));
+  const limit = Math.max(
+    0.05,
+    ratio.reduce((a, b) => Math.max(a, b), 0),
+  );
   const width = y.edges.length - 1;
   for (let i = 0; i + 1 < x.edges.length; i++) {
     for (let j = 0; j < width; j++) {
@@ -50,7 +53,12 @@ function drawCells(pen, side, x, y, ratio) {
       const [from, to] = [x.edges[i] * side, x.edges[i + 1] * side];
       const [top, bottom] = [(1 - y.edges[j + 1]) * side, (1 - y.edges[j]) * side];
       // rounded outwards: no seams between cells
-      pen.fillRect(Math.floor(from), Math.floor(top), Math.ceil(to) - Math.floor(from), Math.ceil(bottom) - Math.floor(top));
+      pen.fillRect(
+        Math.floor(from),
+        Math.floor(top),
+        Math.ceil(to) - Math.floor(from),
+        Math.ceil(bottom) - Math.floor(top),
+      );
     }
   }
 }

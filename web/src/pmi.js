@@ -69,8 +69,8 @@ function centred(table, size, p, q) {
 }
 
 /**
- * Where the samples of a tied variable lie along an axis: the share of them at each of its values, and the place, perhaps
- * between two, that holds what is said of each.
+ * Where the samples of a tied variable lie along an axis: the share of them at each of its values, and the place,
+ * perhaps between two, that holds what is said of each.
  */
 function marginal(ranks, size) {
   const places = Float64Array.from(ranks, (rank) => Math.min(Math.max((rank - 0.5 / size) * size, 0), size - 1));

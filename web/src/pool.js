@@ -20,7 +20,8 @@ class Helper {
       if ("error" in data) reject(new Error(data.error));
       else resolve(data.found);
     };
-    this.worker.onerror = (event) => this.#rejectAll(new Error(event.message || "a worker cannot be started: load the page again"));
+    this.worker.onerror = (event) =>
+      this.#rejectAll(new Error(event.message || "a worker cannot be started: load the page again"));
   }
 
   ask(task, data = {}) {

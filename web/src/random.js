@@ -214,7 +214,8 @@ export class Random {
     const spread = Math.sqrt(((all - drawn) * drawn * p * q) / (all - 1) + 0.5);
     const width = 1.7155277699214135 * spread + 0.8989161620588988;
     const top = Math.floor(((drawn + 1) * (few + 1)) / (all + 2));
-    const log = (k) => logFactorial(k) + logFactorial(few - k) + logFactorial(drawn - k) + logFactorial(many - drawn + k);
+    const log = (k) =>
+      logFactorial(k) + logFactorial(few - k) + logFactorial(drawn - k) + logFactorial(many - drawn + k);
     const peak = log(top);
     const end = Math.min(Math.min(drawn, few) + 1, Math.floor(middle + 16 * spread));
     let k;

@@ -24,7 +24,7 @@ export function rankColumn(values) {
   const ranks = new Float32Array(n);
   for (let i = 0; i < n; i++) {
     let low = 0;
-    for (let high = count - 1; low < high; ) {
+    for (let high = count - 1; low < high;) {
       const middle = (low + high) >> 1;
       if (levels[middle] < values[i]) low = middle + 1;
       else high = middle;

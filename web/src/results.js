@@ -26,7 +26,9 @@ export function adjusted(pValues) {
  * @param {(i: number, j: number) => number} similarity of two of them, 0 where there is none
  */
 export function clusterOrder(d, similarity) {
-  const given = Array.from({ length: d }, (_, i) => Float64Array.from({ length: d }, (_, j) => (i === j ? 0 : similarity(i, j))));
+  const given = Array.from({ length: d }, (_, i) =>
+    Float64Array.from({ length: d }, (_, j) => (i === j ? 0 : similarity(i, j))),
+  );
   if (d < 3) return given.map((_, i) => i);
   const means = given.map((row) => row.slice());
   const members = given.map((_, i) => [i]);
@@ -34,7 +36,8 @@ export function clusterOrder(d, similarity) {
   const alive = new Set(members.keys());
   while (alive.size > 1) {
     let [first, second, best] = [-1, -1, -Infinity];
-    for (const i of alive) for (const j of alive) if (i < j && means[i][j] > best) [first, second, best] = [i, j, means[i][j]];
+    for (const i of alive)
+      for (const j of alive) if (i < j && means[i][j] > best) [first, second, best] = [i, j, means[i][j]];
     members[first] = joined(members[first], members[second], given);
     for (const k of alive) {
       const mean = (sizes[first] * means[first][k] + sizes[second] * means[second][k]) / (sizes[first] + sizes[second]);

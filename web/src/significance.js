@@ -278,8 +278,7 @@ function ofGroups(counts) {
 /** Variance of tr(A P B P') over all permutations P of n samples (Kazi-Aoual et al. 1995). */
 function traceVariance(n, [t, t2, s2], [u, u2, r2]) {
   const off = ((n - 1) * t2 - t ** 2) * ((n - 1) * u2 - u ** 2);
-  const diagonal =
-    (n * (n + 1) * s2 - (n - 1) * (t ** 2 + 2 * t2)) * (n * (n + 1) * r2 - (n - 1) * (u ** 2 + 2 * u2));
+  const diagonal = (n * (n + 1) * s2 - (n - 1) * (t ** 2 + 2 * t2)) * (n * (n + 1) * r2 - (n - 1) * (u ** 2 + 2 * u2));
   return (2 * off) / ((n - 1) ** 2 * (n + 1) * (n - 2)) + diagonal / ((n + 1) * n * (n - 1) * (n - 2) * (n - 3));
 }
 

@@ -63,7 +63,11 @@ export class RankedVariable {
 
   /** Some of the samples, ranked anew. */
   take(rows) {
-    return RankedVariable.of(Float32Array.from(rows, (row) => this.ranks[row]), this.nominal, this.seed);
+    return RankedVariable.of(
+      Float32Array.from(rows, (row) => this.ranks[row]),
+      this.nominal,
+      this.seed,
+    );
   }
 
   get constant() {
@@ -112,9 +116,9 @@ function isMonotone(cells) {
 }
 
 /**
- * The entropy of a variable that the other one determines, as far as the samples show: {mi, low, high, copies}, or null.
- * Samples that are equal in one variable, or neighbours in it, are equal in the other, where of independent ones `SHOWN`
- * at least would differ. `copies`: the rows may be copies of each other, which determine nothing.
+ * The entropy of a variable that the other one determines, as far as the samples show: {mi, low, high, copies}, or
+ * null. Samples that are equal in one variable, or neighbours in it, are equal in the other, where of independent ones
+ * `SHOWN` at least would differ. `copies`: the rows may be copies of each other, which determine nothing.
  */
 export function determined(x, y, cells) {
   for (const [cause, effect] of [

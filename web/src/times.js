@@ -9,8 +9,7 @@ const DAY =
   "(?<mark>[-/]?)(?<month>\\d\\d)(?:\\k<mark>(?<day>\\d\\d))?" +
   "|-?Q(?<quarter>[1-4])|-?W(?<week>\\d\\d)(?:-?(?<weekday>[1-7]))?))";
 const CLOCK = `(?<hour>\\d\\d|\\d(?=:))(?::?(?<minute>\\d\\d)(?::?(?<second>\\d\\d${FRACTION}))?)?`;
-const OFFSET =
-  "\\s?(?<offset>Z|UTC|GMT|[+-](?<oh>\\d\\d)(?::?(?<om>\\d\\d)(?::?(?<os>\\d\\d))?)?)(?:\\[[\\w/+-]+\\])?";
+const OFFSET = "\\s?(?<offset>Z|UTC|GMT|[+-](?<oh>\\d\\d)(?::?(?<om>\\d\\d)(?::?(?<os>\\d\\d))?)?)(?:\\[[\\w/+-]+\\])?";
 const MOMENT = new RegExp(`^${DAY}(?:(?:T|\\s+)${CLOCK}(?:${OFFSET})?)?$`, "i");
 const OF_DAY = new RegExp(
   `^(?<sign>[+-]?)(?<hour>\\d{1,6}):(?<minute>\\d\\d)(?::(?<second>\\d\\d${FRACTION}))?(?:\\s?(?<half>[AaPp])\\.?[Mm]\\.?)?$`,

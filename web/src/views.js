@@ -118,7 +118,10 @@ export class Views {
       const [mi, low, high] = [pair.mi, pair.low, pair.high].map((value) => shown(inUnit(value, unit)));
       const value = Object.assign(document.createElement("strong"), { textContent: `${mi}${unitName(unit)}` });
       const p = pair.p === null ? "" : `, p ${pair.bound ? "" : "= "}${shownP(pair.p, pair.bound)}`;
-      line.replaceChildren(value, ` (90 % interval ${low} to ${high}${p}; ${pair.n.toLocaleString("en")} rows; by ${methodName(pair.method)})`);
+      line.replaceChildren(
+        value,
+        ` (90 % interval ${low} to ${high}${p}; ${pair.n.toLocaleString("en")} rows; by ${methodName(pair.method)})`,
+      );
     }
     if (!made) return;
     drawPicture($("picture"), this.#picture, $("samples").checked);
@@ -135,7 +138,9 @@ export class Views {
     if (!cell) return;
     const unit = $("unit").value;
     const { mi, low, high, p, bound, notes, needs } = cell.found;
-    const title = Object.assign(document.createElement("strong"), { textContent: `${this.#names[i]} – ${this.#names[j]}` });
+    const title = Object.assign(document.createElement("strong"), {
+      textContent: `${this.#names[i]} – ${this.#names[j]}`,
+    });
     const numbers = [mi, low, high].map((value) => (value === null ? "" : shown(inUnit(value, unit))));
     const text = needs
       ? `needs the package: ${needs}`

@@ -7,7 +7,8 @@ import { readTable } from "./columns.js";
 import { Engine } from "./engine.js";
 import { Network } from "./network.js";
 
-ort.env.wasm.numThreads = 1; // threads need headers that a plain server does not send; there are several workers instead
+// Threads need headers that a plain server does not send; there are several workers instead.
+ort.env.wasm.numThreads = 1;
 
 const network = loadNetwork();
 network.catch(() => {}); // said when it is asked for

@@ -31,9 +31,18 @@ for (const [name, want] of Object.entries(answers("csv", "read.json"))) {
       return;
     }
     const table = await read(bytes);
-    assert.deepEqual(table.columns.map((column) => column.name), want.names);
-    assert.deepEqual(table.columns.map((column) => column.nominal), want.nominal);
-    assert.deepEqual(table.columns.map((column) => ranks(column.values)), want.ranks);
+    assert.deepEqual(
+      table.columns.map((column) => column.name),
+      want.names,
+    );
+    assert.deepEqual(
+      table.columns.map((column) => column.nominal),
+      want.nominal,
+    );
+    assert.deepEqual(
+      table.columns.map((column) => ranks(column.values)),
+      want.ranks,
+    );
     const said = table.notes.find((note) => note.startsWith("left out: ")) ?? "";
     assert.equal(Boolean(said), want.left_out.length > 0);
     for (const column of want.left_out) assert.ok(said.includes(column));

@@ -40,7 +40,10 @@ async function open(file) {
 /** The rows of the file that is saved, as objects of text. */
 async function saved() {
   const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
-  const [head, ...rows] = fs.readFileSync(await download.path(), "utf8").trimEnd().split("\n");
+  const [head, ...rows] = fs
+    .readFileSync(await download.path(), "utf8")
+    .trimEnd()
+    .split("\n");
   const names = head.split(",");
   return rows.map((row) => Object.fromEntries(row.split(",").map((cell, k) => [names[k], cell])));
 }
@@ -65,7 +68,10 @@ test("after one visit the page works without a network, and gives the numbers of
       assert.ok(Math.abs(Number(row[name]) / wanted[name][k] - 1) <= 5e-3, `${name} of ${what}`);
     }
   });
-  assert.deepEqual([...addresses].filter((origin) => origin.startsWith("http")), [new URL(server.url).origin]);
+  assert.deepEqual(
+    [...addresses].filter((origin) => origin.startsWith("http")),
+    [new URL(server.url).origin],
+  );
 });
 
 test("the strongest pair is listed first and shown; another one is shown when it is chosen", async () => {
@@ -117,7 +123,10 @@ for (const colours of ["light", "dark"]) {
     const picture = await page.screenshot({ path: path.join(PICTURES, `${colours}.png`), fullPage: true });
     assert.ok(picture.length > 20_000);
     const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-    const bright = ground.match(/\d+/g).slice(0, 3).every((value) => Number(value) > 128);
+    const bright = ground
+      .match(/\d+/g)
+      .slice(0, 3)
+      .every((value) => Number(value) > 128);
     assert.equal(bright, colours === "light");
   });
 }
@@ -154,7 +163,9 @@ test("a pair without an estimate is hatched, and the list says why", async () =>
 
 test("long work shows progress, stops when it is told to, and goes on", async () => {
   await page.setInputFiles("#file", answerPath("large.csv"));
-  await page.waitForFunction(() => / of 435 pairs, about \d+ (s|min) left/.test(document.getElementById("progress-text").textContent));
+  await page.waitForFunction(() =>
+    / of 435 pairs, about \d+ (s|min) left/.test(document.getElementById("progress-text").textContent),
+  );
   await page.waitForFunction(() => document.getElementById("progress").value > 0.05);
   assert.ok((await page.locator("#pairs tbody tr").count()) > 0); // what is known is shown meanwhile
   await page.locator("#pairs tbody tr").first().click(); // and can be looked at

@@ -1,4 +1,5 @@
-// Pairs of random tables of all kinds have the estimates of the package; `tables/` is made by tests/web/random_tables.py.
+// Pairs of random tables of all kinds have the estimates of the package; `tables/` is made by
+// tests/web/random_tables.py.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -49,7 +50,8 @@ for (const name of names.map((file) => file.replace(".csv", ""))) {
     const own = adjusted(want.pairs.map((pair) => pair.p));
     own.forEach((p, k) => near(p, want.adjusted[k], 1e-12 * (want.adjusted[k] ?? 1), "adjusted"));
     const d = want.names.length;
-    const mi = (i, j) => want.pairs[found.findIndex((pair) => pair.i === Math.min(i, j) && pair.j === Math.max(i, j))].mi ?? 0;
+    const mi = (i, j) =>
+      want.pairs[found.findIndex((pair) => pair.i === Math.min(i, j) && pair.j === Math.max(i, j))].mi ?? 0;
     assert.deepEqual(clusterOrder(d, mi), want.order);
   });
 
@@ -64,12 +66,21 @@ for (const name of names.map((file) => file.replace(".csv", ""))) {
           assert.equal(places.length, table.rows, what);
           assert.equal(edges.at(-1), 1, what);
         }
-        assert.equal(ratio.length, axes.reduce((cells, { edges }) => cells * (edges.length - 1), 1), what);
+        assert.equal(
+          ratio.length,
+          axes.reduce((cells, { edges }) => cells * (edges.length - 1), 1),
+          what,
+        );
         const constant = want.pairs[k].method === "constant";
-        if (constant) assert.ok(ratio.every((value) => Math.abs(value) < 1e-6), what);
+        if (constant)
+          assert.ok(
+            ratio.every((value) => Math.abs(value) < 1e-6),
+            what,
+          );
         else assert.equal(made, tables[k] === null ? "counts" : "network", what);
         if (made !== "network") continue;
-        if (want.pairs[k].mi < SHARP) ratio.forEach((value, at) => near(value, tables[k][at], 2e-4 * (1 + Math.abs(value)), what));
+        if (want.pairs[k].mi < SHARP)
+          ratio.forEach((value, at) => near(value, tables[k][at], 2e-4 * (1 + Math.abs(value)), what));
         const apart = ratio.reduce((sum, value, at) => sum + Math.abs(Math.exp(value) - Math.exp(tables[k][at])), 0);
         assert.ok(apart / ratio.length < 0.1, what);
       }
