@@ -203,8 +203,10 @@ def change_p_value(u: Ranks, v: Ranks, conditions: Conditions) -> float:
     """That u and v, which are independent on the whole, are so in pieces of each row, too, and at
     each level.
 
-    Degrees 1 and 2 only, which see more of little; and without the tails of the rows, where
-    conditions are not taken out exactly and both u and v may keep the same trace of them.
+    Degrees 1 and 2 only, which see more of little: all eight products together, and the two alone
+    by which a correlation grows with a row or with its distance from the middle. Without the tails
+    of the rows, where conditions are not taken out exactly and both u and v may keep the same trace
+    of them.
     """
     by_level = [difference_p_value(u, v, large_levels(codes)) for codes in conditions.levels]
     tests = len(conditions.rows) + len(by_level)
@@ -214,8 +216,12 @@ def change_p_value(u: Ranks, v: Ranks, conditions: Conditions) -> float:
     if inside.size < _LEAST:
         return min(least, 1.0)
     u, v, *rows = rank_within([u, v, *rows], inside)
-    found = [_chi_squared(moments[:2][:, _LOW]) * u.size for moments in _triple_moments(u, v, rows)]
-    p = math.exp(log_gamma_tail(max(found) / 2, 2 * len(_LOW) / 2)) * tests
+    triple = np.stack(_triple_moments(u, v, rows))[:, :2]
+    every = (triple[:, :, _LOW] ** 2).sum(axis=(1, 2)).max() * u.size
+    logs = [log_gamma_tail(every / 2, 2 * len(_LOW) / 2)]
+    for square in (triple[:, :, 0] ** 2).max(axis=0) * u.size:
+        logs.append(log_gamma_tail(square / 2, 1 / 2))
+    p = combined(logs) * tests
     return min(max(p, _SMALLEST), least, 1.0)
 
 
