@@ -36,7 +36,11 @@ def joe(rng: Generator) -> Distribution:
 
 def plackett(rng: Generator) -> Distribution:
     """The copula of constant cross-product ratio (Plackett 1965), drawn by its conditional law."""
-    ratio = log_uniform(rng, 1.2, 300)
+    return plackett_of(log_uniform(rng, 1.2, 300))
+
+
+def plackett_of(ratio: float) -> Distribution:
+    """`plackett` of this cross-product ratio; the larger, the sharper."""
 
     def transform(w: Array) -> Array:
         u, t = w.T
@@ -187,7 +191,11 @@ def farlie_gumbel_morgenstern(rng: Generator) -> Distribution:
 
 def shared_exponential(rng: Generator) -> Distribution:
     """X = A + C, Y = B + C with A, B rates 1 and C rate r: f(x, y) in closed form."""
-    rate = log_uniform(rng, 0.1, 1.9)
+    return shared_exponential_of(log_uniform(rng, 0.1, 1.9))
+
+
+def shared_exponential_of(rate: float) -> Distribution:
+    """`shared_exponential` of this rate, below 2; the smaller, the sharper."""
     a, b, c = -np.log(qmc.Sobol(3, seed=0).random_base2(16).T)
     x, y = a + c / rate, b + c / rate
     mi = float(_shared_exponential_log_ratio(x, y, rate).mean())
@@ -200,13 +208,16 @@ def shared_exponential(rng: Generator) -> Distribution:
 
 
 def _shared_exponential_log_ratio(x: Array, y: Array, rate: float) -> Array:
-    def convolution(limit: Array, decay: float) -> Array:
-        return np.asarray(-np.expm1(-decay * limit) / decay if abs(decay) > 1e-9 else limit)
+    def log_convolution(limit: Array, decay: float) -> Array:
+        """Logarithm of the integral of exp(-decay c) from 0 to the limit."""
+        size = abs(decay)
+        bounded = -np.expm1(-size * limit) / size if size > 1e-9 else limit
+        return np.asarray(np.log(bounded) + max(-decay, 0.0) * limit)
 
     # joint: integral over c in (0, min) of rate e^(-rate c) e^-(x-c) e^-(y-c)
-    joint = -x - y + np.log(rate * convolution(np.minimum(x, y), rate - 2))
-    left = -x + np.log(rate * convolution(x, rate - 1))
-    right = -y + np.log(rate * convolution(y, rate - 1))
+    joint = -x - y + np.log(rate) + log_convolution(np.minimum(x, y), rate - 2)
+    left = -x + np.log(rate) + log_convolution(x, rate - 1)
+    right = -y + np.log(rate) + log_convolution(y, rate - 1)
     return np.asarray(joint - left - right)
 
 

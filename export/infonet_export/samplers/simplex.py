@@ -16,7 +16,11 @@ from infonet_export.samplers.distribution import Array, Distribution, log_unifor
 
 def dirichlet(rng: Generator) -> Distribution:
     """Two of the three shares of a Dirichlet distribution: x + y < 1."""
-    a, b, c = (log_uniform(rng, 0.3, 8) for _ in range(3))
+    return dirichlet_of(*(log_uniform(rng, 0.3, 8) for _ in range(3)))
+
+
+def dirichlet_of(a: float, b: float, c: float) -> Distribution:
+    """`dirichlet` of these parameters; the smaller the last, the sharper."""
     whole = a + b + c
     joint = (
         gammaln([a, b, c]).sum()
@@ -36,7 +40,11 @@ def dirichlet(rng: Generator) -> Distribution:
 
 def common_divisor(rng: Generator) -> Distribution:
     """Two gamma variables over a third: heavy tails that come together (inverted Dirichlet)."""
-    a, b, c = (log_uniform(rng, 0.5, 8) for _ in range(3))
+    return common_divisor_of(*(log_uniform(rng, 0.5, 8) for _ in range(3)))
+
+
+def common_divisor_of(a: float, b: float, c: float) -> Distribution:
+    """`common_divisor` of these shapes; the smaller the last, the sharper."""
     whole = a + b + c
     log_sum = digamma(whole) - digamma(c)  # E log(1 + x + y)
     joint = (

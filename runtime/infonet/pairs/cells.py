@@ -11,7 +11,7 @@ both agree within the noise, and that of the counts where they do not; in betwee
 one to the other without a jump.
 
 The constants were fitted on training families and on families made for it, never on those that
-judge.
+judge. `benchmarks/refit.py cells` fits them again, on the families that calibrate intervals.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _QUANTILE = 1.6449  # of the normal distribution at 95 %
 # Shares of an estimate by which the method is off either way, of Gaussian copulas and of those that
 # the network reads in addition; by which it is low for each root of columns for a sample; and the
 # standard error of what is read of a pair, nats times samples. They were set on the families of
-# benchmarks/vector_families.py.
+# benchmarks/vector_families.py, and benchmarks/refit.py bounds fits them again.
 _METHOD, _NETWORK = 0.02, 0.02
 _READ, _CHANGING = 1.3, 3.5
 _WEAK = 4.0

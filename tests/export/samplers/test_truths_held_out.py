@@ -181,7 +181,7 @@ def test_logistic_label(slope, offset):
     assert (label * chance(x)).mean() == pytest.approx(average(lambda t: chance(t) ** 2), abs=0.02)
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.5, 0.99, 1.5, 1.9])
+@pytest.mark.parametrize("rate", [0.002, 0.1, 0.5, 0.99, 1.5, 1.9])
 def test_shared_exponential(rate):
     distribution = _at(held_out.shared_exponential, np.log(rate))
     # min(X, Y), |X - Y| (exponential) and the sign of X - Y are independent, and the map to them
