@@ -1,7 +1,7 @@
 """Fit the constants again by which estimates are corrected and intervals widened; print both.
 
     python benchmarks/refit.py cells|sharp|bounds [--count 30] [--seed 11]
-        [--saved /tmp/refit-cells.jsonl] [--minutes 60] [--coarse]
+        [--saved FILE] [--minutes 60] [--coarse]
 
 cells and sharp (`refit_pairs.py`): the constants of runtime/infonet/pairs, cells.py, sharp.py and
 refine.py, on the families that calibrate intervals. bounds (`refit_vectors.py`): those of
@@ -129,8 +129,9 @@ def report(fit, columns):
         print(f"| {family} | {own:.3f} | {np.exp(cells.mean()):.3f} |")
     left_out = np.concatenate(apart)
     error = np.std([cells.mean() for cells in apart]) / np.sqrt(len(apart))
-    mean = f"{np.exp(left_out.mean()):.3f} (1 +- {error:.3f})"
-    print(f"| geometric mean of cells | {np.exp(change.mean()):.3f} | {mean} |")
+    mean = np.exp(left_out.mean())
+    print(f"| geometric mean of cells | {np.exp(change.mean()):.3f} | ", end="")
+    print(f"{mean:.3f} +- {mean * error:.3f} |")
     if fit.held is not None:
         of_each = [fit.held(values, columns).mean() for values in (committed, new)]
         print(f"\nCoverage: committed {of_each[0]:.1%}, refitted {of_each[1]:.1%}, ", end="")

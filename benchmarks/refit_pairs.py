@@ -1,7 +1,8 @@
 """Cases and formulas for refitting pairs/cells.py, sharp.py and refine.py; see `refit.py`.
 
 Cases are continuous families of samplers.held_out.CALIBRATION, those of `sharp` at parameters that
-make them sharper than calibration draws them, and at truths that are spread evenly.
+make them sharper than calibration draws them, and at truths that are spread evenly; among them is
+one with branches, a Lissajous curve of little noise.
 """
 
 import numpy as np
@@ -10,9 +11,11 @@ from infonet.pairs import cells, refine, sharp
 from infonet.pairs.engine import ONE_PAIR
 from infonet.pairs.neighbours import terms_of_scores
 from infonet_export.samplers import held_out, simplex
-from infonet_export.samplers.distribution import log_uniform
+from infonet_export.samplers.additive import NoisyCurve
+from infonet_export.samplers.distribution import Distribution, log_uniform
 from refit import Fit, check, interval_score
 from scipy.optimize import brentq
+from scipy.spatial import cKDTree
 from scipy.stats import rankdata
 
 TIED = ("logistic-label",)  # other rules are for them
@@ -163,10 +166,39 @@ def sharp_shapes(rng):
     }
 
 
+def sharp_lissajous(rng):
+    """A curve that crosses itself, of so many normal components that they merge; MI falls with the
+    logarithm of their width.
+
+    Entropies of margins are integrals; that of both is the mean log density of 50,000 points, 0.005
+    nats off, for which components further away than 7 standard deviations count for nothing.
+    """
+    a, b = ((1, 2), (2, 1), (1, 3), (3, 2), (2, 3))[int(rng.integers(5))]
+    phase, noise = rng.uniform(0, 2 * np.pi), log_uniform(rng, 2e-4, 5e-3)
+    count = int(2 * np.pi * np.hypot(a, b) / noise)
+    t = 2 * np.pi * (np.arange(count) + 0.5) / count
+    path = np.stack([np.cos(a * t), np.sin(b * t + phase)], 1)
+    shares = np.full(count, 1 / count)
+
+    def sample(r, n):
+        return path[r.integers(count, size=n)] + noise * r.standard_normal((n, 2))
+
+    points = sample(np.random.default_rng(0), 50_000)
+    near = cKDTree(path).query_ball_point(points, 7 * noise)
+    who = np.repeat(np.arange(len(points)), [len(found) for found in near])
+    squares = ((points[who] - path[np.concatenate(near).astype(int)]) ** 2).sum(1)
+    density = np.bincount(who, np.exp(-0.5 * squares / noise**2))
+    joint = np.log(count * 2 * np.pi * noise**2) - np.log(density).mean()
+    # of a margin: what it tells of the curve, and the entropy of the noise
+    margins = sum(NoisyCurve(values, shares, noise).mi() for values in path.T)
+    mi = margins + np.log(2 * np.pi * np.e * noise**2) - joint
+    return Distribution("lissajous", float(mi), sample)
+
+
 def sharp_cases(estimator, options):
     """Every shape at every n, the truth drawn evenly."""
     sizes = SHARP_SIZES[:3] if options.coarse else SHARP_SIZES
-    names = [*sharp_shapes(np.random.default_rng(0))]
+    names = [*sharp_shapes(np.random.default_rng(0)), "lissajous"]
     for number, name in enumerate(names):
         for n in sizes:
             for k in range(options.count):
@@ -180,10 +212,13 @@ def sharp_cases(estimator, options):
 
 
 def sharp_case(estimator, name, n, rng):
-    of, low, high = sharp_shapes(rng)[name]
-    wanted = rng.uniform(LEAST, MOST)
-    log_t = brentq(lambda t: of(np.exp(t)).mi - wanted, low, high, xtol=1e-4)
-    distribution = of(float(np.exp(log_t)))
+    if name == "lissajous":
+        distribution = sharp_lissajous(rng)
+    else:
+        of, low, high = sharp_shapes(rng)[name]
+        wanted = rng.uniform(LEAST, MOST)
+        log_t = brentq(lambda t: of(np.exp(t)).mi - wanted, low, high, xtol=1e-4)
+        distribution = of(float(np.exp(log_t)))
     base, rows = read(estimator, mid_ranks(distribution.sample(rng, n)))
     if n >= refine.LARGE:
         base = cells.by_cells(base, *rows)[0]
