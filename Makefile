@@ -60,7 +60,8 @@ web: $(WEB) ## Build the page in the browser into build/web: files for any web s
 	npm --prefix web run --silent build
 	@du -sh build/web
 
-test-web: $(TEST)/.installed $(WEB) ## Test that page in Node and in Chromium (needs Debian's chromium).
+test-web: $(TEST)/.installed $(WEB) ## Check the style of that page, test it in Node and in Chromium (needs Debian's chromium).
+	npm --prefix web run --silent check
 	$(TEST)/bin/python -m pytest -q tests/web $(PYTEST_ARGS)
 
 bench-web: $(TEST)/.installed web ## Time that page in Chromium beside the command line.

@@ -7,7 +7,7 @@ const SCALES = {
   },
   dark: {
     strength: ["#1c2532", "#1d4a70", "#2b80b9", "#76bfe6", "#e3f4ff"],
-    ratio: ["#6db3f2", "#2c5f94", "#1c2532", "#9a4a3a", "#ff9a80"],
+    ratio: ["#2f73b8", "#264a73", "#1c2532", "#9a4a3a", "#ff9a80"],
   },
 };
 
