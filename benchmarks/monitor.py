@@ -1,10 +1,12 @@
 """Cost, memory, false alarms and delay of `infonet.Monitor`.
 
-    python benchmarks/monitor.py [--window 5000] [--rows 1000000] [--windows 1000]
+    python benchmarks/monitor.py [--window 5000] [--rows 1000000] [--windows 1000] [--part PART]
 
 One thread. False alarms: independent variables (continuous, binary, counts) and variables of
 constant dependence, --windows windows of 1,000 rows each; the stated number is an upper bound.
-Delay: rows from a change of the correlation to the alert, in 20 streams. Nothing is asserted here.
+Delay: rows from a change of the correlation to the alert, in 20 streams. `given`: false alarms of
+streams whose variables follow a cause that drifts, with the cause given and without; the delay and
+the cost of an evaluation with it, both also as ratios. Nothing is asserted here.
 """
 
 # ruff: noqa: E402
@@ -133,16 +135,180 @@ def delay(window, repeats=20):
         print(f"  rho {before:g} to {after:<30g}{shown}")
 
 
+def swelling(t):
+    """A strength that goes from 0 to 2 and back within 20 windows of 1,000."""
+    return 1 - np.cos(2 * np.pi * t / 20_000)
+
+
+def wandering(t, random):
+    """A random walk drawn back to 0, standard deviation 1, with a memory of 2,000 rows."""
+    keep = 1 - 1 / 2000
+    steps = np.sqrt(1 - keep**2) * random.standard_normal(t.size)
+    found, value = np.empty(t.size), random.standard_normal()
+    for i, step in enumerate(steps.tolist()):
+        found[i] = value = keep * value + step
+    return found
+
+
+def no_cause(t, random):
+    return np.zeros((2, t.size)), [random.standard_normal(t.size)]
+
+
+def load(t, random):
+    z = random.standard_normal(t.size)
+    return np.stack([swelling(t) * z, swelling(t) * np.tanh(2 * z)]), [z]
+
+
+def scattering_load(t, random):
+    """The load itself becomes larger and smaller."""
+    z = (0.2 + swelling(t)) * random.standard_normal(t.size)
+    return np.stack([z, z**2 / 2]), [z]
+
+
+def wandering_load(t, random):
+    z = wandering(t, random)
+    return np.stack([z, 2 * z]), [z]
+
+
+def hour(t, random):
+    angle = 2 * np.pi * (t % 24) / 24
+    return swelling(t) * np.stack([np.sin(angle), np.sin(angle + 1)]), [t % 24]
+
+
+def counted_load(t, random):
+    z = random.poisson(2 + swelling(t)).astype(float)
+    return np.stack([z, z]), [z]
+
+
+def load_and_hour(t, random):
+    (first, (z,)), (second, (h,)) = load(t, random), hour(t, random)
+    return first + second, [z, h]
+
+
+def five_loads(t, random):
+    z = random.standard_normal((5, t.size))
+    return np.stack([0.5 * swelling(t) * z.sum(axis=0)] * 2), list(z)
+
+
+CAUSES = {
+    "none, a column of noise is given": no_cause,
+    "a load, followed more and less": load,
+    "a load that scatters more and less": scattering_load,
+    "a load that wanders": wandering_load,
+    "the hour, followed more and less": hour,
+    "a count that rises and falls": counted_load,
+    "a load and the hour": load_and_hour,
+    "five loads, followed more and less": five_loads,
+}
+
+
+def stream(cause, rho, rows, random):
+    """Rows of two variables with partial correlation rho that follow a cause, and of the cause."""
+    follow, given = cause(np.arange(rows), random)
+    values = follow.T + gaussian(rho, rows, random)
+    return np.column_stack([values, *given])
+
+
+def names_of(rows):
+    return ("x", "y", *(f"z{i}" for i in range(rows.shape[1] - 2)))
+
+
+def false_alarms_given(windows, stated=0.1, window=1000):
+    print(f"\nA cause that drifts: false alarms in {windows} windows of {window:,} rows, at most")
+    print(f"{stated * windows:g} stated; x and y independent, and of partial correlation 0.6")
+    for name, cause in CAUSES.items():
+        print(f"  {name:<36}", end="")
+        for rho in (0.0, 0.6):
+            rows = stream(cause, rho, windows * window, np.random.default_rng(1))
+            names = names_of(rows)
+            common = {"false_alarms": stated, "estimator": ESTIMATOR}
+            given = infonet.Monitor(window, names, given=names[2:], **common)
+            without = infonet.Monitor(window, ("x", "y"), **common)
+            counts = [
+                sum(len(one.alerts) for one in monitor.extend(values))
+                for monitor, values in ((without, rows[:, :2]), (given, rows))
+            ]
+            print(
+                f"  rho {rho:g}: without {counts[0]:>3}, given {counts[1]:>3}", end="", flush=True
+            )
+        print()
+
+
+def first_alert(monitor, before, after):
+    monitor.extend(before)
+    rows = [alert.row for one in monitor.extend(after) for alert in one.alerts]
+    return rows[0] - len(before) if rows else np.inf
+
+
+def delay_given(window, repeats=20):
+    print(f"\nRows from a change of the partial correlation to the alert, window {window:,},")
+    print(
+        f"{repeats} streams: given a load that is followed more and less; the same without a load"
+    )
+    for before, after in ((0.0, 0.3), (0.0, 0.1), (0.3, 0.5), (0.5, 0.0)):
+        delays = {"given": [], "no load": []}
+        for seed in range(repeats):
+            for name, cause in (("given", load), ("no load", no_cause)):
+                random = np.random.default_rng(seed)
+                parts = [
+                    stream(cause, rho, count * window, random)
+                    for rho, count in ((before, 4), (after, 3))
+                ]
+                names = names_of(parts[0])
+                if name == "given":
+                    monitor = infonet.Monitor(window, names, given=["z0"], estimator=ESTIMATOR)
+                else:
+                    parts = [part[:, :2] for part in parts]
+                    monitor = infonet.Monitor(window, ("x", "y"), estimator=ESTIMATOR)
+                delays[name].append(first_alert(monitor, *parts))
+        shown = "; ".join(
+            f"{name}: median {np.median(rows):6.0f}, longest {max(rows):6.0f}"
+            for name, rows in delays.items()
+        )
+        print(f"  rho {before:g} to {after:<6g}{shown}", flush=True)
+
+
+def cost_given(repeats=15):
+    print("\nAn evaluation given others, as a ratio to one of the same variables without")
+    random = np.random.default_rng(0)
+    for window, watched, count in (
+        *((window, 2, count) for window in (1000, 5000) for count in (1, 2, 5)),
+        (1000, 10, 1),
+        (5000, 10, 1),
+    ):
+        z = random.standard_normal((count, window))
+        rows = np.stack([*(z.sum(axis=0) + random.standard_normal((watched, window))), *z], axis=1)
+        names = [str(i) for i in range(watched + count)]
+        options = {"false_alarms": 0.1, "estimator": ESTIMATOR}
+        given = infonet.Monitor(window, names, given=names[watched:], **options)
+        without = infonet.Monitor(window, names[:watched], **options)
+        given.extend(rows)
+        without.extend(rows[:, :watched])
+        times = {given: [], without: []}
+        for _ in range(repeats):
+            for monitor, found in times.items():
+                found.append(median_us(lambda monitor=monitor: monitor._evaluate(0, None), 1))
+        with_, plain = (statistics.median(found) / 1e3 for found in times.values())
+        what = f"{watched} variables, window {window:,}, {count} given"
+        print(f"  {what:<40}{with_:8.2f} ms, without {plain:6.2f} ms, ratio {with_ / plain:5.1f}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--window", type=int, default=5000)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--windows", type=int, default=1000)
+    parser.add_argument("--part", choices=["all", "plain", "given"], default="all")
     options = parser.parse_args()
     print(f"infonet {infonet.__version__}, numpy {np.__version__}, one thread")
-    cost(options.window, options.rows)  # first: the peaks of memory are its own
-    delay(options.window)
-    false_alarms(options.windows)
+    if options.part in ("all", "plain"):
+        cost(options.window, options.rows)  # first: the peaks of memory are its own
+        delay(options.window)
+        false_alarms(options.windows)
+    if options.part in ("all", "given"):
+        cost_given()
+        delay_given(options.window)
+        false_alarms_given(options.windows)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from infonet.cli.options import chosen_header, device_option, header_option, show_notes
+from infonet.cli.options import (
+    chosen_header,
+    device_option,
+    header_option,
+    read_names,
+    show_notes,
+)
 from infonet.errors import InputError
 from infonet.inputs.csv import Lines, split_names
 
@@ -25,6 +31,11 @@ _INTERRUPTED = 130  # the exit code of programs that are ended by Ctrl-C
 @click.option("--stride", type=click.IntRange(1), help="Rows between evaluations [default: w/10].")
 @click.option("--columns", metavar="A,B,…", help="Columns to watch [default: all].")
 @click.option("--pairs", metavar="A:B,…", help="Pairs to watch [default: all].")
+@click.option(
+    "--given",
+    metavar="D,E,…",
+    help="Columns to condition on: they are taken out of all others, and are in no pair.",
+)
 @click.option("--time", "time_column", metavar="COLUMN", help="Column to print as the time.")
 @click.option(
     "--false-alarms",
@@ -59,6 +70,7 @@ def watch(
     stride: int | None,
     columns: str | None,
     pairs: str | None,
+    given: str | None,
     time_column: str | None,
     false_alarms: float,
     nan: Literal["raise", "omit"],
@@ -74,13 +86,15 @@ def watch(
 
     A line is a row: numbers separated by commas, tabs, semicolons, bars or spaces. The first line
     may be a header; without one, columns are called 0, 1, 2, … Rows must be independent draws for
-    the rate of false alarms to hold: of a stream with memory, give every k-th row.
+    the rate of false alarms to hold, or so given the columns of --given, such as the load or the
+    hour of the day: of a stream with memory, give every k-th row.
     """
     from infonet.estimator import Estimator
     from infonet.monitor import Monitor
 
     stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace")
-    table = Lines.open(stream, columns, time_column, chosen_header())
+    known = None if given is None else read_names("--given", given)
+    table = Lines.open(stream, columns, time_column, chosen_header(), known or ())
     monitor = Monitor(
         window,
         table.names,
@@ -89,6 +103,7 @@ def watch(
         false_alarms,
         nan,
         estimator=Estimator(model, device, threads),
+        given=known,
     )
     show = _printer(only_alerts, as_json, unit)
     try:

@@ -50,11 +50,16 @@ class Lines:
 
     @staticmethod
     def open(
-        stream: TextIO, columns: str | None, time_column: str | None, header: bool | None = None
+        stream: TextIO,
+        columns: str | None,
+        time_column: str | None,
+        header: bool | None = None,
+        given: Sequence[str] = (),
     ) -> Lines:
         """Read the first line, and find out what it says about the others.
 
         `header` says whether it holds the names of the columns; None: if it holds no number.
+        The columns `given` are variables whether or not `columns` names them.
         """
         lines = ((i, line) for i, line in enumerate(stream, 1) if line.strip())
         first = next(lines, None)
@@ -71,7 +76,11 @@ class Lines:
         if len(set(names)) < len(names):
             raise InputError(f"the header names columns twice ({', '.join(names)}): rename them")
         time = None if time_column is None else _position(time_column, names)
-        wanted = [n for n in names if n != time_column] if columns is None else split_names(columns)
+        if columns is None:
+            wanted = [n for n in names if n != time_column or n in given]
+        else:
+            wanted = split_names(columns)
+        wanted += [name for name in given if name not in wanted]
         chosen = tuple(_position(name, names) for name in wanted)
         rest = lines if has_header else _chain(first, lines)
         return Lines(rest, tuple(wanted), len(head), chosen, time, delimiter)

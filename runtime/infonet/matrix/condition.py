@@ -16,10 +16,24 @@ from numpy.typing import NDArray
 
 from infonet.errors import InputError
 from infonet.inputs.checks import Column, Missing, check_finite, check_length, finite_rows
+from infonet.model.load import Model
 from infonet.pairs.engine import PairEngine
 from infonet.vines.conditioning import Condition, prepare
 from infonet.vines.estimate import check_model
 from infonet.vines.variables import MOST_SAMPLES, MOST_VARIABLES, Group
+
+
+def check_condition(model: Model, count: int) -> None:
+    """Refuse a condition of too many columns, or a model that cannot answer for conditions.
+
+    Raises:
+        InputError: either of these.
+    """
+    check_model(model)
+    if count > MOST_VARIABLES - 2:
+        raise InputError(
+            f"given names {count} columns, at most {MOST_VARIABLES - 2} are allowed: name fewer"
+        )
 
 
 @dataclass(frozen=True)
@@ -65,12 +79,7 @@ class TableCondition:
             InputError: gaps that are refused, too few rows, too many rows or columns, or a model
                 that cannot answer for conditions.
         """
-        check_model(engine.model)
-        if len(given) > MOST_VARIABLES - 2:
-            raise InputError(
-                f"given names {len(given)} columns, at most {MOST_VARIABLES - 2} are allowed: name "
-                "fewer"
-            )
+        check_condition(engine.model, len(given))
         if n > MOST_SAMPLES:
             raise InputError(
                 f"the table has {n:,} rows, at most {MOST_SAMPLES:,} are allowed with given: pass "

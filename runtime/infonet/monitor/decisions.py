@@ -42,8 +42,10 @@ class Alert:
     def describe(self, unit: str = "nats") -> str:
         """One line for people, in "nats" or "bits"."""
         before = "" if self.reference is None else f", was {_short(self.reference, unit)}"
+        given = self.estimate.given
+        condition = f" given {', '.join(given)}" if given else ""
         return (
-            f"dependence of {self.pair[0]} and {self.pair[1]} {self.kind}: "
+            f"dependence of {self.pair[0]} and {self.pair[1]}{condition} {self.kind}: "
             f"{_short(self.estimate, unit)} {unit}{before}"
         )
 

@@ -18,6 +18,7 @@ from infonet.inputs.checks import Missing, as_whole_number, check_missing_policy
 from infonet.model.load import Model
 from infonet.monitor import saving
 from infonet.monitor.decisions import Alert, Look, State, limits, step
+from infonet.monitor.given import as_given, check_room, check_watched
 from infonet.monitor.window import Window, WindowEstimates, as_row, as_rows
 from infonet.result import Estimate
 
@@ -34,14 +35,17 @@ def as_names(variables: Sequence[str] | int) -> tuple[str, ...]:
 
 
 def as_pairs(
-    pairs: Sequence[tuple[str | int, str | int]] | None, names: tuple[str, ...]
+    pairs: Sequence[tuple[str | int, str | int]] | None,
+    names: tuple[str, ...],
+    given: Sequence[int] = (),
 ) -> tuple[tuple[int, int], ...]:
-    """Positions of the variables of each pair, all pairs for None."""
+    """Positions of the variables of each pair, for None all pairs of those not given."""
     if pairs is None:
-        return tuple(combinations(range(len(names)), 2))
+        return tuple(combinations((i for i in range(len(names)) if i not in given), 2))
     found = tuple((_position(first, names), _position(second, names)) for first, second in pairs)
     if not found or any(i == j for i, j in found):
         raise InputError(f"pairs are {pairs!r}, allowed are one or more of two variables each")
+    check_watched(found, given, names)
     return found
 
 
@@ -97,24 +101,38 @@ class Monitor:
     intervals, widened by a quarter. Of a stream with memory (autocorrelation), push every k-th
     row, or residuals.
 
+    `given` names variables that others may follow: the load, the hour of the day. They are taken
+    out of all others, in each window anew, so that a common cause that drifts raises no alert, and
+    its memory does no harm: rows need be independent draws only given the condition. The bound on
+    false alarms then holds as far as the condition is taken out; how far that is was measured, see
+    the documentation of streams. Each pair has one copula for all values of the condition, as in
+    `Estimator.pairwise(given=)`: dependence that changes with the condition is averaged.
+
     An evaluation every `stride` rows costs one pass of the network for each pair, two for pairs
-    with many ties, and now and then some more to confirm. Memory does not grow. One thread may
-    push at a time; monitors may share an estimator. Monitors can be pickled, and `to_dict` is for
-    JSON.
+    with many ties, and now and then some more to confirm; with `given` several for each variable.
+    Memory does not grow. One thread may push at a time; monitors may share an estimator. Monitors
+    can be pickled, and `to_dict` is for JSON.
 
     Args:
         window: rows of the window, at least 100.
         variables: their names, or how many there are.
-        pairs: pairs to watch, by names or positions; None for all.
+        pairs: pairs to watch, by names or positions; None for all of variables not given.
         stride: rows from one evaluation to the next; None for a tenth of the window.
         false_alarms: expected false alerts in `window` rows, at most.
         nan: "raise" refuses values that are not finite; "omit" leaves out their rows.
         seed: of the order in which tied values are put for the tests.
         estimator: with the model and the threads; None for the model in the package.
+        given: names or positions of the variables to condition on, at most 126. Rows hold them as
+            all others, and they are in no pair.
 
     Raises:
-        InputError: values out of range, a window too small for so few false alarms, or a model
-            without intervals or null distribution.
+        InputError: values out of range, a window too small for so few false alarms or so many
+            conditions, or a model without intervals or null distribution.
+
+    Example:
+        >>> monitor = infonet.Monitor(1000, ("flow", "pressure", "load"), given=["load"])
+        >>> monitor.extend(rows)[-1].estimates[0].given
+        ('load',)
     """
 
     def __init__(
@@ -127,10 +145,13 @@ class Monitor:
         nan: Missing = "raise",
         seed: int = 0,
         estimator: Estimator | None = None,
+        given: Sequence[str | int] | None = None,
     ) -> None:
         self.window = as_whole_number(window, "window", 1)
         self.variables = as_names(variables)
-        self.pairs = as_pairs(pairs, self.variables)
+        self._given = as_given(given, self.variables)
+        self.given = tuple(self.variables[place] for place in self._given)
+        self.pairs = as_pairs(pairs, self.variables, self._given)
         self.stride = (
             max(self.window // 10, 1) if stride is None else as_whole_number(stride, "stride", 1)
         )
@@ -150,6 +171,7 @@ class Monitor:
         self._given_estimator = estimator
         self._engine = (estimator or default_estimator()).engine.with_seed(self.seed)
         check_model(self._engine.model, self.window, self.limits.parts)
+        check_room(self._engine.model, self.window, len(self._given))
         self._window = Window(self.window, len(self.variables))
         self._next = self.window  # complete rows at the next evaluation
         self._states = [State()] * len(self.pairs)
@@ -216,7 +238,8 @@ class Monitor:
         self._next += self.stride
         complete = self._window.rows
         columns = self._window.columns()
-        found = WindowEstimates(self._engine, columns, self._indices, self.variables)
+        names, given = self.variables, self._given
+        found = WindowEstimates(self._engine, columns, self._indices, names, given)
         alerts = []
         for i, estimate in enumerate(found.estimates):
             parts = partial(found.parts, i, self.limits.parts)

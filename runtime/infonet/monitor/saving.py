@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from infonet.api import default_estimator
 from infonet.errors import InputError
 from infonet.monitor.decisions import Reference, Sample, State
-from infonet.result import Estimate
+from infonet.result import Estimate, Terms
 
 if TYPE_CHECKING:
     from infonet.estimator import Estimator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from infonet.monitor.monitor import Monitor
 
 _FORMAT = 1
-_HASH = "content_sha256"
+_HASH, _GIVEN = "content_sha256", "given"
 _OPTIONS = ("window", "stride", "false_alarms", "nan", "seed")
 _FIELDS = {
     *("format", "model", *_OPTIONS, "variables", "pairs", "rows", "skipped", "complete", "next"),
@@ -53,6 +53,8 @@ def to_dict(monitor: Monitor) -> dict[str, Any]:
         "next": monitor._next,
         "columns": monitor._window.columns().tolist(),
         "states": [asdict(state) for state in monitor._states],
+        # left out where there is none, so that earlier versions read it
+        **({_GIVEN: list(monitor._given)} if monitor._given else {}),
     }
     return {**saved, _HASH: _digest(saved)}
 
@@ -80,7 +82,8 @@ def from_dict(cls: type[Monitor], saved: dict[str, Any], estimator: Estimator | 
 
 
 def _check_fields(saved: dict[str, Any]) -> None:
-    odd = (saved.keys() | {_HASH}) ^ (_FIELDS | {_HASH})
+    may_lack = {_HASH, _GIVEN}
+    odd = (saved.keys() | may_lack) ^ (_FIELDS | may_lack)
     if odd:
         raise ValueError(
             f"it lacks, or has beside its own, {', '.join(sorted(map(_shown, odd))[:3])}"
@@ -101,6 +104,10 @@ def _restored(cls: type[Monitor], saved: dict[str, Any], estimator: Estimator | 
         tuple(_count(place, "a variable of a pair", 0, len(variables) - 1) for place in pair)
         for pair in _lists(saved["pairs"], "pairs", 2)
     ]
+    given = None
+    if _GIVEN in saved:
+        places = _list(saved[_GIVEN], _GIVEN)
+        given = [_count(place, "a variable of given", 0, len(variables) - 1) for place in places]
     columns, states = _columns(saved["columns"]), _list(saved["states"], "states")
     counts = {name: _count(saved[name], name, 0) for name in ("rows", "skipped", "complete")}
     window, stride = (_count(saved[name], name, 1) for name in ("window", "stride"))
@@ -127,6 +134,7 @@ def _restored(cls: type[Monitor], saved: dict[str, Any], estimator: Estimator | 
         nan=saved["nan"],
         seed=_count(saved["seed"], "seed", 0, None),
         estimator=estimator,
+        given=given,
     )
     monitor.rows, monitor.skipped = counts["rows"], counts["skipped"]
     monitor._window.resume(columns, counts["complete"])
@@ -175,7 +183,10 @@ def _estimate(saved: Any) -> Estimate:
         "n": _count(saved["n"], "n", 1),
         "names": tuple(_text(name, "a name") for name in saved["names"]),
         "notes": tuple(_text(note, "a note") for note in _list(saved["notes"], "notes")),
+        "given": tuple(_text(name, "a name") for name in _list(saved.get("given", []), "given")),
+        "terms": Terms(),
     }
+    _expect(not saved.get("terms"), saved)
     return Estimate(**{**saved, **known})
 
 

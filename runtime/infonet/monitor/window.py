@@ -17,6 +17,7 @@ from infonet.inputs.numbers import EXACT
 from infonet.inputs.table import is_records
 from infonet.inputs.variables import as_columns
 from infonet.monitor.decisions import Sample, normal_quantile
+from infonet.monitor.given import Columns, Conditioned
 from infonet.pairs.engine import ONE_PAIR, PairEngine, tile_size
 from infonet.pairs.estimates import PairEstimates, method_of, notes_of
 from infonet.pairs.parallel import Progress, run_tiles
@@ -163,7 +164,6 @@ def _is_long(value: Any) -> bool:
     return isinstance(value, (int, Decimal, Fraction)) and not -EXACT <= value <= EXACT
 
 
-Columns = NDArray[np.float64]
 Pairs = NDArray[np.int64]
 
 
@@ -175,20 +175,26 @@ class WindowEstimates:
         columns: float64 [d, n], finite.
         pairs: int64 [p, 2].
         names: of the d variables.
+        given: positions of the variables of the condition; none of them is in a pair.
 
     Attributes:
         estimates: one for each pair, the same to the last byte as `Estimator.estimate` of its
-            columns (without its table).
+            columns (without its table), or given others as `Estimator.pairwise`.
     """
 
     def __init__(
-        self, engine: PairEngine, columns: Columns, pairs: Pairs, names: Sequence[str]
+        self,
+        engine: PairEngine,
+        columns: Columns,
+        pairs: Pairs,
+        names: Sequence[str],
+        given: Sequence[int] = (),
     ) -> None:
-        self._engine, self._columns, self._pairs = engine, columns, pairs
-        ranked = engine.prepare(list(columns), engine.backend.threads)
+        self._engine, self._pairs, self._n = engine, pairs, columns.shape[1]
+        self._without = Conditioned.of(engine, columns, given, np.unique(pairs).tolist(), names)
+        ranked = engine.prepare(self._without.columns, engine.backend.threads)
         self._found = _run(engine, ranked, pairs)
-        n = columns.shape[1]
-        self.estimates = [self._estimate(i, n, names) for i in range(len(pairs))]
+        self.estimates = [self._estimate(i, names) for i in range(len(pairs))]
 
     def whole(self, i: int) -> Sample:
         """Pair i in the window."""
@@ -196,11 +202,11 @@ class WindowEstimates:
 
     def parts(self, i: int, count: int) -> tuple[Sample, ...]:
         """Pair i in `count` parts of the window, each of every `count`-th row."""
-        size = self._columns.shape[1] // count * count
+        size = self._n // count * count
         return tuple(self._part(i, slice(k, size, count)) for k in range(count))
 
     def _part(self, i: int, rows: slice) -> Sample:
-        ranked = self._engine.prepare([self._columns[v, rows] for v in self._pairs[i]])
+        ranked = self._engine.prepare([self._without.columns[v][rows] for v in self._pairs[i]])
         return self._sample(self._engine.estimate(ranked, ONE_PAIR), 0)
 
     def _sample(self, found: PairEstimates, i: int) -> Sample:
@@ -211,15 +217,19 @@ class WindowEstimates:
         error = float(found.quantiles[i, -1] - found.quantiles[i, 0]) / widths
         return Sample(float(found.mi[i]), error, float(found.p_value[i]))
 
-    def _estimate(self, i: int, n: int, names: Sequence[str]) -> Estimate:
-        found = self._found
+    def _estimate(self, i: int, names: Sequence[str]) -> Estimate:
+        found, n, without = self._found, self._n, self._without
         interval = float(found.quantiles[i, 0]), float(found.quantiles[i, -1])
         p = float(found.p_value[i])
-        notes = notes_of(int(found.about[i]), p, interval, self._engine.model.null, n)
+        notes = without.known_of(self._pairs[i], names) or notes_of(
+            int(found.about[i]), p, interval, self._engine.model.null, n
+        )
         pair = names[self._pairs[i, 0]], names[self._pairs[i, 1]]
         return Estimate(
-            *(float(found.mi[i]), interval, None if np.isnan(p) else p, n, pair, notes),
+            *(float(found.mi[i]), interval, None if np.isnan(p) else p, n, pair),
+            notes=(*without.notes, *notes),
             method=method_of(int(found.about[i])),
+            given=without.names,
         )
 
 

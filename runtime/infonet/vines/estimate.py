@@ -91,6 +91,11 @@ class Answer:
         )
 
 
+def least_samples(size: int) -> int:
+    """Samples below which there are few for so many variables, those of a condition included."""
+    return _ROOM * size * (size - 1) // 2
+
+
 def check_model(model: Model) -> None:
     """Refuse models that read values rather than ranks, or give no p-values.
 
@@ -314,7 +319,7 @@ def _remarks(groups: Sequence[Group], n: int) -> list[str]:
     if any(tied for group in groups for tied in group.tied):
         notes.append(TIES_NOTE)
     size = sum(len(group.ranks) for group in groups)
-    if n < _ROOM * size * (size - 1) / 2:
+    if n < least_samples(size):
         notes.append(FEW_NOTE)
     x, y, *_ = *groups, groups[0]
     if len(groups) > 1 and set(map(_key, x.ranks)) & set(map(_key, y.ranks)):
