@@ -214,24 +214,26 @@ def names_of(rows):
 
 
 def false_alarms_given(windows, stated=0.1, window=1000):
-    print(f"\nA cause that drifts: false alarms in {windows} windows of {window:,} rows, at most")
-    print(f"{stated * windows:g} stated; x and y independent, and of partial correlation 0.6")
+    print(
+        f"\nA cause that drifts: alerts in windows of {window:,} rows, at most {stated:g} stated in"
+    )
+    print("each and one more to take it back; without the cause, and given it; x and y independent")
+    print("(rho 0), or of partial correlation 0.6. Half as many windows if several are given")
     for name, cause in CAUSES.items():
-        print(f"  {name:<36}", end="")
         for rho in (0.0, 0.6):
-            rows = stream(cause, rho, windows * window, np.random.default_rng(1))
+            _, given = cause(np.arange(2), np.random.default_rng(1))
+            count = windows if len(given) == 1 else windows // 2
+            rows = stream(cause, rho, count * window, np.random.default_rng(1))
             names = names_of(rows)
             common = {"false_alarms": stated, "estimator": ESTIMATOR}
-            given = infonet.Monitor(window, names, given=names[2:], **common)
             without = infonet.Monitor(window, ("x", "y"), **common)
-            counts = [
+            given = infonet.Monitor(window, names, given=names[2:], **common)
+            found = [
                 sum(len(one.alerts) for one in monitor.extend(values))
                 for monitor, values in ((without, rows[:, :2]), (given, rows))
             ]
-            print(
-                f"  rho {rho:g}: without {counts[0]:>3}, given {counts[1]:>3}", end="", flush=True
-            )
-        print()
+            shown = f"stated {stated * count:g}, without {found[0]:>3}, given {found[1]:>3}"
+            print(f"  {name:<38}rho {rho:g}, {count} windows: {shown}", flush=True)
 
 
 def first_alert(monitor, before, after):

@@ -88,8 +88,8 @@ class Conditioned:
     """A window without its condition.
 
     Attributes:
-        columns: [n] each, of all variables: F(x | condition) as mid-ranks, float32, of those asked
-            for, the values themselves of the others.
+        columns: [n] each, of all variables: F(x | condition) as mid-ranks, float32, of those in
+            pairs, the values themselves of the others.
         names: of the condition.
         notes: remarks about the condition in this window, one sentence each.
         known: positions of variables that are constant once the condition is known.
@@ -105,16 +105,16 @@ class Conditioned:
         engine: PairEngine,
         columns: Columns,
         given: Sequence[int],
-        wanted: Sequence[int],
+        pairs: NDArray[np.int64],
         names: Sequence[str],
     ) -> Conditioned:
-        """Take the condition out of some variables of a window.
+        """Take the condition out of the variables of some pairs in a window.
 
         Args:
             engine: with the model, the seed and the threads.
             columns: float64 [d, n], finite.
             given: positions of the condition, none for no condition.
-            wanted: positions of the variables to take it out of.
+            pairs: int64 [p, 2], positions of their variables.
             names: of the d variables.
         """
         found: list[Left] = list(columns)
@@ -122,6 +122,7 @@ class Conditioned:
             return Conditioned(found, (), (), frozenset())
         from infonet.matrix.condition import TableCondition  # deferred: it needs the vines
 
+        wanted = np.unique(pairs).tolist()
         threads = engine.backend.threads
         loads = [(names[place], partial(columns.__getitem__, place)) for place in given]
         condition = TableCondition.of(engine, loads, columns.shape[1], "raise", threads)

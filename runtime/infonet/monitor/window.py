@@ -191,7 +191,7 @@ class WindowEstimates:
         given: Sequence[int] = (),
     ) -> None:
         self._engine, self._pairs, self._n = engine, pairs, columns.shape[1]
-        self._without = Conditioned.of(engine, columns, given, np.unique(pairs).tolist(), names)
+        self._without = Conditioned.of(engine, columns, given, pairs, names)
         ranked = engine.prepare(self._without.columns, engine.backend.threads)
         self._found = _run(engine, ranked, pairs)
         self.estimates = [self._estimate(i, names) for i in range(len(pairs))]

@@ -166,3 +166,56 @@ def test_a_note_is_said_once_of_a_pair(run):
         "b and c: a variable is constant: mutual information is 0",
         "600 rows",
     ]
+
+
+def given_rows():
+    """a and b follow the load, and are joined besides from row 400 on."""
+    load, a, b = np.random.default_rng(3).standard_normal((3, 600)).round(5)
+    b[400:] += 1.5 * a[400:]
+    return np.stack([load + a, load + b, load, np.arange(600) % 24], axis=1).round(5)
+
+
+def test_given_columns(run):
+    rows, header = given_rows(), "a,b,load,hour\n"
+    result = run(text(rows, header), "--window", 150, "--given", "load,hour")
+    assert result.exit_code == 0, result.output
+    monitor = infonet.Monitor(150, ("a", "b", "load", "hour"), given=["load", "hour"])
+    evaluations = monitor.extend(rows)
+    lines = result.stdout.splitlines()
+    assert [x for x in lines if "ALERT" not in x] == [
+        f"row {e.row}: {e.estimates[0]}" for e in evaluations
+    ]
+    assert lines[0].startswith("row 150: MI(a; b | load, hour) = 0.0")
+    (alert,) = (line for line in lines if "ALERT" in line)
+    assert "ALERT dependence of a and b given load, hour appears: 0." in alert
+    assert 400 < int(alert.split()[1].rstrip(":")) <= 550
+    found = run(text(rows, header), "-w", 150, "--given", "load,hour", "--alerts", "--json")
+    assert json.loads(found.stdout)["estimate"]["given"] == ["load", "hour"]
+
+
+def test_given_columns_beside_those_named(run):
+    """They need not be among --columns, and may be the time; pairs are of the others."""
+    rows, header = given_rows(), "a,b,load,hour\n"
+    expected = run(text(rows, header), "-w", 150, "--given", "hour", "--pairs", "a:b").stdout
+    assert "MI(a; b | hour)" in expected
+    assert run(text(rows, header), "-w", 150, "--given", "hour", "--columns", "a,b").stdout == (
+        expected
+    )
+    every = run(text(rows, header), "-w", 150, "--given", "hour", "--columns", "a,b,hour")
+    assert every.stdout == expected
+    timed = run(text(rows, header), "-w", 150, "--given", "hour", "--time", "hour")
+    assert timed.stdout.startswith("row 150, 5.0: MI(a; b | hour)")
+    assert "MI(a; load | hour)" in timed.stdout
+
+
+def test_bad_given_columns(run):
+    stdin = text(given_rows(), "a,b,load,hour\n")
+    for given, message in (
+        ("z", "column 'z' does not exist: choose from a, b, load, hour"),
+        ("load,load", "--given load,load names a column twice"),
+        ("", "--given names no column"),
+        ("b,load,hour", "variables are 1 beside those given"),
+    ):
+        fails(run(stdin, "-w", 150, "--given", given), message)
+    pairs = ("--pairs", "a:load")
+    fails(run(stdin, "-w", 150, "--given", "load", *pairs), "'load' is given, and in the pair")
