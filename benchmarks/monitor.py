@@ -29,6 +29,7 @@ import infonet_kernels
 import numpy as np
 
 ESTIMATOR = infonet.Estimator(threads=1)
+COMMON = {"estimator": ESTIMATOR}
 CHUNK = 10_000
 
 
@@ -135,59 +136,61 @@ def delay(window, repeats=20):
         print(f"  rho {before:g} to {after:<30g}{shown}")
 
 
-def swelling(t):
-    """A strength that goes from 0 to 2 and back within 20 windows of 1,000."""
-    return 1 - np.cos(2 * np.pi * t / 20_000)
+class Course:
+    """Rows of a stream and how a cause drifts along them, in windows of 1,000 or so many rows."""
+
+    def __init__(self, rows, window, random):
+        self.t, self.random = np.arange(rows), random
+        # A strength that goes from 0 to 2 and back within 20 windows.
+        self.strength = 1 - np.cos(2 * np.pi * self.t / (20 * window))
+        self.window = window
+
+    def normal(self, *shape):
+        return self.random.standard_normal((*shape, self.t.size))
 
 
-def wandering(t, random):
-    """A random walk drawn back to 0, standard deviation 1, with a memory of 2,000 rows."""
-    keep = 1 - 1 / 2000
-    steps = np.sqrt(1 - keep**2) * random.standard_normal(t.size)
-    found, value = np.empty(t.size), random.standard_normal()
-    for i, step in enumerate(steps.tolist()):
-        found[i] = value = keep * value + step
-    return found
+def no_cause(course):
+    return np.zeros((2, course.t.size)), [course.normal()]
 
 
-def no_cause(t, random):
-    return np.zeros((2, t.size)), [random.standard_normal(t.size)]
+def load(course):
+    z = course.normal()
+    return course.strength * np.stack([z, np.tanh(2 * z)]), [z]
 
 
-def load(t, random):
-    z = random.standard_normal(t.size)
-    return np.stack([swelling(t) * z, swelling(t) * np.tanh(2 * z)]), [z]
-
-
-def scattering_load(t, random):
+def scattering_load(course):
     """The load itself becomes larger and smaller."""
-    z = (0.2 + swelling(t)) * random.standard_normal(t.size)
+    z = (0.2 + course.strength) * course.normal()
     return np.stack([z, z**2 / 2]), [z]
 
 
-def wandering_load(t, random):
-    z = wandering(t, random)
-    return np.stack([z, 2 * z]), [z]
+def wandering_load(course):
+    """A random walk drawn back to 0, standard deviation 1, with a memory of two windows."""
+    keep = 1 - 1 / (2 * course.window)
+    found, value = np.empty(course.t.size), course.random.standard_normal()
+    for i, step in enumerate((np.sqrt(1 - keep**2) * course.normal()).tolist()):
+        found[i] = value = keep * value + step
+    return np.stack([found, 2 * found]), [found]
 
 
-def hour(t, random):
-    angle = 2 * np.pi * (t % 24) / 24
-    return swelling(t) * np.stack([np.sin(angle), np.sin(angle + 1)]), [t % 24]
+def hour(course):
+    angle = 2 * np.pi * (course.t % 24) / 24
+    return course.strength * np.stack([np.sin(angle), np.sin(angle + 1)]), [course.t % 24]
 
 
-def counted_load(t, random):
-    z = random.poisson(2 + swelling(t)).astype(float)
+def counted_load(course):
+    z = course.random.poisson(2 + course.strength).astype(float)
     return np.stack([z, z]), [z]
 
 
-def load_and_hour(t, random):
-    (first, (z,)), (second, (h,)) = load(t, random), hour(t, random)
+def load_and_hour(course):
+    (first, (z,)), (second, (h,)) = load(course), hour(course)
     return first + second, [z, h]
 
 
-def five_loads(t, random):
-    z = random.standard_normal((5, t.size))
-    return np.stack([0.5 * swelling(t) * z.sum(axis=0)] * 2), list(z)
+def five_loads(course):
+    z = course.normal(5)
+    return np.stack([0.5 * course.strength * z.sum(axis=0)] * 2), list(z)
 
 
 CAUSES = {
@@ -202,11 +205,12 @@ CAUSES = {
 }
 
 
-def stream(cause, rho, rows, random):
-    """Rows of two variables with partial correlation rho that follow a cause, and of the cause."""
-    follow, given = cause(np.arange(rows), random)
-    values = follow.T + gaussian(rho, rows, random)
-    return np.column_stack([values, *given])
+def stream(cause, rho, rows, random, window=1000):
+    """Rows of two variables that follow a cause, and the columns of it. Their partial correlation
+    is `rho`, a number or one for each row."""
+    follow, given = cause(Course(rows, window, random))
+    a, b = random.standard_normal((2, rows))
+    return np.stack([follow[0] + a, follow[1] + rho * a + np.sqrt(1 - rho**2) * b, *given], axis=1)
 
 
 def names_of(rows):
@@ -215,31 +219,26 @@ def names_of(rows):
 
 def false_alarms_given(windows, stated=0.1, window=1000):
     print(
-        f"\nA cause that drifts: alerts in windows of {window:,} rows, at most {stated:g} stated in"
+        f"\nA cause that drifts: alerts in windows of {window:,} rows, in each at most {stated:g}"
     )
-    print("each and one more to take it back; without the cause, and given it; x and y independent")
-    print("(rho 0), or of partial correlation 0.6. Half as many windows if several are given")
+    print(
+        "stated and one more to take it back; by a monitor without the cause, and given it. x and y"
+    )
+    print("are independent (rho 0), or of partial correlation 0.6")
     for name, cause in CAUSES.items():
         for rho in (0.0, 0.6):
-            _, given = cause(np.arange(2), np.random.default_rng(1))
-            count = windows if len(given) == 1 else windows // 2
+            single = cause not in (load_and_hour, five_loads)
+            count = windows if single else windows // 2
             rows = stream(cause, rho, count * window, np.random.default_rng(1))
             names = names_of(rows)
-            common = {"false_alarms": stated, "estimator": ESTIMATOR}
-            without = infonet.Monitor(window, ("x", "y"), **common)
-            given = infonet.Monitor(window, names, given=names[2:], **common)
+            without = infonet.Monitor(window, ("x", "y"), false_alarms=stated, **COMMON)
+            given = infonet.Monitor(window, names, given=names[2:], false_alarms=stated, **COMMON)
             found = [
                 sum(len(one.alerts) for one in monitor.extend(values))
                 for monitor, values in ((without, rows[:, :2]), (given, rows))
             ]
             shown = f"stated {stated * count:g}, without {found[0]:>3}, given {found[1]:>3}"
             print(f"  {name:<38}rho {rho:g}, {count} windows: {shown}", flush=True)
-
-
-def first_alert(monitor, before, after):
-    monitor.extend(before)
-    rows = [alert.row for one in monitor.extend(after) for alert in one.alerts]
-    return rows[0] - len(before) if rows else np.inf
 
 
 def delay_given(window, repeats=20):
@@ -249,25 +248,41 @@ def delay_given(window, repeats=20):
     )
     for before, after in ((0.0, 0.3), (0.0, 0.1), (0.3, 0.5), (0.5, 0.0)):
         delays = {"given": [], "no load": []}
+        rho = np.repeat([before, after], [4 * window, 3 * window])
         for seed in range(repeats):
             for name, cause in (("given", load), ("no load", no_cause)):
-                random = np.random.default_rng(seed)
-                parts = [
-                    stream(cause, rho, count * window, random)
-                    for rho, count in ((before, 4), (after, 3))
-                ]
-                names = names_of(parts[0])
-                if name == "given":
-                    monitor = infonet.Monitor(window, names, given=["z0"], estimator=ESTIMATOR)
-                else:
-                    parts = [part[:, :2] for part in parts]
-                    monitor = infonet.Monitor(window, ("x", "y"), estimator=ESTIMATOR)
-                delays[name].append(first_alert(monitor, *parts))
+                rows = stream(cause, rho, rho.size, np.random.default_rng(seed), window)
+                names = names_of(rows) if name == "given" else ("x", "y")
+                monitor = infonet.Monitor(window, names, given=names[2:] or None, **COMMON)
+                found = monitor.extend(rows[:, : len(names)])
+                late = [a.row for one in found for a in one.alerts if a.row > 4 * window]
+                delays[name].append(late[0] - 4 * window if late else np.inf)
         shown = "; ".join(
             f"{name}: median {np.median(rows):6.0f}, longest {max(rows):6.0f}"
             for name, rows in delays.items()
         )
         print(f"  rho {before:g} to {after:<6g}{shown}", flush=True)
+
+
+def jump_given(window=1000, repeats=20):
+    """The window that holds rows of before and after is no sample of one distribution."""
+    print("\nStreams with an alert within a window after x and y begin to follow a load at once,")
+    print(
+        f"of {repeats}, window {window:,}: without it, given it, given it and the number of the row"
+    )
+    for strength in (0.5, 1.0, 2.0):
+        counts = Counter()
+        for seed in range(repeats):
+            random, t = np.random.default_rng(seed), np.arange(3 * window)
+            z, a, b = random.standard_normal((3, t.size))
+            follow = np.where(t < 2 * window, 0.0, strength) * z
+            rows = np.stack([follow + a, follow + b, z, t], axis=1)
+            for names in (("x", "y"), ("x", "y", "z"), ("x", "y", "z", "row")):
+                monitor = infonet.Monitor(window, names, given=names[2:] or None, **COMMON)
+                found = monitor.extend(rows[:, : len(names)])
+                counts[names] += any(a.row > 2 * window for one in found for a in one.alerts)
+        shown = ", ".join(str(count) for count in counts.values())
+        print(f"  strength {strength:<29g}{shown}", flush=True)
 
 
 def cost_given(repeats=15):
@@ -281,7 +296,7 @@ def cost_given(repeats=15):
         z = random.standard_normal((count, window))
         rows = np.stack([*(z.sum(axis=0) + random.standard_normal((watched, window))), *z], axis=1)
         names = [str(i) for i in range(watched + count)]
-        options = {"false_alarms": 0.1, "estimator": ESTIMATOR}
+        options = {"false_alarms": 0.1, **COMMON}
         given = infonet.Monitor(window, names, given=names[watched:], **options)
         without = infonet.Monitor(window, names[:watched], **options)
         given.extend(rows)
@@ -309,6 +324,7 @@ def main():
         false_alarms(options.windows)
     if options.part in ("all", "given"):
         cost_given()
+        jump_given()
         delay_given(options.window)
         false_alarms_given(options.windows)
 
