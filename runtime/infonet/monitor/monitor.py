@@ -102,10 +102,11 @@ class Monitor:
     row, or residuals.
 
     `given` names variables that others may follow: the load, the hour of the day. They are taken
-    out of all others, in each window anew, so that a common cause that drifts raises no alert, and
-    its memory does no harm: rows need be independent draws only given the condition. The bound on
-    false alarms then holds as far as the condition is taken out; how far that is was measured, see
-    the documentation of streams. Each pair has one copula for all values of the condition, as in
+    out of all others, in each window anew, so that a common cause that drifts slowly beside the
+    window raises no alert, and its memory does no harm: rows need be independent draws only given
+    the condition. The bound on false alarms then holds as far as the condition is taken out, which
+    is not all the way for five strong causes at once, or where others begin to follow one at once;
+    the documentation of streams has figures. Each pair has one copula for all values of the condition, as in
     `Estimator.pairwise(given=)`: dependence that changes with the condition is averaged.
 
     An evaluation every `stride` rows costs one pass of the network for each pair, two for pairs
