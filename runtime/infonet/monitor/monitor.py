@@ -106,8 +106,8 @@ class Monitor:
     window raises no alert, and its memory does no harm: rows need be independent draws only given
     the condition. The bound on false alarms then holds as far as the condition is taken out, which
     is not all the way for five strong causes at once, or where others begin to follow one at once;
-    the documentation of streams has figures. Each pair has one copula for all values of the condition, as in
-    `Estimator.pairwise(given=)`: dependence that changes with the condition is averaged.
+    the documentation of streams has figures. Each pair has one copula for all values of the
+    condition, as in `Estimator.pairwise(given=)`: dependence that changes with it is averaged.
 
     An evaluation every `stride` rows costs one pass of the network for each pair, two for pairs
     with many ties, and now and then some more to confirm; with `given` several for each variable.
