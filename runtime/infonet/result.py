@@ -131,7 +131,7 @@ class Estimate:
             entries of a pairwise matrix.
 
         method: how the estimate was made: "network", "counts" and others, see the documentation
-            of ties, counts and labels; of several variables "vine", "directions" or
+            of ties, counts and labels; of several variables "vine", "gaussian", "directions" or
             "neighbours".
         given: names of the columns of the condition.
         terms: of several variables, the terms of the chain rule, whose sum is the estimate of the

@@ -72,7 +72,7 @@ def check_room(model: Model, window: int, count: int) -> None:
     if not count:
         return
     from infonet.matrix.condition import check_condition  # deferred: these need the vines
-    from infonet.vines.estimate import least_samples
+    from infonet.vines.variables import least_samples
 
     check_condition(model, count)
     least = least_samples(count + 2)

@@ -40,7 +40,7 @@ class Bound:
     Attributes:
         mi, error: the bound and its standard error of chance, nats.
         n: number of samples that it is from.
-        method: "vine", "directions" or "neighbours".
+        method: "vine", "gaussian", "directions" or "neighbours".
         functions: whether it is from functions of x and y rather than from their columns.
     """
 

@@ -31,7 +31,7 @@ class Edge:
     """One edge: places of its variables, first < second, in the order of the vine, and its copula.
 
     The variables between them are its condition; `correlation` is that of normal scores of both
-    given that.
+    given that, and `gaussian` whether its copula is no more than that.
     """
 
     first: int
@@ -40,6 +40,7 @@ class Edge:
     p_value: float
     leaves: int
     correlation: float
+    gaussian: bool
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def fit_vine(
             for place, copula in enumerate(fitted):
                 if asked(place, place + tree):
                     facts = copula.mi, copula.p_value, copula.leaves, copula.correlation
-                    edges.append(Edge(place, place + tree, *facts))
+                    edges.append(Edge(place, place + tree, *facts, copula.gaussian))
                     total += copula.log_density
             if len(fitted) > 1:
                 # F(a | b, between) of each edge meets F(c | b, between) of the next one.
@@ -121,7 +122,7 @@ def fit_edge(
     for number, levels, other in ((u, ends[1], ends[0]), (v, ends[0], ends[1])):
         if levels is not None and is_label(levels) and other is None:
             mi, whole = _with_label(copulas, number, levels, between)
-            return replace(found, mi=mi if whole else max(mi, found.mi))
+            return replace(found, mi=mi if whole else max(mi, found.mi), gaussian=False)
     return found
 
 

@@ -21,8 +21,17 @@ from infonet.vines.conditioning import Continuous, take_out
 from infonet.vines.copula import PairCopulas, Ranks
 from infonet.vines.discrete import count, fisher, frequent_levels, is_label, levels_of, part_of
 from infonet.vines.dvine import Edge, Vine, fit_vine
+from infonet.vines.gaussian import of_one_copula
 from infonet.vines.order import by_strength
-from infonet.vines.variables import Group, check, rank_groups
+from infonet.vines.variables import (
+    FEW_NOTE,
+    Group,
+    check,
+    leave_out_known,
+    left_out_notes,
+    rank_groups,
+    remarks,
+)
 
 NEIGHBOURS_NOTE = (
     "nearest neighbours found more than the vine of pair copulas: of two lower bounds the larger "
@@ -32,14 +41,14 @@ DIRECTIONS_NOTE = (
     "functions of several columns, fitted to other samples, tell more than a vine of the columns: "
     "of two lower bounds the larger one is given"
 )
+GAUSSIAN_NOTE = (
+    "nearly all copulas of these many columns are Gaussian: the estimate is that of one Gaussian "
+    "copula of all of them, and the terms may add up to less"
+)
 CHANGES_NOTE = (
     "the dependence changes with a condition: it was estimated within pieces of it, and what "
     "changes within a piece is missed"
 )
-FEW_NOTE = "there are few samples for so many variables: the estimate may be far off"
-SHARED_NOTE = "x and y share a column: the mutual information of continuous ones is infinite"
-
-_ROOM = 10  # samples for each pair of variables below which there are few
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,7 @@ class Answer:
         terms: of the chain rule.
         p_value: of independence, NaN if there is no term.
         changing: whether a copula changes with a condition.
+        one_copula: the sum by one Gaussian copula of all columns, where they have one.
         read: share of the copulas that are not Gaussian.
     """
 
@@ -61,6 +71,7 @@ class Answer:
     p_value: float
     changing: bool
     read: float
+    one_copula: float | None = None
 
     @staticmethod
     def of(
@@ -89,11 +100,6 @@ class Answer:
             any(edge.leaves > 1 for edge in vine.edges),
             vine.read,
         )
-
-
-def least_samples(size: int) -> int:
-    """Samples below which there are few for so many variables, those of a condition included."""
-    return _ROOM * size * (size - 1) // 2
 
 
 def check_model(model: Model) -> None:
@@ -133,8 +139,8 @@ def estimate_vectors(
     groups = [group for group in (left, right, condition) if group is not None]
     n = check(groups, nan, engine.model.n_min)
     constant, copies = rank_groups(groups, engine.seed, threads)
-    known = _without_known(left, right, condition)
-    left_out = _left_out(constant, copies, known)
+    known = leave_out_known(left, right, condition)
+    left_out = left_out_notes(constant, copies, known)
     notes = [*(note for variable in read for note in variable.notes), *left_out]
     common: dict[str, Any] = {
         "names": (read[0].title, read[1].title),
@@ -148,7 +154,7 @@ def estimate_vectors(
     if one is not None and other is not None and (condition is None or not condition.ranks):
         found = estimate_pair(engine, one, other)
         return replace(found, notes=(*notes, *found.notes), **common)
-    notes += _remarks(groups, n)
+    notes += remarks(groups, n)
     swap = right.key < left.key  # so that x and y may be exchanged
     first, second = (right, left) if swap else (left, right)
     counted = count(first, second, condition, n, engine.seed)
@@ -163,6 +169,8 @@ def estimate_vectors(
         answer = _answer(engine, first, second, condition, threads, progress, swap)
         p, terms = answer.p_value, answer.terms
         bound = Bound(max(0.0, answer.sum), answer.error, n, "vine")
+        if answer.one_copula is not None:
+            bound = replace(bound, mi=max(0.0, answer.one_copula), method="gaussian")
         if condition is None or not condition.ranks:
             rows, tied = (first.ranks, second.ranks), any(first.tied) or any(second.tied)
             bound = largest(PairCopulas(engine), bound, *rows, tied, engine.seed, threads)
@@ -171,9 +179,11 @@ def estimate_vectors(
             notes.append(CHANGES_NOTE)
         if bound.functions:
             notes.append(DIRECTIONS_NOTE)
+        if method == "gaussian":
+            notes.append(GAUSSIAN_NOTE)
         if method == "neighbours":
             notes.append(NEIGHBOURS_NOTE)
-        low = answer.changing or method != "vine"
+        low = answer.changing or method not in ("vine", "gaussian")
         size = sum(len(group.ranks) for group in groups)
         ends = interval(mi, bound.error, p, Doubt(n, size, len(terms), answer.read, low))
     return Estimate(
@@ -201,11 +211,11 @@ def total_correlation(
             f"{' and '.join(copies)} repeat another column: the total correlation is infinite; "
             "leave them out"
         )
-    notes = [*variable.notes, *_left_out(constant, [], [])]
+    notes = [*variable.notes, *left_out_notes(constant, [], [])]
     names = (variable.title, "")
     if len(group.ranks) < 2:
         return Estimate(0.0, (0.0, 0.0), None, n, names, tuple(notes), method="constant")
-    notes += _remarks([group], n)
+    notes += remarks([group], n)
     group.keep(by_strength(group.ranks, group.ranks)[0])
     levels = frequent_levels(group)
     vine = fit_vine(
@@ -214,11 +224,16 @@ def total_correlation(
     answer = Answer.of(vine, group.names)
     if answer.changing:
         notes.append(CHANGES_NOTE)
-    mi, p = max(0.0, answer.sum), answer.p_value
+    whole = of_one_copula(vine, group.ranks, [1] * len(group.ranks))
+    if whole is not None:
+        notes.append(GAUSSIAN_NOTE)
+    mi, p = max(0.0, answer.sum if whole is None else whole), answer.p_value
     doubt = Doubt(n, len(group.ranks), len(answer.terms), answer.read, answer.changing)
     ends = interval(mi, answer.error, p, doubt)
     return Estimate(
-        *(mi, ends, p, n, names, tuple(notes)), method="vine", terms=Terms(answer.terms)
+        *(mi, ends, p, n, names, tuple(notes)),
+        method="vine" if whole is None else "gaussian",
+        terms=Terms(answer.terms),
     )
 
 
@@ -287,7 +302,10 @@ def _of_vine(
     levels += frequent_levels(given) if given else []
     middle = len(rows_x)
     vine = fit_vine(*(copulas, order, lambda i, j: i < middle <= j, z, levels, threads, progress))
-    return Answer.of(vine, names, given.names if given else (), swap)
+    answer = Answer.of(vine, names, given.names if given else (), swap)
+    if z:
+        return answer
+    return replace(answer, one_copula=of_one_copula(vine, order, [middle, len(rows_y)]))
 
 
 def _p_value(edges: Sequence[Edge], n: int) -> float:
@@ -301,45 +319,6 @@ def _p_value(edges: Sequence[Edge], n: int) -> float:
     squares = sum(edge.correlation**2 for edge in edges) * n
     together = math.log(max(combined(logs), 1e-300))
     return combined([together, log_gamma_tail(squares / 2, len(edges) / 2)])
-
-
-def _left_out(constant: list[str], copies: list[str], known: list[str]) -> list[str]:
-    notes = []
-    if constant:
-        notes.append(f"{' and '.join(constant)} constant: left out, as it tells nothing")
-    if copies:
-        notes.append(f"{' and '.join(copies)} left out: a copy of another column")
-    if known:
-        notes.append(f"{' and '.join(known)} given: known already, so left out")
-    return notes
-
-
-def _remarks(groups: Sequence[Group], n: int) -> list[str]:
-    notes = []
-    if any(tied for group in groups for tied in group.tied):
-        notes.append(TIES_NOTE)
-    size = sum(len(group.ranks) for group in groups)
-    if n < least_samples(size):
-        notes.append(FEW_NOTE)
-    x, y, *_ = *groups, groups[0]
-    if len(groups) > 1 and set(map(_key, x.ranks)) & set(map(_key, y.ranks)):
-        notes.append(SHARED_NOTE)
-    return notes
-
-
-def _without_known(x: Group, y: Group, given: Group | None) -> list[str]:
-    """Leave out columns of x and y that are given; their names."""
-    known = set(map(_key, given.ranks)) if given else set()
-    found = []
-    for group in (x, y):
-        places = [i for i, row in enumerate(group.ranks) if _key(row) not in known]
-        found += [name for i, name in enumerate(group.names) if i not in places]
-        group.keep(places)
-    return found
-
-
-def _key(ranks: Ranks) -> bytes:
-    return ranks.tobytes()
 
 
 def independence_test(found: Estimate) -> IndependenceTest:

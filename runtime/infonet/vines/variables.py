@@ -17,10 +17,14 @@ from infonet.inputs.checks import (
 )
 from infonet.inputs.variables import NamedColumn, NamedColumns
 from infonet.pairs.ranking import fingerprint, in_random_order, rank_columns
+from infonet.result import TIES_NOTE
 from infonet.vines.copula import Ranks
 
 MOST_VARIABLES = 128
 MOST_SAMPLES = 1_000_000
+FEW_NOTE = "there are few samples for so many variables: the estimate may be far off"
+SHARED_NOTE = "x and y share a column: the mutual information of continuous ones is infinite"
+_ROOM = 10  # samples for each pair of variables below which there are few
 
 
 @dataclass
@@ -157,3 +161,49 @@ def rank_groups(
         # The order of columns must not matter: they stand by their ranks.
         group.keep([kept[key] for key in sorted(kept)])
     return constant, copies
+
+
+def left_out_notes(constant: list[str], copies: list[str], known: list[str]) -> list[str]:
+    """Notes that say which columns tell nothing, or nothing more, by their names."""
+    notes = []
+    if constant:
+        notes.append(f"{' and '.join(constant)} constant: left out, as it tells nothing")
+    if copies:
+        notes.append(f"{' and '.join(copies)} left out: a copy of another column")
+    if known:
+        notes.append(f"{' and '.join(known)} given: known already, so left out")
+    return notes
+
+
+def least_samples(size: int) -> int:
+    """Samples below which there are few for so many variables, those of a condition included."""
+    return _ROOM * size * (size - 1) // 2
+
+
+def remarks(groups: Sequence[Group], n: int) -> list[str]:
+    """Notes on ranked columns of x, y and the condition: ties, few samples, a column in common."""
+    notes = []
+    if any(tied for group in groups for tied in group.tied):
+        notes.append(TIES_NOTE)
+    size = sum(len(group.ranks) for group in groups)
+    if n < least_samples(size):
+        notes.append(FEW_NOTE)
+    x, y, *_ = *groups, groups[0]
+    if len(groups) > 1 and set(map(_key, x.ranks)) & set(map(_key, y.ranks)):
+        notes.append(SHARED_NOTE)
+    return notes
+
+
+def leave_out_known(x: Group, y: Group, given: Group | None) -> list[str]:
+    """Leave out columns of x and y that are given; their names."""
+    known = set(map(_key, given.ranks)) if given else set()
+    found = []
+    for group in (x, y):
+        places = [i for i, row in enumerate(group.ranks) if _key(row) not in known]
+        found += [name for i, name in enumerate(group.names) if i not in places]
+        group.keep(places)
+    return found
+
+
+def _key(ranks: Ranks) -> bytes:
+    return ranks.tobytes()
