@@ -32,6 +32,7 @@ from infonet.vines.copula import (
     rank,
 )
 from infonet.vines.discrete import Codes, frequent, frequent_levels, levels_of
+from infonet.vines.regression import Polynomial
 from infonet.vines.variables import Group
 
 _AGAIN = (4, 16, 1)  # passes over what is left: within so many pieces of the part
@@ -128,6 +129,7 @@ class Continuous:
         self.parts: list[Ranks] = []
         self._copulas, self._seed = PairCopulas(engine), engine.seed
         self._all: Conditions | None = None
+        self._polynomial: Polynomial | None = None
         self._conditions: list[Conditions | None] = []
         # Samples that have no level in a column; None: no sample of it has one.
         self._rest: list[NDArray[np.intp] | None] = []
@@ -148,7 +150,9 @@ class Continuous:
                     self._levels.append(WithinLevels(joint, engine.seed))
                 else:
                     joint = own
-        self._all = Conditions.of(self.ranks) if len(self.ranks) > 1 else None
+        if len(self.ranks) > 1:
+            self._all = Conditions.of(self.ranks)
+            self._polynomial = self._polynomial_of(len(self.ranks))
 
     def out_of(self, column: Ranks) -> Ranks:
         """See `Condition`."""
@@ -165,7 +169,11 @@ class Continuous:
         column = self._within_levels(column)
         whole = self._all if len(parts) == len(self.ranks) else None
         functions = whole.functions if whole else []
-        column = self._strongest_first(column, parts, functions)
+        polynomial = self._polynomial if whole else self._polynomial_of(len(parts))
+        told = polynomial.foretold(column) if polynomial else None
+        # What a polynomial foretold is looked at again: its effect may be known but for its shape.
+        index = [] if told is None else rank([told])
+        column = self._strongest_first(column, parts, functions, polynomial)
         # Again, because the directions of a first look are not exact and leave less to the next.
         for _ in range(_LOOKS if len(parts) > 1 else 0):
             directions = self._directions(column, parts)
@@ -188,12 +196,20 @@ class Continuous:
                 column = rank([column])[0]
         for pieces in _AGAIN:
             # beside the parts the functions of Z that products and distances are
-            left = [part for part in (*parts, *functions) if self._depends(column, part)]
+            left = [row for row in (*parts, *functions, *index) if self._depends(column, row)]
             if not left:
                 break
             for part in left:
                 column = self._pass_in_pieces(column, part, pieces)
+        if polynomial:
+            column = rank([polynomial.without(column)])[0]
         return self._within_levels(column)
+
+    def _polynomial_of(self, count: int) -> Polynomial | None:
+        """Of the first variables that have no levels; of one of them its copula knows more."""
+        pairs = zip(self.ranks[:count], self._rest, strict=False)
+        free = [row for row, rest in pairs if rest is None]
+        return Polynomial(free) if len(free) > 1 else None
 
     def _within_levels(self, column: Ranks) -> Ranks:
         for _ in range(_ROUNDS if len(self._levels) > 1 else 1):
@@ -201,7 +217,13 @@ class Continuous:
                 column = levels.out_of(column)
         return column
 
-    def _strongest_first(self, column: Ranks, parts: list[Ranks], functions: list[Ranks]) -> Ranks:
+    def _strongest_first(
+        self,
+        column: Ranks,
+        parts: list[Ranks],
+        functions: list[Ranks],
+        polynomial: Polynomial | None,
+    ) -> Ranks:
         """Take out what tells most of the column, a part or a function of several, again and again.
 
         What is taken out first is taken out worst, for all that is left is noise to it. So a column
@@ -214,16 +236,17 @@ class Continuous:
             return column
         told = _told(column, fixed)
         for _ in range(len(fixed)):
-            directions = self._directions(column, parts)
-            rows, seen = [*fixed, *directions], [*told, *_told(column, directions)]
+            found = polynomial.foretold(column) if polynomial else None
+            fitted = [*self._directions(column, parts), *([] if found is None else rank([found]))]
+            rows, seen = [*fixed, *fitted], [*told, *_told(column, fitted)]
             least = max(_EVIDENT / column.size, _CLOSE * max(seen))
             best = [place for place in np.argsort(seen)[::-1][:_TRIED] if seen[place] >= least]
             tried = [self._pass(column, rows[place], None) for place in best]
             left = [_told(one, fixed) for one in tried]
-            found = min(range(len(tried)), key=lambda place: sum(left[place]), default=None)
-            if found is None or sum(left[found]) >= sum(told):
+            least_left = min(range(len(tried)), key=lambda place: sum(left[place]), default=None)
+            if least_left is None or sum(left[least_left]) >= sum(told):
                 break
-            column, told = tried[found], left[found]
+            column, told = tried[least_left], left[least_left]
         return column
 
     def _directions(self, column: Ranks, parts: list[Ranks]) -> list[Ranks]:

@@ -23,6 +23,7 @@ from infonet.vines.discrete import count, fisher, frequent_levels, is_label, lev
 from infonet.vines.dvine import Edge, Vine, fit_vine
 from infonet.vines.gaussian import of_one_copula
 from infonet.vines.order import by_strength
+from infonet.vines.regression import Polynomial
 from infonet.vines.variables import (
     FEW_NOTE,
     Group,
@@ -40,6 +41,10 @@ NEIGHBOURS_NOTE = (
 DIRECTIONS_NOTE = (
     "functions of several columns, fitted to other samples, tell more than a vine of the columns: "
     "of two lower bounds the larger one is given"
+)
+TRACE_NOTE = (
+    "the condition tells nearly all of x and of y: a trace of it may be left in both, so a small "
+    "dependence and its p-value say little"
 )
 GAUSSIAN_NOTE = (
     "nearly all copulas of these many columns are Gaussian: the estimate is that of one Gaussian "
@@ -175,6 +180,9 @@ def estimate_vectors(
             rows, tied = (first.ranks, second.ranks), any(first.tied) or any(second.tied)
             bound = largest(PairCopulas(engine), bound, *rows, tied, engine.seed, threads)
         mi, method = bound.mi, bound.method
+        trace = condition is not None and _leaves_a_trace(left, right, condition)
+        if trace:
+            notes.append(TRACE_NOTE)
         if answer.changing:
             notes.append(CHANGES_NOTE)
         if bound.functions:
@@ -186,6 +194,8 @@ def estimate_vectors(
         low = answer.changing or method not in ("vine", "gaussian")
         size = sum(len(group.ranks) for group in groups)
         ends = interval(mi, bound.error, p, Doubt(n, size, len(terms), answer.read, low))
+        if trace:
+            ends = (0.0, ends[1])
     return Estimate(
         *(mi, ends, p, n), notes=tuple(notes), method=method, terms=Terms(terms), **common
     )
@@ -306,6 +316,14 @@ def _of_vine(
     if z:
         return answer
     return replace(answer, one_copula=of_one_copula(vine, order, [middle, len(rows_y)]))
+
+
+def _leaves_a_trace(x: Group, y: Group, given: Group) -> bool:
+    """Whether the condition tells nearly all of a column of x and of one of y."""
+    if len(given.ranks) < 2:
+        return False
+    polynomial = Polynomial(given.ranks)
+    return all(any(map(polynomial.leaves_a_trace, group.ranks)) for group in (x, y))
 
 
 def _p_value(edges: Sequence[Edge], n: int) -> float:
