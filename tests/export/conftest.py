@@ -31,20 +31,21 @@ def checkpoint(config: CopulaTraining, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def _traces() -> dict[str, onnx.ModelProto]:
+def _traces() -> dict[tuple[str, frozenset[torch.dtype]], onnx.ModelProto]:
     return {}
 
 
 @pytest.fixture
-def _traced_once(monkeypatch: pytest.MonkeyPatch, _traces: dict[str, onnx.ModelProto]) -> None:
-    """For tests of what happens after the slow tracing: ``checkpoint`` is traced only once."""
+def _traced_once(monkeypatch: pytest.MonkeyPatch, _traces) -> None:
+    """For tests of what follows the slow tracing: ``checkpoint`` is traced once a precision."""
     inner = copula_export.trace
 
     def cached(module, example, dynamic, name, outputs):
-        if name not in _traces:
-            _traces[name] = inner(module, example, dynamic, name, outputs)
+        key = name, frozenset(weight.dtype for weight in module.parameters())
+        if key not in _traces:
+            _traces[key] = inner(module, example, dynamic, name, outputs)
         copy = onnx.ModelProto()
-        copy.CopyFrom(_traces[name])
+        copy.CopyFrom(_traces[key])
         return copy
 
     monkeypatch.setattr(copula_export, "trace", cached)

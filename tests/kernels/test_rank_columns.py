@@ -136,7 +136,7 @@ def test_a_million_values_in_one_key():
     check(column)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     hnp.arrays(
         np.float64,
@@ -148,7 +148,7 @@ def test_any_doubles(column):
     check(column)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.sampled_from(["int32", "uint32", "int64", "uint64"]).flatmap(
         lambda dtype: hnp.arrays(dtype, st.integers(1, 400))

@@ -69,7 +69,7 @@ def test_a_million_ties():
     np.testing.assert_array_equal(infonet_kernels.soft_rank(np.zeros((1, 1_000_000))), 0.5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     hnp.arrays(
         np.float32,

@@ -9,12 +9,14 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner
+from exported_perceivers import EXPORTED, copy_of, exported
 from infonet.cli import main
 from infonet.model.load import load_model
 from infonet.model.portable import write_portable
 from infonet_export.deploy import portable as deploy
 from infonet_export.deploy.portable import check_portable, export_portable
 from infonet_export.onnx.verify import ParityError, session
+from infonet_export.perceiver import export as perceiver_export
 from random_perceivers import SMALL, random_net, write_trained
 
 RUNNER = CliRunner()
@@ -46,7 +48,6 @@ def perceivers(tmp_path_factory):
         for kind, changes in {
             "rank": {"eps": 0.0, "normalize": "over_n"},
             "affine": {"eps": 0.1, "normalize": "minmax"},
-            "soft": {"eps": 0.01, "normalize": "minmax"},
         }.items()
     }
 
@@ -66,6 +67,7 @@ def test_a_checkpoint_of_the_copula_model(checkpoint, tmp_path):
     assert [value.name for value in model.graph.output] == ["mi", "quantiles", "score", "tied"]
 
 
+@pytest.mark.usefixtures("_traced_once")
 def test_a_copula_model_that_convolves_in_float16(checkpoint, tmp_path):
     path = tmp_path / "half.onnx"
     report = export_portable(checkpoint, path, table=True, null_draws=0, precision="fp16")
@@ -96,12 +98,25 @@ def test_the_networks_of_the_paper(perceivers, tmp_path, kind, options):
     np.testing.assert_allclose(found, got, atol=1e-5)
 
 
-def test_soft_ranks_that_are_no_ranks_are_refused(perceivers, tmp_path):
-    path = tmp_path / "portable.onnx"
-    result = _export(perceivers["soft"], "-o", path, "--portable")
+def test_soft_ranks_that_are_no_ranks_are_refused(tmp_path, monkeypatch):
+    """The network of `exported` with other soft ranks: only their node differs."""
+    path, traces = tmp_path / "portable.onnx", list(exported("random").traces)
+    soft = {"eps": 0.01, "normalize": "minmax"}
+    checkpoint = write_trained(tmp_path / "soft.pt", random_net(replace(EXPORTED, **soft)))
+
+    def trace(*_):
+        model = copy_of(traces.pop(0))
+        for node in (node for node in model.graph.node if node.op_type == "SoftRank"):
+            del node.attribute[:]
+            node.attribute.extend(onnx.helper.make_attribute(*entry) for entry in soft.items())
+        return model
+
+    monkeypatch.setattr(perceiver_export, "trace", trace)
+    result = _export(checkpoint, "-o", path, "--portable")
     assert result.exit_code == 1
     assert "soft ranks with eps = 0.01 and 'minmax' have no portable form" in result.stderr
     assert not path.exists()
+    assert not traces
 
 
 def test_a_file_that_differs_from_the_runtime_is_refused(tmp_path):

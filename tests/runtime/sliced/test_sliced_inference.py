@@ -21,8 +21,8 @@ Y = X[:, :2] + 0.5 * RNG.standard_normal((120, 2))
 
 @pytest.fixture(scope="module")
 def many(estimator):
-    """A long run: 4096 projections of (X, Y)."""
-    return estimator.sliced(X[:60], Y[:60], projections=4096)
+    """A long run: 1024 projections of (X, Y)."""
+    return estimator.sliced(X[:60], Y[:60], projections=1024)
 
 
 def run_rule(draw, least, tolerance, most=10**6):
