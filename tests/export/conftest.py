@@ -13,6 +13,9 @@ from infonet_export.copula import export as copula_export
 from infonet_export.copula.config import CopulaTraining
 from tiny_models import CONFIGS, save_checkpoint, tiny_config
 
+# name of the input and types of the weights -> graph
+Traces = dict[tuple[str, frozenset[torch.dtype]], onnx.ModelProto]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
@@ -31,12 +34,12 @@ def checkpoint(config: CopulaTraining, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def _traces() -> dict[tuple[str, frozenset[torch.dtype]], onnx.ModelProto]:
+def _traces() -> Traces:
     return {}
 
 
 @pytest.fixture
-def _traced_once(monkeypatch: pytest.MonkeyPatch, _traces) -> None:
+def _traced_once(monkeypatch: pytest.MonkeyPatch, _traces: Traces) -> None:
     """For tests of what follows the slow tracing: ``checkpoint`` is traced once a precision."""
     inner = copula_export.trace
 
