@@ -4,6 +4,8 @@ PYTHON ?= python3
 # TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu".
 TORCH ?= torch==2.13.0
 PYTEST_ARGS ?=
+# Processes of the test suite; each takes whole files, whose fixtures belong together.
+WORKERS ?= 2
 CONSTRAINTS := -c constraints.txt
 
 RUN := .venv
@@ -47,8 +49,8 @@ help: ## List the targets.
 run: $(RUN)/.installed ## Install the slim runtime and print the MI matrix of the bundled data.
 	@$(RUN)/bin/infonet demo
 
-test: $(TEST)/.installed $(TEST)/.torchsort $(TEST)/.tensorrt ## Run the tests (PYTEST_ARGS="-k name" for some).
-	$(WITH_CUDA) $(TEST)/bin/python -m pytest -q $(PYTEST_ARGS)
+test: $(TEST)/.installed $(TEST)/.torchsort $(TEST)/.tensorrt ## Run the tests (WORKERS=0 PYTEST_ARGS="-k name" for some).
+	$(WITH_CUDA) $(TEST)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 # The page in the browser: Node builds it, Chromium (Debian's package) tests it.
 WEB := web/node_modules/.installed
