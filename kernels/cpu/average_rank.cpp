@@ -221,6 +221,9 @@ Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize
 
 template Status average_rank(const InfonetColumn&, std::size_t, InfonetNormalize,
                              const std::string&, float*, std::ptrdiff_t, std::uint8_t&, double&);
+template Status average_rank(const InfonetColumn&, std::size_t, InfonetNormalize,
+                             const std::string&, double*, std::ptrdiff_t, std::uint8_t&, double&);
+
 Status ranks_within(const float* row, std::size_t n, const std::int64_t* inside, std::size_t m,
                     const std::string& where, std::uint32_t* counts, float* ranks) {
   // Twice a mid-rank times n is a whole number: the sum of the borders of its run of ties.
@@ -251,8 +254,5 @@ Status ranks_within(const float* row, std::size_t n, const std::int64_t* inside,
   }
   return {};
 }
-
-template Status average_rank(const InfonetColumn&, std::size_t, InfonetNormalize,
-                             const std::string&, double*, std::ptrdiff_t, std::uint8_t&, double&);
 
 }  // namespace infonet

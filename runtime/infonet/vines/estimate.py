@@ -320,7 +320,8 @@ def _of_vine(
 
 def _leaves_a_trace(x: Group, y: Group, given: Group) -> bool:
     """Whether the condition tells nearly all of a column of x and of one of y."""
-    if len(given.ranks) < 2:
+    # A condition of few levels is taken apart by level, which leaves nothing of it.
+    if len(given.ranks) < 2 or levels_of(given, given.ranks[0].size) is not None:
         return False
     polynomial = Polynomial(given.ranks)
     return all(any(map(polynomial.leaves_a_trace, group.ranks)) for group in (x, y))
