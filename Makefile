@@ -49,7 +49,7 @@ help: ## List the targets.
 run: $(RUN)/.installed ## Install the slim runtime and print the MI matrix of the bundled data.
 	@$(RUN)/bin/infonet demo
 
-test: $(TEST)/.installed $(TEST)/.torchsort $(TEST)/.tensorrt ## Run the tests (WORKERS=0 PYTEST_ARGS="-k name" for some).
+test: $(TEST)/.installed $(TEST)/.torchsort $(TEST)/.tensorrt $(TEST)/.foreign ## Run the tests (WORKERS=0 PYTEST_ARGS="-k name" for some).
 	$(WITH_CUDA) $(TEST)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 # The page in the browser: Node builds it, Chromium (Debian's package) tests it.
@@ -196,4 +196,12 @@ $(TEST)/.tensorrt: $(TEST)/.installed
 		$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) tensorrt-rtx-cu13 \
 			> $(TEST)/tensorrt.log 2>&1 || \
 		echo "TensorRT-RTX is not to be had (see $(TEST)/tensorrt.log): those tests are skipped."
+	@touch $@
+
+# Others' readers of what is exported. Triton's client asks for an older protobuf than the rest, and
+# its messages are read by the newer one all the same.
+$(TEST)/.foreign: $(TEST)/.installed
+	@$(TEST)/bin/python $(PIP) install --quiet --no-deps $(CONSTRAINTS) polygraphy python-rapidjson tritonclient \
+		> $(TEST)/foreign.log 2>&1 || \
+		echo "polygraphy and tritonclient are not to be had (see $(TEST)/foreign.log): those tests are skipped."
 	@touch $@

@@ -1,10 +1,11 @@
 """The portable file in other runtimes, beside `Estimator.mi`: largest differences, and times.
 
-    python benchmarks/portable.py --node FOLDER --openvino PYTHON
+    python benchmarks/portable.py --node FOLDER --chromium --openvino PYTHON
 
 FOLDER holds the node modules onnxruntime-node and onnxruntime-web (npm install, with
-ONNXRUNTIME_NODE_INSTALL=skip in the environment); PYTHON is an interpreter with openvino and numpy.
-Without these options only ONNX Runtime in Python is compared.
+ONNXRUNTIME_NODE_INSTALL=skip in the environment), the latter also for --chromium, which needs the
+packages of web/ (`make web`) and Debian's chromium; PYTHON is an interpreter with openvino and
+numpy. Without these options only ONNX Runtime in Python is compared.
 
 Continuous pairs of fewer than 20,000 samples, up to 3.5 nats, are compared with `Estimator.mi`.
 Others, and those with ties, are compared with the model file with custom operators, bounded by the
@@ -53,7 +54,8 @@ for s in plan["timed"]:
         compiled({"samples": samples})
         spent.append(1e3 * (time.perf_counter() - start))
     times[s["n"]] = spent
-answer = {"version": openvino.__version__, "answers": answers, "times": times}
+runtime = "OpenVINO " + openvino.__version__.split("-")[0]
+answer = {"runtime": runtime, "answers": answers, "times": times}
 (folder / "answers.json").write_text(json.dumps(answer))
 """
 
@@ -145,8 +147,11 @@ def other(command, folder, cwd=None):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--node", type=Path, help="folder with node_modules")
+    parser.add_argument("--chromium", action="store_true", help="onnxruntime-web there, too")
     parser.add_argument("--openvino", help="interpreter with openvino")
     given = parser.parse_args()
+    if given.chromium and not given.node:
+        parser.error("--chromium runs the onnxruntime-web of a folder: add  --node FOLDER")
     from infonet.model.portable import write_portable
 
     with tempfile.TemporaryDirectory() as name:
@@ -167,7 +172,8 @@ def main():
             samples.tofile(folder / f"timed{n}.bin")
         runtimes = {}
         if given.node:
-            for module in ("onnxruntime-node", "onnxruntime-web"):
+            modules = ["onnxruntime-node", "onnxruntime-web", *["chromium"] * given.chromium]
+            for module in modules:
                 runtimes[module] = ["node", str(HERE / "portable.mjs"), module], given.node
         if given.openvino:
             runtimes["OpenVINO"] = [given.openvino, "-c", OPENVINO], None
@@ -187,7 +193,7 @@ def main():
             for runtime, (command, cwd) in runtimes.items():
                 answer = other(command, folder, cwd)
                 if not turn:
-                    labels[runtime] = f"{runtime} {answer['version'].split('-')[0]}".strip()
+                    labels[runtime] = answer["runtime"]
                     answers[labels[runtime]] = answer["answers"]
                 times.setdefault(labels[runtime], []).append(answer["times"])
     show(cases, expected, answers, times)

@@ -10,6 +10,7 @@ const ROOT = path.resolve(import.meta.dirname, "../../build/web");
 const TYPES = {
   ".html": "text/html",
   ".js": "text/javascript",
+  ".mjs": "text/javascript",
   ".css": "text/css",
   ".wasm": "application/wasm",
   ".svg": "image/svg+xml",
@@ -25,12 +26,12 @@ export function findChromium() {
   return fs.existsSync(found) ? found : null;
 }
 
-/** Serve build/web on a free port of this machine: {url, close}. */
-export async function serve() {
+/** Serve a folder, build/web unless told otherwise, on a free port of this machine: {url, close}. */
+export async function serve(root = ROOT) {
   const server = http.createServer((request, response) => {
     const name = new URL(request.url, "http://localhost").pathname;
-    const file = path.join(ROOT, name === "/" ? "index.html" : path.normalize(name));
-    if (!file.startsWith(ROOT) || !fs.existsSync(file)) {
+    const file = path.join(root, name === "/" ? "index.html" : path.normalize(name));
+    if (!file.startsWith(root) || !fs.existsSync(file)) {
       response.writeHead(404).end();
       return;
     }

@@ -71,12 +71,22 @@ if TYPE_CHECKING:
     help="In the place of -o: a folder for a model repository of Triton, with a portable file.",
 )
 @click.option(
+    "--triton-engine",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --triton: an engine of TensorRT of this model, for the network to run on a GPU.",
+)
+@click.option(
     "--hub",
     type=click.Path(file_okay=False, path_type=Path),
     help="In the place of -o: a folder for Hugging Face, with a portable file and a model card.",
 )
 def export(
-    checkpoint: Path, output: Path | None, triton: Path | None, hub: Path | None, **options: Any
+    checkpoint: Path,
+    output: Path | None,
+    triton: Path | None,
+    triton_engine: Path | None,
+    hub: Path | None,
+    **options: Any,
 ) -> None:
     """Turn a CHECKPOINT into one ONNX file, verified against PyTorch.
 
@@ -104,8 +114,10 @@ def export(
     if output is not None and output.suffix != ".onnx":
         raise click.UsageError(f"--output is {output.name!r}; it must end in .onnx")
     try:
+        if triton_engine is not None and triton is None:
+            raise click.UsageError("--triton-engine is for a repository of Triton: add --triton")
         if output is None:
-            _deploy(checkpoint, triton, hub, given)
+            _deploy(checkpoint, triton, triton_engine, hub, given)
             return
         source = open_checkpoint(checkpoint)
         perceiver = is_perceiver(source.state)
@@ -128,8 +140,15 @@ def export(
         click.echo(line)
 
 
-def _deploy(checkpoint: Path, triton: Path | None, hub: Path | None, given: dict[str, Any]) -> None:
-    from infonet_export.deploy.folders import write_hub, write_triton
+def _deploy(
+    checkpoint: Path,
+    triton: Path | None,
+    engine: Path | None,
+    hub: Path | None,
+    given: dict[str, Any],
+) -> None:
+    from infonet_export.deploy.hub import write_hub
+    from infonet_export.deploy.triton import write_triton, write_triton_engine
 
     refused = given.keys() & {"portable", "table", "core"}
     if refused:
@@ -137,7 +156,14 @@ def _deploy(checkpoint: Path, triton: Path | None, hub: Path | None, given: dict
     if checkpoint.suffix == ".onnx" and given:
         option = "--" + min(given).replace("_", "-")
         raise click.UsageError(f"{option} does not apply: {checkpoint.name} is exported already")
-    if triton is not None:
+    if triton is not None and engine is not None:
+        if checkpoint.suffix != ".onnx":
+            raise click.UsageError(
+                f"{checkpoint.name} is a checkpoint, and --triton-engine needs the model file that "
+                "the engine was built from: run  infonet export  and  infonet build  first"
+            )
+        files = write_triton_engine(checkpoint, engine, triton)
+    elif triton is not None:
         files = write_triton(checkpoint, triton, given)
     elif hub is not None:
         files = write_hub(checkpoint, hub, given)

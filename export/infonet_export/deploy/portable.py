@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from infonet import Estimator
 from infonet.model.load import Model, core_path, load_model
-from infonet.model.portable import portable_file
+from infonet.model.portable import portable_file, write_portable
 from infonet.pairs.ranking import is_tied, rank_columns
 from infonet.pairs.refine import LARGE, SHARP
 from numpy.typing import NDArray
@@ -77,6 +77,31 @@ def export_portable(
             partial[output].write_bytes(content)
             report = check_portable(partial[output], load_model(native))
     return PortableExport(output, *report)
+
+
+def write_checked(source: Path, path: Path, options: dict[str, Any]) -> Model:
+    """Write the portable file of a checkpoint, with options of `export_portable`, or of a model
+    file with its core beside it, and compare it with the runtime. Returns what it says of itself.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if source.suffix != ".onnx":
+        export_portable(source, path, **options)
+        return load_model(path)
+    with all_or_none([path]) as partial:
+        write_portable(partial[path], source)
+        check_portable(partial[path], load_model(source))
+    return load_model(path)
+
+
+def outputs_of(model: Model) -> dict[str, int | None]:
+    """Names of the outputs of a portable file without a table, and how many values each has for a
+    pair; None: just one."""
+    found: dict[str, int | None] = {"mi": None}
+    if model.quantile_levels:
+        found["quantiles"] = len(model.quantile_levels)
+    if model.test_statistic == "score":
+        found["score"] = None
+    return {**found, "tied": None}
 
 
 def check_portable(portable: Path, native: Model) -> tuple[int, float, float]:

@@ -27,6 +27,8 @@ from infonet.model.onnx_metadata import with_content_hash
 
 _LARGEST = float(np.finfo(np.float32).max)
 _END = np.iinfo(np.int64).max
+_SAMPLES = Value("samples", np.float32, ("batch", "n", 2))
+_NETWORK = "network."  # before the names of the network's outputs
 # More than a few values of a tied column are equal: as `infonet.pairs.ranking.is_tied` says it.
 FEW_TIES = 0.02
 
@@ -47,6 +49,46 @@ def portable_file(core: bytes, metadata: ModelMetadata, table: bool = False) -> 
     Raises:
         ModelError: the network reads soft ranks that are neither ranks nor affine for every n.
     """
+    front, back, outputs = _around(metadata, table)
+    props = replace(metadata, graph="portable", core_inputs=None).to_props()
+    renamed = {value.name: f"{_NETWORK}{value.name}" for value in outputs}
+    content = put_around(core, front, back, [_SAMPLES], outputs, renamed, props)
+    return with_content_hash(content)
+
+
+def portable_parts(core: bytes, metadata: ModelMetadata) -> tuple[bytes, bytes]:
+    """What a portable file does before the network and after it, for a network that runs elsewhere.
+
+    Args:
+        core: content of a core, of which the files take the versions of operators and no nodes.
+        metadata: of that core, which reads histograms.
+
+    Returns:
+        Two ONNX files. The first one reads `samples` float32 [batch, n, 2] and gives `histogram`
+        float32 [batch, grid, grid], which the network reads, `bound` float32 [batch] (nats),
+        `allowed` and `tied` bool [batch]. The second one reads the outputs of the network, called
+        `network.mi` and so on, with `bound` and `allowed`, and gives them as a portable file does.
+
+    Raises:
+        ModelError: as `portable_file`.
+    """
+    front, back, outputs = _around(metadata, table=False)
+    between = [Value("bound", np.float32, ("batch",)), Value("allowed", np.bool_, ("batch",))]
+    tied = outputs.pop()
+    grid = metadata.histogram_grid
+    first = [Value("histogram", np.float32, ("batch", grid, grid)), *between, tied]
+    answers = [replace(value, name=f"{_NETWORK}{value.name}") for value in outputs]
+    inside = {value.name: f"inside.{value.name}" for value in outputs}  # of nodes that nobody needs
+    nothing = Nodes("")
+    return (
+        put_around(core, front, nothing, [_SAMPLES], first, inside, {}),
+        put_around(core, nothing, back, [*answers, *between], outputs, inside, {}),
+    )
+
+
+def _around(metadata: ModelMetadata, table: bool) -> tuple[Nodes, Nodes, list[Value]]:
+    """Nodes before the network and after it, and the outputs of both, of which `tied` is the last
+    one and comes from before."""
     kind = _kind(metadata)
     front, back = Nodes("samples."), Nodes("answer.")
     columns, allowed = _columns(front, metadata.n_min)
@@ -60,25 +102,17 @@ def portable_file(core: bytes, metadata: ModelMetadata, table: bool = False) -> 
     else:
         front.add("Transpose", ranks, perm=(0, 2, 1), name="ranks")
     bound, tied = ties.entropy()
+    front.add("Max", bound, front.constant(0, np.float32), name="bound")
+    front.add("Identity", allowed, name="allowed")
+    front.add("And", tied, allowed, name="tied")
     names = ["mi", *["quantiles"] * bool(metadata.quantile_levels)]
     names += ["table"] * table + ["score"] * (metadata.test_statistic == "score")
     for name in names:
-        _answer(back, name, allowed, bound)
-    back.add("And", tied, allowed, name="tied")
+        _answer(back, name)
     size, levels = metadata.table_grid, len(metadata.quantile_levels)
     shapes = {"quantiles": ("batch", levels), "table": ("batch", size, size)}
     outputs = [Value(name, np.float32, shapes.get(name, ("batch",))) for name in names]
-    props = replace(metadata, graph="portable", core_inputs=None).to_props()
-    content = put_around(
-        core,
-        front,
-        back,
-        [Value("samples", np.float32, ("batch", "n", 2))],
-        [*outputs, Value("tied", np.bool_, ("batch",))],
-        {name: f"network.{name}" for name in names},
-        props,
-    )
-    return with_content_hash(content)
+    return front, back, [*outputs, Value("tied", np.bool_, ("batch",))]
 
 
 def write_portable(path: str | Path, model: str | Path | None = None, table: bool = False) -> Model:
@@ -197,8 +231,7 @@ class _Ties:
         excess = f.add("Add", lost, f.add("Div", missing, twice))
         most = f.add("ReduceMax", excess, f.constant([1]), keepdims=0)
         tied = f.add("Greater", most, f.constant(FEW_TIES, np.float64))
-        bound = f.add("Max", f.cast(bound, np.float32), f.constant(0, np.float32))
-        return bound, tied
+        return f.cast(bound, np.float32), tied
 
 
 def _min_max(f: Nodes, columns: str) -> str:
@@ -239,12 +272,12 @@ def _histogram(f: Nodes, ranks: str, grid: int) -> None:
     f.add("Reshape", f.cast(counts, np.float32), f.constant([0, grid, grid]), name="histogram")
 
 
-def _answer(b: Nodes, name: str, allowed: str, bound: str) -> None:
+def _answer(b: Nodes, name: str) -> None:
     """An output of the network: bounded if it is mutual information, NaN if it is not allowed."""
-    value = f"network.{name}"
+    value = f"{_NETWORK}{name}"
     axes = {"quantiles": [1], "table": [1, 2]}.get(name)
     if name in ("mi", "quantiles"):
-        most = b.add("Unsqueeze", bound, b.constant(axes)) if axes else bound
+        most = b.add("Unsqueeze", "bound", b.constant(axes)) if axes else "bound"
         value = b.add("Min", value, most)
-    where = b.add("Unsqueeze", allowed, b.constant(axes)) if axes else allowed
+    where = b.add("Unsqueeze", "allowed", b.constant(axes)) if axes else "allowed"
     b.add("Where", where, value, b.constant(np.nan, np.float32), name=name)
