@@ -41,7 +41,7 @@ PATH_WITHOUT_NVCC = $$(echo "$$PATH" | tr ':' '\n' | while read -r d; do \
 	[ -x "$$d/nvcc" ] || echo "$$d"; done | paste -sd ':' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-serve test-arm cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel wheels bench-speed bench-accuracy bench-sliced bench-gpu web test-web bench-web clean
+.PHONY: help run test test-numpy test-serve test-arm cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel wheels bench-speed bench-accuracy bench-sliced bench-gpu web test-web bench-web clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -68,6 +68,10 @@ test-web: $(TEST)/.installed $(WEB) ## Check the style of that page, test it in 
 
 bench-web: $(TEST)/.installed web ## Time that page in Chromium beside the command line.
 	$(TEST)/bin/python benchmarks/web.py $(ARGS)
+
+# What needs the compiled library is skipped, and says so.
+test-numpy: $(TEST)/.installed ## Run the tests of the runtime with the kernels in NumPy, as where no compiler is.
+	INFONET_KERNELS=numpy $(TEST)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile tests/runtime $(PYTEST_ARGS)
 
 test-serve: $(SERVE)/.installed ## Run the tests of `infonet serve`, in an environment of their own.
 	$(SERVE)/bin/python -m pytest -q tests/runtime/serve $(PYTEST_ARGS)

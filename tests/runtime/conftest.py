@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import infonet
+import infonet_kernels
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -16,6 +17,14 @@ Sampler = Callable[..., tuple[NDArray[np.float64], NDArray[np.float64]]]
 def estimator() -> infonet.Estimator:
     """The default model on one thread."""
     return infonet.Estimator(threads=1)
+
+
+@pytest.fixture(scope="session")
+def operators() -> str:
+    """The compiled library, whose operators ONNX Runtime calls; without it the test is skipped."""
+    if infonet_kernels.why_numpy():
+        pytest.skip(f"custom operators are compiled: {infonet_kernels.why_numpy()}")
+    return str(infonet_kernels.library_path())
 
 
 @pytest.fixture(scope="session")

@@ -61,6 +61,7 @@ def test_network_batch_hardly_matters(estimator, batch):
     np.testing.assert_allclose(other.pairwise(data).quantiles, expected, atol=1e-5)
 
 
+@pytest.mark.usefixtures("operators")
 def test_full_graph_agrees_with_kernels_and_core(estimator):
     """`X.onnx` alone is the whole estimator: raw samples in."""
     full = infonet.Estimator(threads=1)

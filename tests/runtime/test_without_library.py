@@ -15,10 +15,6 @@ from click.testing import CliRunner
 from infonet.cli import main
 from infonet_kernels import _choice
 
-pytestmark = pytest.mark.skipif(
-    bool(infonet_kernels.why_numpy()), reason="no compiled library to compare with"
-)
-
 
 @pytest.fixture
 def in_numpy(monkeypatch):
@@ -93,7 +89,7 @@ ROUTES = (
 
 
 @pytest.fixture(scope="module")
-def compiled():
+def compiled(operators):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return {route: route() for route in ROUTES}

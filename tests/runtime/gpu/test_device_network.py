@@ -135,6 +135,7 @@ def test_sliced(estimator):
     gpu.check()
 
 
+@pytest.mark.usefixtures("operators")
 @pytest.mark.parametrize(("eps", "normalize"), [(0.1, "minmax"), (0.0, "over_n"), (0.0, "midrank")])
 def test_networks_that_read_samples(tmp_path, eps, normalize):
     path = fake_perceiver.write(tmp_path / "p.onnx", eps, normalize, switch=False)

@@ -58,6 +58,7 @@ def test_core_alone_is_a_model(tmp_path, estimator, gaussian):
     assert alone.estimate(*gaussian(0.5, 400)).mi == estimator.estimate(*gaussian(0.5, 400)).mi
 
 
+@pytest.mark.usefixtures("operators")
 def test_core_of_another_checkpoint_is_not_used(tmp_path, caplog, gaussian):
     full = shutil.copy(DEFAULT_MODEL, tmp_path / "model.onnx")
     rewrite(tmp_path / "model.core.onnx", {"infonet.checkpoint_sha256": "f" * 64})

@@ -8,7 +8,6 @@ import threading
 from pathlib import Path
 
 import infonet
-import infonet_kernels
 import numpy as np
 import onnxruntime
 import pytest
@@ -18,6 +17,8 @@ from infonet.model.load import load_model
 
 pytest.importorskip("onnx")
 import fake_perceiver as fake
+
+pytestmark = pytest.mark.usefixtures("operators")  # which these files have inside
 
 NO_TABLE = "no p-value: the model has no null distribution; pass permutations=999, say"
 
@@ -121,10 +122,10 @@ def test_files_without_the_switch(tmp_path, paper, kind, gaussian):
     assert found.table.tobytes() == expected.table.tobytes()
 
 
-def test_other_programs_get_the_table(model, paper, kind):
+def test_other_programs_get_the_table(model, paper, kind, operators):
     """The optional input is true by default."""
     options = onnxruntime.SessionOptions()
-    options.register_custom_ops_library(str(infonet_kernels.library_path()))
+    options.register_custom_ops_library(operators)
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     samples = np.random.default_rng(0).random((1, 50, 2), np.float32)
     mi, table = session.run(None, {"samples": samples})

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import infonet
-import infonet_kernels
 import numpy as np
 import onnxruntime
 import pytest
@@ -22,11 +21,11 @@ onnx = pytest.importorskip("onnx")
 OUTPUTS = ["mi", "quantiles", "score", "tied"]
 
 
-def open_session(path, threads=1, custom_ops=False):
+def open_session(path, threads=1, operators=None):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 4
-    if custom_ops:
-        options.register_custom_ops_library(str(infonet_kernels.library_path()))
+    if operators:
+        options.register_custom_ops_library(operators)
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
@@ -50,9 +49,9 @@ def portable(path):
 
 
 @pytest.fixture(scope="module")
-def whole():
+def whole(operators):
     """The same model with the kernels as custom operators."""
-    return open_session(infonet.load_model().path, custom_ops=True)
+    return open_session(infonet.load_model().path, operators=operators)
 
 
 def draw(kind, n, batch=2, seed=0):

@@ -374,6 +374,7 @@ def test_command(estimator, tmp_path):
     assert run("--x", "a").exit_code == 2
 
 
+@pytest.mark.usefixtures("operators")
 def test_model_of_the_paper(tmp_path):
     """Slightly negative bounds stay as they are, or the mean would be biased."""
     pytest.importorskip("onnx")
