@@ -23,7 +23,7 @@ FOR_TESTS = ["hypothesis", "onnx", "psutil", "pytest", "scikit-learn", "scipy"]
 LEFT_OUT = ["block", "build", "c_examples", "cuda", "ptxas", "twin", "wheels", "workflow"]
 # An emulated import takes longer than this test allows: its clock stands still.
 SLIM_TEST = "tests/slim_install.py"
-SLIM = "import runpy, time; time.perf_counter = lambda: 0.0; runpy.run_path({path!r})"
+SLIM = "import runpy, time; time.process_time = lambda: 0.0; runpy.run_path({path!r})"
 
 
 class Apt:

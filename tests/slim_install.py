@@ -7,7 +7,7 @@ import math
 import sys
 import time
 
-start = time.perf_counter()
+start = time.process_time()
 
 import infonet  # noqa: E402 - its import is timed
 import numpy as np  # noqa: E402
@@ -16,11 +16,12 @@ RHO = 0.8
 x, noise = np.random.default_rng(0).standard_normal((2, 5000))
 y = RHO * x + math.sqrt(1 - RHO**2) * noise
 got = infonet.mutual_information(x, y)
-seconds = time.perf_counter() - start
+seconds = time.process_time() - start
 
 truth = -0.5 * math.log(1 - RHO**2)
 heavy = sorted({"torch", "onnx", "pandas", "scipy", "sklearn"} & set(sys.modules))
-print(f"mutual information {got:.4f} nats (truth {truth:.4f}), import and estimate {seconds:.2f} s")
+print(f"mutual information {got:.4f} nats (truth {truth:.4f})")
+print(f"import and estimate {seconds:.2f} s of a processor")
 print(f"installed in {infonet.__file__}")
 assert not heavy, f"the slim runtime imported {heavy}"
 assert abs(got - truth) < 0.1, "the estimate is off"
