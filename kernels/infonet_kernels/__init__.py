@@ -16,6 +16,7 @@ from infonet_kernels._halving import cell_information
 from infonet_kernels._histogram import joint_histogram, pair_histograms
 from infonet_kernels._library import include_path, library_path
 from infonet_kernels._nearest import neighbour_counts, neighbour_distances
+from infonet_kernels._network import CopulaNetwork, NetworkOutput, network_vectors
 from infonet_kernels._project import Directions, project
 from infonet_kernels._rank_columns import MOST_COUNTED, rank_columns, ranks_within
 from infonet_kernels._soft_rank import soft_rank, soft_rank_backward
@@ -24,7 +25,9 @@ from infonet_kernels._vine import conditionals, moments, normal_scores, products
 __all__ = [
     "MOST_COUNTED",
     "NORMALIZATIONS",
+    "CopulaNetwork",
     "Directions",
+    "NetworkOutput",
     "cell_information",
     "chi_squared",
     "conditionals",
@@ -35,6 +38,7 @@ __all__ = [
     "moments",
     "neighbour_counts",
     "neighbour_distances",
+    "network_vectors",
     "normal_scores",
     "pair_histograms",
     "products",

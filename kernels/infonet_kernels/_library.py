@@ -36,6 +36,13 @@ _SIGNATURES: dict[str, list[type]] = {
     "infonet_neighbour_distances": [_pointer, _int64, _int64, _int64, _int, _pointer],
     "infonet_neighbour_counts": [_pointer, _int64, _int64, _pointer, _int, _pointer],
     "infonet_cell_information": [_pointer, _pointer, _int64, _int64, _int64, _pointer],
+    "infonet_network_vectors": [_pointer],
+    "infonet_network_open": [
+        *[_int64, _pointer, _int64, _int64, _int64, _int64, ctypes.c_double, _pointer, _int64],
+        *[_pointer],
+    ],
+    "infonet_network_run": [_pointer, _pointer, _int64, *[_pointer] * 4],
+    "infonet_network_close": [_pointer],
     "infonet_project": [
         *[_pointer, _int64, _int64, _pointer, _int64, _int64, _int64, _int, _pointer]
     ],

@@ -50,7 +50,7 @@ assert found == [expected] * 4
 # As a heavy model has it: a session with threads of its own.
 THREADS = """
 from infonet.model.load import load_model
-from infonet.pairs.backend import Session
+from infonet.pairs.networks import Session
 session = Session(load_model(infonet.model.load.DEFAULT_MODEL.with_name("copula.core.onnx")), 2)
 histogram = np.ones((1, 128, 128), np.float32)
 (before,) = session.run(["mi"], histogram)

@@ -10,7 +10,9 @@ from typing import Any, get_args
 
 import torch
 from infonet.model.load import core_path
+from infonet.model.load import load_model as load_core
 from infonet.model.metadata import NULL_DISTRIBUTION, ModelMetadata
+from infonet.pairs.networks import open_network
 from torch import nn
 
 from infonet_export.checkpoints import Checkpoint, open_checkpoint
@@ -25,13 +27,15 @@ from infonet_export.copula.graphs import (
 )
 from infonet_export.copula.network import QUANTILE_LEVELS, CopulaNet
 from infonet_export.copula.null_distribution import simulate_null
-from infonet_export.copula.parity import ParityReport, check_parity
+from infonet_export.copula.parity import OUTPUTS, ParityReport, check_parity
 from infonet_export.onnx.precision import Precision, store_half
 from infonet_export.onnx.trace import trace
-from infonet_export.onnx.verify import session
 from infonet_export.onnx.write import add_metadata, all_or_none, save
 
-OUTPUTS = ("mi", "quantiles", "table", "score")
+# The formulas of `Core` with the combined score, which kernels/cpu/network has, too. Whoever
+# changes them gives them another name: files of that name are run by ONNX Runtime until the kernels
+# follow.
+NETWORK = "copula-1"
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,11 @@ def export_checkpoint(
 
 
 def _null_distribution(core: Path, grid: int, draws: int) -> str:
-    """The metadata entry, simulated with the file that will be shipped; "" for no draws."""
+    """The metadata entry, simulated with what will compute; "" for no draws."""
     if not draws:
         return ""
-    runner = session(core, custom_ops=False)
-    statistic = lambda histogram: runner.run(["score"], {"histogram": histogram})[0]  # noqa: E731
+    network = open_network(load_core(core))
+    statistic = lambda histogram: network.run(["score"], histogram)[0]  # noqa: E731
     return json.dumps(simulate_null(statistic, grid, draws=draws))
 
 
@@ -118,6 +122,7 @@ def describe(
         n_max=config.n_max,
         test_statistic="score",
         precision=precision,
+        network=NETWORK if precision == "fp32" else None,
         parameters=sum(p.numel() for p in net.parameters()),
         version=version("infonet"),
         checkpoint_sha256=checkpoint_sha256,

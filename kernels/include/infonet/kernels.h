@@ -176,6 +176,28 @@ INFONET_EXPORT int infonet_kernels_version(void);
 INFONET_EXPORT int infonet_cell_information(const float* x, const float* y, int64_t n,
                                             int64_t fewest, int64_t divisions, double* information);
 
+/* Bits of the vectors that the network below is compiled for on this processor, 0 where there are
+ * none: then it cannot be opened. */
+INFONET_EXPORT int infonet_network_vectors(int64_t* bits);
+
+/* Open a network of architecture `copula`: cells a side of its histograms, channels of its levels,
+ * channels of its heads, polynomials of pairs of ranks, knots of the factors of its intervals, and
+ * the largest trained number of samples. `parameters` are `count` numbers, in the order that
+ * infonet_kernels.CopulaNetwork gives; they are copied. */
+INFONET_EXPORT int infonet_network_open(int64_t grid, const int64_t* channels, int64_t levels,
+                                        int64_t hidden, int64_t polynomials, int64_t knots,
+                                        double n_max, const float* parameters, int64_t count,
+                                        void** network);
+
+/* Mutual information in nats from joint histograms of mid-ranks, [count, grid, grid]: mi [count],
+ * quantiles [count, 3], table [count, grid / 2, grid / 2] or NULL, score [count]. An answer does
+ * not depend on the histograms beside it. One thread; many may call at once. */
+INFONET_EXPORT int infonet_network_run(const void* network, const float* histograms, int64_t count,
+                                       float* mi, float* quantiles, float* table, float* score);
+
+/* Give back what infonet_network_open took. */
+INFONET_EXPORT int infonet_network_close(void* network);
+
 /* The message of the calling thread's last failure; empty when there was none. */
 INFONET_EXPORT const char* infonet_last_error(void);
 

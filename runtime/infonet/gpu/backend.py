@@ -30,7 +30,8 @@ from infonet.gpu.device import (
 from infonet.inputs.arrays import as_batch, gpu_of
 from infonet.inputs.checks import check_finite
 from infonet.model.load import Model
-from infonet.pairs.backend import Backend, EstimatedSets, Outputs, Rows, check_outputs, no_outputs
+from infonet.pairs.backend import Backend, EstimatedSets, Outputs, Rows, no_outputs
+from infonet.pairs.networks import check_outputs
 from infonet.pairs.ranking import is_tied, rank_columns
 
 

@@ -54,6 +54,8 @@ class ModelMetadata:
         checkpoint_sha256: of the checkpoint that it came from, hexadecimal.
         null_distribution: of the test statistic under independence, as `NullDistribution` reads it;
             empty or None: there is none.
+        network: the formulas that the graph follows, by a name, so that kernels that have them
+            compiled may compute in its place; None: the graph alone says.
         attention_grid, core_inputs, marginal: how the paper's network was rewritten, for readers.
     """
 
@@ -73,6 +75,7 @@ class ModelMetadata:
     version: str
     checkpoint_sha256: str
     null_distribution: str | None = field(default=None, repr=False)
+    network: str | None = None
     attention_grid: str | None = None
     core_inputs: str | None = None
     marginal: str | None = None
@@ -100,6 +103,7 @@ class ModelMetadata:
             "checkpoint_sha256": self.checkpoint_sha256,
             "marginal": self.marginal,
             "graph": self.graph,
+            "network": self.network,
         }
         return {PREFIX + name: text for name, text in entries.items() if text is not None}
 
@@ -140,6 +144,7 @@ class ModelMetadata:
             version=props["infonet.version"],
             checkpoint_sha256=props["infonet.checkpoint_sha256"],
             null_distribution=props.get(NULL_DISTRIBUTION),
+            network=props.get("infonet.network"),
             attention_grid=props.get("infonet.attention_grid"),
             core_inputs=props.get("infonet.core_inputs"),
             marginal=props.get("infonet.marginal"),

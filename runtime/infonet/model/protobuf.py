@@ -40,6 +40,14 @@ def fields(message: memoryview) -> Iterator[tuple[int, memoryview | int, int, in
         at += length
 
 
+def packed(content: memoryview) -> Iterator[int]:
+    """Yield whole numbers that stand one after the other; ValueError if they are malformed."""
+    at = 0
+    while at < len(content):
+        value, at = _varint(content, at)
+        yield value
+
+
 def block(field: int, content: bytes | str) -> bytes:
     """A field that holds a message, bytes or text."""
     data = content.encode() if isinstance(content, str) else content

@@ -22,7 +22,7 @@ from infonet.errors import warn
 from infonet.inputs.checks import check_finite, check_length
 from infonet.model.libraries import kernels
 from infonet.model.load import Model
-from infonet.pairs.backend import Backend, EstimatedSets, check_outputs
+from infonet.pairs.backend import Backend, EstimatedSets
 from infonet.pairs.discrete import Found, Method, estimate
 from infonet.pairs.estimates import (
     BOUND,
@@ -33,6 +33,7 @@ from infonet.pairs.estimates import (
     UNSURE,
     PairEstimates,
 )
+from infonet.pairs.networks import check_outputs
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.pmi import normalised
 from infonet.pairs.ranking import RankedColumns, SeparateColumns, prepare_columns
