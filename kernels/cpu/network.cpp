@@ -76,15 +76,14 @@ network::Dense strided(Arranger& arranger, std::int64_t inputs, std::int64_t out
 // Weights [channels, channels, 3, 3], transformed for the points of tiles: G w G^T.
 network::Dense winograd(Arranger& arranger, std::int64_t channels) {
   constexpr double for_two[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
-  constexpr double for_four[6][3] = {
-      {1.0 / 4, 0, 0},
-      {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-      {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-      {1.0 / 24, 1.0 / 12, 1.0 / 6},
-      {1.0 / 24, -1.0 / 12, 1.0 / 6},
-      {0, 0, 1}};
+  constexpr double for_four[6][3] = {{1.0 / 4, 0, 0},
+                                     {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                     {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                     {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                     {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                     {0, 0, 1}};
   const int width = network::cells_of_tiles(static_cast<int>(channels)) + 2;
-  const double(*const g)[3] = width == 4 ? for_two : for_four;
+  const double (*const g)[3] = width == 4 ? for_two : for_four;
   const float* const weights = arranger.take(9 * channels * channels);
   float* const to = arranger.place(width * width * channels * channels);
   for (int point = 0; point < width * width && !arranger.counts(); ++point) {
@@ -127,7 +126,7 @@ network::Perceptron perceptron(Arranger& arranger, std::int64_t features, std::i
 // The first layer: two planes of the fine histogram, three of the coarse one. What log n and the
 // position of a cell add does not depend on the samples otherwise, so it is added beforehand.
 struct Stem {
-  const float* fine;    // [channels, 2, 4, 4]
+  const float* fine;  // [channels, 2, 4, 4]
   const float* fine_bias;
   const float* coarse;  // [channels, 6, 3, 3]
   const float* coarse_bias;
@@ -158,8 +157,8 @@ struct Stem {
           const float* const w = coarse + o * kCoarse * 9 + k;
           of_log_n += w[3 * 9];
           for (int plane = 0; plane < 2; ++plane) {
-            constant += static_cast<double>(w[(4 + plane) * 9]) *
-                        position[(plane * side + y) * side + x];
+            constant +=
+                static_cast<double>(w[(4 + plane) * 9]) * position[(plane * side + y) * side + x];
           }
         }
         start[cell * channels + o] = static_cast<float>(constant);
@@ -191,8 +190,7 @@ network::Parameters arrange(const NetworkSizes& sizes, Arranger& arranger) {
   net.n_max = static_cast<float>(sizes.n_max);
   for (std::int64_t l = 0; l < levels; ++l) net.channels[l] = static_cast<int>(sizes.channels[l]);
   const std::int64_t* const channels = sizes.channels;
-  const std::int64_t features =
-      6 + 2 * channels[0] + channels[levels - 1] + sizes.polynomials;
+  const std::int64_t features = 6 + 2 * channels[0] + channels[levels - 1] + sizes.polynomials;
   net.features = static_cast<int>(features);
 
   const Stem stem(arranger, channels[0], side);
@@ -232,7 +230,8 @@ Status check(const NetworkSizes& sizes) {
     return wrong("levels", sizes.levels, "1 to " + std::to_string(network::kMostLevels));
   }
   // Cells a side of the deepest level are even, those of the first one fill vectors.
-  const std::int64_t unit = std::max<std::int64_t>(4 * kPanel, std::int64_t{8} << (sizes.levels - 1));
+  const std::int64_t unit =
+      std::max<std::int64_t>(4 * kPanel, std::int64_t{8} << (sizes.levels - 1));
   if (sizes.grid < unit || sizes.grid > 4096 || sizes.grid % unit != 0) {
     return wrong("grid", sizes.grid, "a multiple of " + std::to_string(unit) + " up to 4096");
   }
@@ -271,13 +270,15 @@ const network::Version* Network::version() {
 Status Network::open(const NetworkSizes& sizes, const float* parameters, std::int64_t count,
                      std::unique_ptr<Network>& opened) {
   if (version() == nullptr) {
-    return Status::invalid("this processor has none of the vectors that the network is compiled for");
+    return Status::invalid(
+        "this processor has none of the vectors that the network is compiled for");
   }
   if (Status status = check(sizes); !status.ok()) return status;
   Arranger counting(parameters, nullptr);
   arrange(sizes, counting);
   if (counting.read() != count) {
-    return Status::invalid("parameters: got " + std::to_string(count) + " numbers; a network of these sizes has " +
+    return Status::invalid("parameters: got " + std::to_string(count) +
+                           " numbers; a network of these sizes has " +
                            std::to_string(counting.read()));
   }
   auto network = std::make_unique<Network>();

@@ -215,7 +215,9 @@ def test_refusals_have_the_same_words(with_both, refused):
 def test_every_kernel_has_a_twin():
     from infonet_kernels._twin import KERNELS
 
-    assert KERNELS.keys() == CPU.signatures.keys()
+    # Without a compiled network ONNX Runtime runs the graph: that is the network's twin.
+    needed = {name for name in CPU.signatures if not name.startswith("infonet_network_")}
+    assert KERNELS.keys() == needed
 
 
 def run(code, **variables):

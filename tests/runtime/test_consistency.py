@@ -57,7 +57,7 @@ def test_network_batch_hardly_matters(estimator, batch):
     data = table(300, d=5)
     expected = estimator.pairwise(data).quantiles
     other = infonet.Estimator(threads=1)
-    other.engine = PairEngine(CpuBackend(other.model, pairs_per_call=batch))
+    other.engine = PairEngine(CpuBackend(other.model, use_compiled=False, pairs_per_call=batch))
     np.testing.assert_allclose(other.pairwise(data).quantiles, expected, atol=1e-5)
 
 
@@ -69,7 +69,7 @@ def test_full_graph_agrees_with_kernels_and_core(estimator):
     for n in ROWS:
         data = table(n).astype(np.float32)
         np.testing.assert_allclose(
-            full.pairwise(data).quantiles, estimator.pairwise(data).quantiles, atol=2e-6
+            full.pairwise(data).quantiles, estimator.pairwise(data).quantiles, atol=1e-5
         )
     assert full.mi(data[None, :, :2])[0] == full.pairwise(data).mi[0, 1]
 

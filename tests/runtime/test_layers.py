@@ -104,7 +104,7 @@ def test_estimates_of_pairs_import_neither_gpus_nor_vines():
 # In docs/explanation/architecture.md, with what each does.
 PASSED = """
     estimator inputs.arrays inputs.checks pairs.engine pairs.parallel pairs.ranking pairs.backend
-    pairs.estimates
+    pairs.networks pairs.estimates
 """
 
 

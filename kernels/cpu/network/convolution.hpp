@@ -1,8 +1,8 @@
 // 3 x 3 convolutions by fewer products: Winograd's minimal filtering (Lavin & Gray, CVPR 2016).
 //
 // A tile of Cells x Cells results needs (Cells + 2)^2 products for each pair of channels, 16 for 4
-// and 36 for 16, instead of 9 for each result. Larger tiles round more, and their transformed weights
-// are larger: they are for the images of many cells and few channels.
+// and 36 for 16, instead of 9 for each result. Larger tiles round more, and their transformed
+// weights are larger: they are for the images of many cells and few channels.
 #pragma once
 
 #include "images.hpp"

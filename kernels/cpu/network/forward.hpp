@@ -43,7 +43,7 @@ struct Workspace {
       levels[l] = {nullptr, side, channels};
       between[l] = levels[l];
       levels[l].data = arena.take(samples * levels[l].size());
-      between[l].data = arena.take((channels < kWide ? 1 : samples) * levels[l].size());
+      between[l].data = arena.take((l < net.levels_alone() ? 1 : samples) * levels[l].size());
       const long all_points = points_of_tiles(channels) * points_apart(channels);
       if (all_points > most_points) most_points = all_points;
       if (static_cast<long>(side) * channels > line_size) {
@@ -181,12 +181,11 @@ void run(const Parameters& net, const float* histograms, int count, float* scrat
          Answers answers) {
   Arena arena{scratch, 0};
   Workspace work(net, count, arena);
+  const int alone = net.levels_alone();
   for (int l = 0; l < net.levels; ++l) {
     work.levels[l].clear_border(count);
-    work.between[l].clear_border(net.channels[l] < kWide ? 1 : count);
+    work.between[l].clear_border(l < alone ? 1 : count);
   }
-  int narrow_levels = 0;
-  while (narrow_levels < net.levels && net.channels[narrow_levels] < kWide) ++narrow_levels;
 
   const auto encode = [&](int level, int sample, int samples) {
     const Images x = from(work.levels[level], sample);
@@ -208,20 +207,19 @@ void run(const Parameters& net, const float* histograms, int count, float* scrat
     symmetries[s] = choose_symmetry(histogram, net.grid, net.patterns);
     turn(histogram, net.grid, symmetries[s], work.fine);
     begin(net, work, s);
-    for (int l = 0; l < narrow_levels; ++l) encode(l, s, 1);
+    for (int l = 0; l < alone; ++l) encode(l, s, 1);
   }
-  for (int l = narrow_levels; l < net.levels; ++l) encode(l, 0, count);
-  for (int l = net.levels - 2; l >= narrow_levels; --l) decode(l, 0, count);
-  const int last_narrow = narrow_levels < net.levels ? narrow_levels - 1 : net.levels - 2;
+  for (int l = alone; l < net.levels; ++l) encode(l, 0, count);
+  for (int l = net.levels - 2; l >= alone; --l) decode(l, 0, count);
+  const int last_alone = alone < net.levels ? alone - 1 : net.levels - 2;
   const int table_cells = cells / 4, table_side = net.grid / 2;
   for (int s = 0; s < count; ++s) {
-    for (int l = last_narrow; l >= 0; --l) decode(l, s, 1);
+    for (int l = last_alone; l >= 0; --l) decode(l, s, 1);
     ReadOutSpace& space = work.read_out[s];
     write_table(net, work.levels[0], s, space.table);
-    const float surplus = read_out(net, from(work.levels[0], s),
-                                   from(work.levels[net.levels - 1], s), space,
-                                   answers.mi + s, answers.quantiles + kQuantiles * s,
-                                   answers.score + s);
+    const float surplus =
+        read_out(net, from(work.levels[0], s), from(work.levels[net.levels - 1], s), space,
+                 answers.mi + s, answers.quantiles + kQuantiles * s, answers.score + s);
     if (answers.table == nullptr) continue;
     float* table = answers.table + static_cast<long>(s) * table_cells;
     for (int i = 0; i < table_cells; i += kLanes) {

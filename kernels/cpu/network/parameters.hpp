@@ -4,14 +4,12 @@
 namespace infonet::network {
 
 constexpr int kMostLevels = 8;
-constexpr int kPanel = 16;   // channels that lie side by side; every width is a multiple of it
+constexpr int kPanel = 16;  // channels that lie side by side; every width is a multiple of it
 constexpr int kQuantiles = 3;
 constexpr int kSymmetries = 8;
 constexpr int kTogether = 4;  // samples that share what is loaded of the weights
 
-// Levels below this width hold large images and few weights: they run sample after sample, so that
-// the images stay in the cache. Deeper ones run for all samples at once: weights are loaded once.
-constexpr int kWide = 64;
+constexpr int kWide = 64;  // levels of fewer channels hold large images and few weights
 
 // Results along a side of the tiles that a 3 x 3 convolution of so many channels works on.
 constexpr int cells_of_tiles(int channels) { return channels < kWide ? 4 : 2; }
@@ -41,23 +39,23 @@ struct Perceptron {
 };
 
 struct Parameters {
-  int grid;                   // cells a side of the histogram
+  int grid;  // cells a side of the histogram
   int levels;
   int channels[kMostLevels];
   int hidden;
-  int features;               // that the heads read
-  int polynomials;            // of two variables
-  int knots;                  // of the factors of intervals
-  float n_max;                // trained range of the number of samples
+  int features;     // that the heads read
+  int polynomials;  // of two variables
+  int knots;        // of the factors of intervals
+  float n_max;      // trained range of the number of samples
 
-  const float* stem;          // [59, channels 0] in panels: 2 x 4 x 4 fine, 3 x 3 x 3 coarse
-  const float* stem_start;    // [side, side, channels 0]: biases, and the position's share
-  const float* stem_log_n;    // the same, to be multiplied by log n
+  const float* stem;        // [59, channels 0] in panels: 2 x 4 x 4 fine, 3 x 3 x 3 coarse
+  const float* stem_start;  // [side, side, channels 0]: biases, and the position's share
+  const float* stem_log_n;  // the same, to be multiplied by log n
   ResidualPair encoder[kMostLevels];
   ResidualPair decoder[kMostLevels];
-  Dense down[kMostLevels];    // [4 x channels, channels of the next level]
-  Dense up[kMostLevels];      // [channels of the next level, channels]
-  const float* table;         // [channels 0, 2 x 2]
+  Dense down[kMostLevels];  // [4 x channels, channels of the next level]
+  Dense up[kMostLevels];    // [channels of the next level, channels]
+  const float* table;       // [channels 0, 2 x 2]
   float table_bias;
   Perceptron head;
   Perceptron test;
@@ -68,6 +66,14 @@ struct Parameters {
   const float* patterns;      // [grid * grid / 64, 8, 16]
 
   int side() const { return grid / 4; }
+
+  // The first levels, those that are not wide, run sample after sample, so that their images stay
+  // in the cache. Deeper ones run for all samples at once: their weights are loaded once.
+  int levels_alone() const {
+    int alone = 0;
+    while (alone < levels && channels[alone] < kWide) ++alone;
+    return alone;
+  }
 };
 
 // Where the answers go; table may be null.

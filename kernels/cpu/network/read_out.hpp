@@ -15,13 +15,13 @@ namespace {
 constexpr float kTiny = 1e-12f;  // far below the density of any cell
 
 struct ReadOutSpace {
-  float* half;      // densities on grid / 2 cells a side
-  float* quarter;   // and on grid / 4
-  float* table;     // of the turned histogram
-  float* margins;   // of rows, then of columns
+  float* half;     // densities on grid / 2 cells a side
+  float* quarter;  // and on grid / 4
+  float* table;    // of the turned histogram
+  float* margins;  // of rows, then of columns
   float* features;
   float* hidden;
-  float n;          // at most the largest trained number of samples
+  float n;  // at most the largest trained number of samples
   float log_n;
   float scaled_log_n;
 };
@@ -54,7 +54,8 @@ INFONET_INLINE void perceive(const Perceptron& layers, const float* features, in
   dense(space, hidden, layers.layers[1].weights, layers.layers[1].bias, hidden, space + hidden);
   for (int k = 0; k < layers.outputs; ++k) {
     float total = layers.last_bias[k];
-    for (int h = 0; h < hidden; ++h) total += space[hidden + h] * layers.last[h * layers.outputs + k];
+    for (int h = 0; h < hidden; ++h)
+      total += space[hidden + h] * layers.last[h * layers.outputs + k];
     out[k] = total;
   }
 }
@@ -99,7 +100,7 @@ INFONET_INLINE float read_out(const Parameters& net, const Images& fine, const I
       centred += density * ((value - mean) * (value - mean));
     }
   }
-  const auto tail = [](float value) { return value > kTiny ? value : kTiny; };
+  const auto tail = [](float value) { return value < kTiny ? kTiny : value; };  // NaN stays
   const float share = 1.0f / static_cast<float>(cells);
   const float dv = mean - (logf(tail(sum(partition) * share)) + top);
 
@@ -166,7 +167,7 @@ INFONET_INLINE float read_out(const Parameters& net, const Images& fine, const I
       if (past > 0) factor += net.factor_bends[q * net.knots + k] * past;
     }
     const float value = middle + (found[q] - middle) * factor;
-    quantiles[q] = value > 0 ? value : 0;
+    quantiles[q] = value < 0 ? 0 : value;
   }
   *mi = quantiles[1];
   *score = combined(space.n, *mi, trained, correlation);

@@ -25,7 +25,8 @@ INFONET_INLINE void store(float* p, Vector v) { memcpy(p, &v, sizeof v); }
 
 INFONET_INLINE Vector all(float value) { return Vector{} + value; }
 
-INFONET_INLINE Vector larger(Vector a, Vector b) { return a > b ? a : b; }
+// NaN in the first stays: what is broken must not look like an answer.
+INFONET_INLINE Vector larger(Vector a, Vector b) { return b > a ? b : a; }
 
 INFONET_INLINE Vector positive(Vector a) { return larger(a, Vector{}); }
 

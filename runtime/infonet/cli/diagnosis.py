@@ -58,6 +58,7 @@ def diagnose() -> Report:
         _try(rows, problems, "onnxruntime", _onnxruntime),
         _try(rows, problems, "kernels", _kernels),
         _try(rows, problems, "model", _model),
+        _try(rows, problems, "network", _network),
         _try(rows, problems, "estimate", _estimate),
     ]
     if _version("onnxruntime") and _version("onnxruntime-gpu"):
@@ -124,6 +125,18 @@ def _model() -> str:
         f"{model.path}, {model.architecture}, {model.parameters:,} parameters, "
         f"n {model.n_min} to {model.n_max}, {integrity}"
     )
+
+
+def _network() -> str:
+    """What computes the model on the CPU."""
+    from infonet.model.libraries import kernels
+    from infonet.model.load import core_of, load_model
+    from infonet.pairs.networks import CompiledNetwork, open_network
+
+    model = load_model()
+    if isinstance(open_network(core_of(model) or model), CompiledNetwork):
+        return f"compiled, vectors of {kernels().network_vectors()} bits"
+    return "ONNX Runtime: this processor, or this installation, has no compiled network"
 
 
 def _verify(file: Path) -> str:

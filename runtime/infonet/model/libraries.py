@@ -45,8 +45,8 @@ def kernels() -> ModuleType:
         ) from error
     if reason and os.environ.get("INFONET_KERNELS") != "numpy":  # nobody is told what he asked for
         warn(
-            f"ranks and histograms are computed in NumPy ({reason}): answers are the same, but "
-            f"tables take longer; to compile the kernels, {INSTALL_COMPILER}"
+            f"ranks and histograms are computed in NumPy ({reason}): answers are the same "
+            f"but for rounding, and tables take longer; to compile the kernels, {INSTALL_COMPILER}"
         )
     return infonet_kernels
 

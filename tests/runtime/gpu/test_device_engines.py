@@ -126,12 +126,12 @@ def test_an_engine_estimates(parts, estimator):
     samples = batch_of(31)
     for seed in range(3):  # launches, then a captured graph, then that again
         samples = batch_of(31, seed=seed)
-        np.testing.assert_allclose(twin.mi(samples), estimator.mi(samples), atol=1e-6)
+        np.testing.assert_allclose(twin.mi(samples), estimator.mi(samples), atol=1e-5)
     # 31 = 16 + 15 of 16: one size, and one context, which the graph keeps
     assert [(context.profile, context.shape[0]) for context in contexts] == [(2, 16)]
     assert gpu.graphs == 1
     x, y = samples[0].T
-    assert twin.estimate(x, y).mi == pytest.approx(estimator.estimate(x, y).mi, abs=1e-6)
+    assert twin.estimate(x, y).mi == pytest.approx(estimator.estimate(x, y).mi, abs=1e-5)
     assert [(context.profile, context.shape[0]) for context in contexts] == [(2, 16), (0, 1)]
     assert {context.memory[1] for context in contexts} == {max(MEMORY)}
     gpu.check()

@@ -19,6 +19,9 @@ from infonet.pairs.backend import CpuBackend
 from infonet.pairs.engine import PairEngine
 from perceiver_core import write_core
 
+# ONNX Runtime stands in for the GPU; the CPU's network is compiled, and rounds otherwise.
+NEAR = 1e-5
+
 
 def make(estimator, core=None, **options):
     """An estimator on the host GPU: itself, its GPU and its core."""
@@ -56,7 +59,7 @@ def test_batches(estimator, capturable, place):
             found = twin.mi(samples)
     with pytest.warns(infonet.InfoNetWarning):
         expected = estimator.mi(samples)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(found, expected, atol=NEAR)
     assert core.calls[:3] == [4, 4, 4]  # 11 sets: the last call is padded
     assert gpu.graphs == (1 if capturable else 0)
     assert getattr(gpu, "followed", None) == (5 if place == "gpu" else None)
@@ -67,8 +70,8 @@ def test_tiles(estimator):
     twin, gpu, _ = make(estimator)
     twin.engine.backend.pairs_per_task = 5
     samples = batch_of(23)
-    np.testing.assert_allclose(twin.mi(samples), estimator.mi(samples), atol=1e-6)
-    np.testing.assert_allclose(twin.quantiles(samples), estimator.quantiles(samples), atol=1e-6)
+    np.testing.assert_allclose(twin.mi(samples), estimator.mi(samples), atol=NEAR)
+    np.testing.assert_allclose(twin.quantiles(samples), estimator.quantiles(samples), atol=NEAR)
     assert twin.mi(np.empty((0, 60, 2))).shape == (0,)
     gpu.check()
 
@@ -77,9 +80,9 @@ def test_values_that_float32_does_not_hold_are_ranked_exactly(estimator):
     """Steps of 1e-9 around 1 are all equal in float32, and different in float64."""
     twin, _, core = make(estimator)
     samples = 1 + 1e-9 * batch_of(2).astype(np.float64)
-    np.testing.assert_allclose(twin.mi(samples), estimator.mi(samples), atol=1e-6)
+    np.testing.assert_allclose(twin.mi(samples), estimator.mi(samples), atol=NEAR)
     whole = 2**53 + np.random.default_rng(0).permutation(200).reshape(1, 100, 2)
-    np.testing.assert_allclose(twin.mi(whole), estimator.mi(whole), atol=1e-6)
+    np.testing.assert_allclose(twin.mi(whole), estimator.mi(whole), atol=NEAR)
     assert core.calls
 
 
@@ -101,8 +104,8 @@ def test_estimates_and_permutations(estimator, gaussian):
     x, y = gaussian(0.6, 300)
     for options in ({}, {"permutations": 19}):
         found, expected = twin.estimate(x, y, **options), estimator.estimate(x, y, **options)
-        assert found.mi == pytest.approx(expected.mi, abs=1e-6)
-        assert found.p_value == pytest.approx(expected.p_value, abs=1e-6)
+        assert found.mi == pytest.approx(expected.mi, abs=NEAR)
+        assert found.p_value == pytest.approx(expected.p_value, abs=1e-4)
         np.testing.assert_allclose(found.table, expected.table, atol=1e-4)
     with pytest.warns(infonet.InfoNetWarning, match="constant"):
         assert twin.estimate(x, np.ones_like(x)).mi == 0
@@ -115,8 +118,8 @@ def test_matrices(estimator):
     data[:, 1] = np.round(data[:, 0])
     data[3, 2] = np.nan
     found, expected = (e.pairwise(data, nan="omit", tile=6) for e in (twin, estimator))
-    np.testing.assert_allclose(found.mi, expected.mi, atol=1e-6)
-    np.testing.assert_allclose(found.p_value, expected.p_value, atol=1e-5)
+    np.testing.assert_allclose(found.mi, expected.mi, atol=NEAR)
+    np.testing.assert_allclose(found.p_value, expected.p_value, atol=1e-3)
     assert 4 in core.calls
     with pytest.raises(infonet.InputError, match="engine='ray' computes on CPUs"):
         twin.pairwise(data, engine="ray")
@@ -130,7 +133,7 @@ def test_sliced(estimator):
         e.sliced(x, x[:, :2] + 1, projections=9, permutations=5, permutation_projections=3)
         for e in (twin, estimator)
     )
-    np.testing.assert_allclose(found.values, expected.values, atol=1e-6)
+    np.testing.assert_allclose(found.values, expected.values, atol=NEAR)
     assert found.p_value == expected.p_value
     gpu.check()
 
@@ -159,7 +162,7 @@ def test_estimates_stay_right_where_memory_makes_room(estimator):
     twin, gpu, _ = make(estimator)
     for n in (*range(40, 55), 40):  # more lengths than are kept
         samples = batch_of(2, n)
-        np.testing.assert_allclose(twin.mi(samples), estimator.mi(samples), atol=1e-6)
+        np.testing.assert_allclose(twin.mi(samples), estimator.mi(samples), atol=NEAR)
     gpu.check()
 
 

@@ -15,6 +15,7 @@ import pytest
 from infonet.model.load import DEFAULT_MODEL, core_of, load_model
 from infonet.model.metadata import ModelMetadata
 from infonet.model.onnx_metadata import CONTENT_HASH, read_metadata, with_content_hash
+from infonet.pairs.networks import COMPILED, Session, open_network
 
 onnx = pytest.importorskip("onnx")
 CORE = DEFAULT_MODEL.with_name("copula.core.onnx")
@@ -170,7 +171,8 @@ def test_hash_is_what_the_documentation_says():
 
 def test_files_without_a_hash_are_read_as_before(tmp_path, caplog, gaussian):
     proto = onnx.load(CORE)
-    kept = {e.key: e.value for e in proto.metadata_props if e.key != CONTENT_HASH}
+    later = (CONTENT_HASH, "infonet.network")
+    kept = {e.key: e.value for e in proto.metadata_props if e.key not in later}
     onnx.helper.set_model_props(proto, kept)
     path = tmp_path / "old.onnx"
     onnx.save(proto, path)
@@ -178,7 +180,8 @@ def test_files_without_a_hash_are_read_as_before(tmp_path, caplog, gaussian):
         found = infonet.Estimator(path).estimate(*gaussian(0.5, 400))
     assert "carries no hash" in caplog.text
     assert all(record.levelno <= logging.INFO for record in caplog.records)
-    assert found.mi == infonet.mutual_information(*gaussian(0.5, 400))
+    expected = infonet.mutual_information(*gaussian(0.5, 400))
+    assert found.mi == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_damaged_core_is_not_passed_over(tmp_path):
@@ -200,10 +203,44 @@ def test_what_is_not_finite_is_never_an_answer(tmp_path, gaussian, name, value):
     proto.graph.initializer.append(constant)
     proto.graph.node.append(onnx.helper.make_node("Add", [f"{name}_whole", "broken"], [name]))
     path = tmp_path / "broken.onnx"
+    others = {e.key: e.value for e in proto.metadata_props if e.key != "infonet.network"}
+    onnx.helper.set_model_props(proto, others)  # its formulas are others now
     path.write_bytes(with_content_hash(proto.SerializeToString()))
     broken = infonet.Estimator(path)
     with pytest.raises(infonet.ModelError, match=f"gives {name} that is not finite"):
         broken.estimate(*gaussian(0.5, 400))
+
+
+def test_weights_that_are_not_finite_are_refused_by_the_compiled_network(tmp_path, gaussian):
+    proto = onnx.load(CORE)
+    for tensor in proto.graph.initializer:
+        if tensor.name == "net.head.4.bias":
+            tensor.CopyFrom(
+                onnx.numpy_helper.from_array(np.full(3, np.nan, np.float32), tensor.name)
+            )
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(with_content_hash(proto.SerializeToString()))
+    broken = infonet.Estimator(path)
+    with pytest.raises(infonet.ModelError, match="that is not finite"):
+        broken.estimate(*gaussian(0.5, 400))
+
+
+def test_which_files_the_compiled_network_runs(tmp_path, estimator, gaussian):
+    """Files without the name of their formulas, as before, and of other ones: ONNX Runtime."""
+    proto = onnx.load(CORE)
+    entries = {e.key: e.value for e in proto.metadata_props}
+    assert entries["infonet.network"] in COMPILED
+    x, y = gaussian(0.5, 400)
+    expected = estimator.estimate(x, y)
+    for name in (None, "copula-1000"):
+        others = {k: v for k, v in entries.items() if k != "infonet.network"}
+        onnx.helper.set_model_props(proto, others | ({"infonet.network": name} if name else {}))
+        path = tmp_path / "other.onnx"
+        path.write_bytes(with_content_hash(proto.SerializeToString()))
+        assert isinstance(open_network(load_model(path)), Session)
+        found = infonet.Estimator(path).estimate(x, y)
+        assert found.mi == pytest.approx(expected.mi, abs=1e-5)
+        assert found.interval == pytest.approx(expected.interval, abs=1e-5)
 
 
 def other_program(path):

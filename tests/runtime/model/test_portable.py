@@ -123,8 +123,9 @@ def test_a_pair_without_ties_has_the_estimate_of_the_package(portable, estimator
         samples = draw("normal", n, 5)
         mi, quantiles, _, tied = portable.run(OUTPUTS, {"samples": samples})
         assert not tied.any()
-        np.testing.assert_array_equal(mi, estimator.mi(samples))
-        np.testing.assert_array_equal(quantiles, estimator.quantiles(samples))
+        # ONNX Runtime and the compiled network add in another order
+        np.testing.assert_allclose(mi, estimator.mi(samples), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(quantiles, estimator.quantiles(samples), rtol=0, atol=1e-5)
 
 
 def test_a_constant_has_no_mutual_information(portable):
@@ -190,8 +191,10 @@ def test_the_runtime_runs_a_file_with_a_table_and_refuses_one_without(path, with
     x, y = draw("normal", 300, 1, seed=4)[0].T
     found = infonet.Estimator(model=with_table).estimate(x, y)
     own = estimator.estimate(x, y)
-    assert (found.mi, found.interval, found.p_value) == (own.mi, own.interval, own.p_value)
-    np.testing.assert_array_equal(found.table, own.table)
+    assert found.mi == pytest.approx(own.mi, abs=1e-5)
+    assert found.interval == pytest.approx(own.interval, abs=1e-5)
+    assert found.p_value == pytest.approx(own.p_value, rel=1e-3)
+    np.testing.assert_allclose(found.table, own.table, rtol=0, atol=1e-4)
     with pytest.raises(ModelError, match="portable file without a table"):
         infonet.Estimator(model=path)
 
