@@ -66,7 +66,8 @@ def test_a_wheel_without_a_library(tmp_path):
     import infonet
 
     x = [i * 0.37 % 1 for i in range(50)]
-    assert float(mi) == infonet.mutual_information(x, x[::-1])
+    # ONNX Runtime there, the compiled network here: they round otherwise
+    assert float(mi) == pytest.approx(infonet.mutual_information(x, x[::-1]), abs=1e-5)
     assert "in NumPy (there is no libinfonet_kernels" in used.stderr
 
 
