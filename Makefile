@@ -41,7 +41,7 @@ PATH_WITHOUT_NVCC = $$(echo "$$PATH" | tr ':' '\n' | while read -r d; do \
 	[ -x "$$d/nvcc" ] || echo "$$d"; done | paste -sd ':' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-numpy test-serve test-arm cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel wheels bench-speed bench-accuracy bench-sliced bench-gpu web test-web bench-web clean
+.PHONY: help run test test-numpy test-serve test-arm test-wheels cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel wheels bench-speed bench-accuracy bench-sliced bench-gpu web test-web bench-web clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -126,6 +126,9 @@ wheels: $(TEST)/.installed ## Build the wheels of all platforms into dist/ (ARGS
 
 test-arm: $(TEST)/.installed ## Run the wheel for aarch64 Linux of `make wheels` under qemu (needs Debian).
 	$(TEST)/bin/python packaging/emulated.py dist/infonet-*_aarch64.manylinux*.whl build/aarch64
+
+test-wheels: $(TEST)/.installed ## Run the example in C with the libraries of dist/, as far as they run here (needs Debian).
+	$(TEST)/bin/python packaging/c_example.py dist/*.whl
 
 bench-speed: $(TEST)/.installed ## Time the kernels and the estimator, one thread.
 	$(TEST)/bin/python benchmarks/speed.py
