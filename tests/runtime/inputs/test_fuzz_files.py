@@ -15,6 +15,7 @@ fuzz_files = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(fuzz_files)
 
 
+@pytest.mark.usefixtures("operators")  # the whole model file is among them
 @pytest.mark.parametrize("kind", fuzz_files.KINDS)
 def test_mutated_files(kind, tmp_path):
     """Refused in one line, or the same answer; a damaged tile is computed again."""
