@@ -22,8 +22,7 @@ def checkpoint_with_factors(folder, config):
     return path
 
 
-def export(folder, config, sizes):
-    checkpoint = checkpoint_with_factors(folder, config)
+def export(checkpoint, folder, sizes):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(copula_export, "simulate_null", partial(simulate_null, sizes=sizes))
         result = export_checkpoint(checkpoint, folder / "new" / "tiny.onnx", null_draws=100)

@@ -71,7 +71,7 @@ def _quick(monkeypatch):
 
 
 @pytest.fixture
-def model(checkpoint, tmp_path, _traced_once):
+def model(checkpoint, tmp_path):
     output = tmp_path / "model" / "tiny.onnx"
     result = _run("export", checkpoint, "-o", output, "--null-draws", 0)
     assert result.exit_code == 0, result.output
@@ -117,7 +117,6 @@ def test_export(model):
     assert np.isfinite(infonet.Estimator(model=model).estimate(x, y).mi)
 
 
-@pytest.mark.usefixtures("_traced_once")
 def test_export_reads_the_checkpoint_once(checkpoint, tmp_path, monkeypatch):
     inner, read = torch.load, []
     monkeypatch.setattr(torch, "load", lambda *a, **k: read.append(1) or inner(*a, **k))

@@ -11,7 +11,6 @@ from infonet_export.copula.export import export_checkpoint
 from infonet_export.onnx.verify import ParityError
 
 
-@pytest.mark.usefixtures("_traced_once")
 @pytest.mark.parametrize("error", [0.5, float("nan")])
 @pytest.mark.parametrize("target", ["samples", "core"])
 def test_a_file_that_differs_from_pytorch_is_refused_and_removed(
@@ -35,7 +34,6 @@ def test_a_file_that_differs_from_pytorch_is_refused_and_removed(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("_traced_once")
 def test_a_failure_midway_leaves_nothing_behind(tmp_path, checkpoint, monkeypatch):
     inner, calls = copula_export.trace, []
 
@@ -51,7 +49,6 @@ def test_a_failure_midway_leaves_nothing_behind(tmp_path, checkpoint, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("_traced_once")
 def test_a_refused_export_keeps_the_older_files(tmp_path, exported, checkpoint, monkeypatch):
     old = tmp_path / "model.onnx"
     for source, target in ((exported[1].model, old), (exported[1].core, core_path(old))):

@@ -83,7 +83,6 @@ def test_the_network_is_copied_and_overflow_is_refused():
         half_body(net)
 
 
-@pytest.mark.usefixtures("_traced_once")
 def test_the_command(checkpoint, tmp_path):
     output = tmp_path / "m.onnx"
     arguments = [str(checkpoint), "-o", str(output), "--null-draws", "0", "--precision", "fp16"]
