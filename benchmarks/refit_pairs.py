@@ -62,7 +62,7 @@ def cell_cases(estimator, options):
 def cell_case(estimator, family, n, rng):
     distribution = family(rng)
     network, rows = read(estimator, mid_ranks(distribution.sample(rng, n)))
-    found, (low, _, high) = cells.by_cells(network, *rows)
+    found, (low, _, high), _ = cells.by_cells(network, *rows)
     last, before, first, resolved = counts(rows, cells)
     return {
         "family": distribution.name, "n": n, "truth": distribution.mi, "network": network,

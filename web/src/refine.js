@@ -7,6 +7,7 @@ import { neighbourEstimate } from "./neighbours.js";
 const LARGE = 20_000; // samples from which cells are counted
 const SHARP = 3.5; // nats from which dependence is too sharp for the grid
 const WHOLLY = 4.25; // from which the network's estimate is left out
+const [IS_OPEN, WIDE_OPEN] = [0.08, 0.16]; // nats that cells of 16 to 31 samples told, where they are too coarse
 const ENOUGH = 2_000; // samples, below which the network's experience is worth more
 const DIVISIONS = 400_000; // samples, over all the divisions that the mean is taken of
 
@@ -18,10 +19,16 @@ const DIVISIONS = 400_000; // samples, over all the divisions that the mean is t
  */
 export function refined(given, x, y) {
   const n = x.length;
-  let found = n >= LARGE ? byCells(given.mi, x, y) : given;
-  if (found.mi > SHARP && n >= ENOUGH) {
+  let found = n >= LARGE ? byCells(given.mi, x, y) : { ...given, open: 0 };
+  const strong = smoothStep((found.mi - SHARP) / (WHOLLY - SHARP));
+  const coarse = smoothStep((found.open - IS_OPEN) / (WIDE_OPEN - IS_OPEN));
+  const share = Math.max(strong, coarse);
+  if (share > 0 && n >= ENOUGH) {
     const other = beyondTheGrid(x, y);
-    const share = smoothStep((found.mi - SHARP) / (WHOLLY - SHARP));
+    // Cells that are too coarse may still be nearer to the truth: both intervals hold.
+    const both = coarse * (1 - strong);
+    other.low += both * (Math.min(found.low, other.low) - other.low);
+    other.high += both * (Math.max(found.high, other.high) - other.high);
     const mixed = (name) => (1 - share) * found[name] + share * other[name];
     found = { mi: mixed("mi"), low: mixed("low"), high: mixed("high") };
   }
@@ -55,7 +62,7 @@ function byCells(mi, x, y) {
   const found = Math.max(0, counted + apart / (1 + (apart / (FAR * error)) ** 4));
   const spread = Math.sqrt((STRONG * -Math.expm1(-2 * found) + WEAK) / n);
   const reach = WIDTH * Math.hypot(spread, OPEN * open, LEFT);
-  return { mi: found, low: Math.max(0, found - reach), high: found + reach };
+  return { mi: found, low: Math.max(0, found - reach), high: found + reach, open };
 }
 
 /** Mutual information in nats, with what cells that are yet smaller would tell. */

@@ -46,8 +46,11 @@ _FAR = 2.0  # errors of the counts, from which the network is wrong rather than 
 _STRONG, _WEAK, _OPEN, _LEFT, _WIDTH = 1.3, 0.1, 0.45, 5e-4, 1.8
 
 
-def by_cells(mi: float, x: NDArray[np.float32], y: NDArray[np.float32]) -> tuple[float, Array]:
-    """The estimate of one pair in nats, and its quantiles, float64 [3].
+def by_cells(
+    mi: float, x: NDArray[np.float32], y: NDArray[np.float32]
+) -> tuple[float, Array, float]:
+    """The estimate of one pair in nats, its quantiles, float64 [3], and what is left open: the nats
+    that cells of 16 to 31 samples told, by which what smaller ones would tell is extrapolated.
 
     Args:
         mi: the network's estimate.
@@ -63,7 +66,7 @@ def by_cells(mi: float, x: NDArray[np.float32], y: NDArray[np.float32]) -> tuple
     found = max(0.0, counted + apart / (1 + (apart / (_FAR * error)) ** 4))
     spread = math.sqrt((_STRONG * -math.expm1(-2 * found) + _WEAK) / n)
     reach = _WIDTH * math.hypot(spread, _OPEN * open_part, _LEFT)
-    return found, np.array([max(0.0, found - reach), found, found + reach])
+    return found, np.array([max(0.0, found - reach), found, found + reach]), open_part
 
 
 def extrapolated(

@@ -35,6 +35,21 @@ def test_many_samples_are_estimated_near_the_truth(estimator, case):
     assert abs(few.mi - truth) > 2 * error  # which the network alone sees less of
 
 
+def branches(rng, n, count):
+    """Y is `count` X and uniform noise, on a circle: I = log(1 / width)."""
+    x = rng.random(n)
+    return x, (count * x + 0.05 * rng.random(n)) % 1
+
+
+@pytest.mark.parametrize("count", [7, 20, 30])
+def test_cells_too_coarse_for_many_branches_are_not_relied_on(estimator, count):
+    """Cells alone are up to 1 nat off, the network 2.9."""
+    x, y = branches(np.random.default_rng(3), N, count)
+    found = estimator.estimate(x, y)
+    assert abs(found.mi - np.log(20)) < 0.4
+    assert found.interval[0] <= np.log(20) <= found.interval[1]
+
+
 def test_all_routes_give_the_same_number(estimator):
     x, y = student_sum(np.random.default_rng(1), N)
     found = estimator.estimate(x, y)
