@@ -23,8 +23,11 @@ import time
 import infonet
 import infonet_kernels
 import numpy as np
+from infonet.pairs.backend import CpuBackend
+from infonet.pairs.engine import PairEngine
 
 GRID = 128
+BATCH = 32
 
 
 def interleaved(functions, repeats):
@@ -97,6 +100,13 @@ def one_pair(n, threads, repeats, ksg):
         functions["scikit-learn KSG, k = 3"] = lambda: mutual_info_regression(
             x[:, None], y, n_neighbors=3
         )
+        batch = np.stack([x, y], axis=1) + 0.01 * np.random.default_rng(1).normal(
+            size=(BATCH, n, 2)
+        )
+        functions[f"Estimator.mi, a batch of {BATCH}"] = lambda: estimator.mi(batch)
+        by_graph = infonet.Estimator(threads=threads)
+        by_graph.engine = PairEngine(CpuBackend(by_graph.model, threads, use_compiled=False))
+        functions["the same, network by ONNX Runtime"] = lambda: by_graph.mi(batch)
     seconds = interleaved(functions, repeats)
     show(f"One pair, n = {n:,}, raw arrays in", seconds)
     ours = seconds["Estimator.mi"]
@@ -104,6 +114,10 @@ def one_pair(n, threads, repeats, ksg):
     if ksg:
         rival = "scikit-learn KSG, k = 3"
         print(f"  {'KSG / ours':<44}{seconds[rival] / ours:10.1f}")
+        together = seconds[f"Estimator.mi, a batch of {BATCH}"] / BATCH
+        print(f"  {'KSG / ours, in batches':<44}{seconds[rival] / together:10.1f}")
+        graph = seconds["the same, network by ONNX Runtime"] / BATCH
+        print(f"  {'ONNX Runtime / compiled, in batches':<44}{graph / together:10.2f}")
         pair = {name: functions[name] for name in ("Estimator.mi", rival)}
         cold = alternating(pair, 5 * repeats)
         print(f"  {'KSG / ours, strictly alternating calls':<44}", end="")
