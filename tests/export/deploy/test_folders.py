@@ -64,7 +64,8 @@ def test_a_batch_for_triton_has_the_estimates_of_the_package(triton, tmp_path):
     samples = np.random.default_rng(0).standard_normal((3, 100, 2)).astype(np.float32)
     graph = session(triton / "1" / "model.onnx", custom_ops=False)
     mi = graph.run(["mi"], {"samples": samples})[0]
-    np.testing.assert_array_equal(mi, infonet.Estimator(threads=1).mi(samples))
+    # ONNX Runtime and the compiled network add in another order
+    np.testing.assert_allclose(mi, infonet.Estimator(threads=1).mi(samples), rtol=0, atol=1e-5)
     again = _export(MODEL, "--triton", triton.parent)
     assert again.exit_code == 0, again.output
     files = sorted(str(p.relative_to(triton.parent)) for p in triton.rglob("*") if p.is_file())

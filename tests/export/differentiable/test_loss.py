@@ -51,7 +51,7 @@ def test_default_value_is_minus_that_of_infonet(default, n, dtype):
     value = default(x, y)
     assert value.dtype == dtype
     assert value.shape == ()
-    assert -float(value) == pytest.approx(infonet.mutual_information(x, y), abs=1e-6)
+    assert -float(value) == pytest.approx(infonet.mutual_information(x, y), abs=1e-5)
 
 
 def test_checkpoint_and_package_agree(default):
