@@ -126,6 +126,7 @@ def test_metadata_is_what_the_runtime_reads(exported):
                 "format_version",
                 "architecture",
                 "graph",
+                "network",
                 "preprocessing",
                 "histogram_grid",
                 "table_grid",
