@@ -1,14 +1,16 @@
 """Fit the constants again by which estimates are corrected and intervals widened; print both.
 
-    python benchmarks/refit.py cells|sharp|bounds [--count 30] [--seed 11]
-        [--saved FILE] [--minutes 60] [--coarse]
+    python benchmarks/refit.py cells|sharp|coarse|bounds [--count 30] [--seed 11]
+        [--saved FILE] [--minutes 60] [--few-sizes]
 
 cells and sharp (`refit_pairs.py`): the constants of runtime/infonet/pairs, cells.py, sharp.py and
-refine.py, on the families that calibrate intervals. bounds (`refit_vectors.py`): those of
-runtime/infonet/vines/bounds.py, on `vector_families.py`. Families that judge are never drawn.
+refine.py, on the families that calibrate intervals. coarse (`refit_coarse.py`): from where on cells
+are too coarse, refine.py, on these and on functional relations as training draws them. bounds
+(`refit_vectors.py`): those of runtime/infonet/vines/bounds.py, on `vector_families.py`. Families
+that judge are never drawn.
 
 What is measured is kept in a file, a case a line, and a run goes on from there; after so many
-minutes it stops and fits nothing. --coarse: two sizes of samples less, for a try.
+minutes it stops and fits nothing. --few-sizes: fewer sizes of samples, for a try.
 
 A fit minimises the mean over cells, of one family and one number of samples, of the logarithm of
 the RMSE, or of the score of 90 % intervals (width, and 20 times by what the truth is beyond an
@@ -186,12 +188,14 @@ def processor():
 
 
 def main():
+    import refit_coarse
     import refit_pairs
     import refit_vectors
 
     parts = {
         "cells": (refit_pairs.cell_cases, refit_pairs.cell_fits),
         "sharp": (refit_pairs.sharp_cases, refit_pairs.sharp_fits),
+        "coarse": (refit_coarse.cases, refit_coarse.fits),
         "bounds": (refit_vectors.cases, refit_vectors.fits),
     }
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -200,7 +204,7 @@ def main():
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--saved", type=Path, help="file of what was measured, to go on with")
     parser.add_argument("--minutes", type=float, default=float("inf"))
-    parser.add_argument("--coarse", action="store_true")
+    parser.add_argument("--few-sizes", action="store_true")
     options = parser.parse_args()
     print(f"{options.part}, infonet {infonet.__version__}, {processor()}, one thread, ", end="")
     print(f"seed {options.seed}, {options.count} draws")

@@ -46,7 +46,7 @@ def counts(rows, module):
 
 def cell_cases(estimator, options):
     """Every calibration family at every n."""
-    sizes = CELL_SIZES[:3] if options.coarse else CELL_SIZES
+    sizes = CELL_SIZES[:3] if options.few_sizes else CELL_SIZES
     for number, (name, family) in enumerate(held_out.CALIBRATION.items()):
         for n in sizes if name not in TIED else ():
             for k in range(options.count):
@@ -197,7 +197,7 @@ def sharp_lissajous(rng):
 
 def sharp_cases(estimator, options):
     """Every shape at every n, the truth drawn evenly."""
-    sizes = SHARP_SIZES[:3] if options.coarse else SHARP_SIZES
+    sizes = SHARP_SIZES[:3] if options.few_sizes else SHARP_SIZES
     names = [*sharp_shapes(np.random.default_rng(0)), "lissajous"]
     for number, name in enumerate(names):
         for n in sizes:
@@ -220,8 +220,9 @@ def sharp_case(estimator, name, n, rng):
         log_t = brentq(lambda t: of(np.exp(t)).mi - wanted, low, high, xtol=1e-4)
         distribution = of(float(np.exp(log_t)))
     base, rows = read(estimator, mid_ranks(distribution.sample(rng, n)))
+    left_open = 0.0
     if n >= refine.LARGE:
-        base = cells.by_cells(base, *rows)[0]
+        base, _, left_open = cells.by_cells(base, *rows)
     other, (low, _, high) = sharp.beyond_the_grid(*rows)
     last, before, first, resolved = counts(rows, sharp)
     near = float("nan")
@@ -230,7 +231,7 @@ def sharp_case(estimator, name, n, rng):
     return {
         "family": name, "n": n, "truth": distribution.mi, "base": base, "near": near,
         "last": last, "before": before, "first": first, "resolved": resolved,
-        "other": other, "low": float(low), "high": float(high),
+        "other": other, "low": float(low), "high": float(high), "open": left_open,
     }  # fmt: skip
 
 
@@ -255,13 +256,21 @@ def sharp_ends(constants, columns):
     return np.maximum(found - reach, 0), top
 
 
-def mixed(constants, columns):
-    """`refine.refined` of all cases: the sharp estimate comes in between the two constants."""
-    start, wholly = constants
-    if wholly <= start:
+STRONG = refine.SHARP, refine._WHOLLY
+COARSE = refine._OPEN, refine._WIDE_OPEN
+
+
+def mixed(columns, strong=STRONG, coarse=COARSE):
+    """`refine.refined` of all cases: the sharp estimate comes in between two constants of the
+    estimate, and between two of what cells leave open."""
+    if strong[1] <= strong[0] or coarse[1] <= coarse[0]:
         return np.full(len(columns["n"]), np.inf)
-    t = np.clip((columns["base"] - start) / (wholly - start), 0, 1)
-    share = t * t * (3 - 2 * t)
+
+    def step(values, ends):
+        t = np.clip((values - ends[0]) / (ends[1] - ends[0]), 0, 1)
+        return t * t * (3 - 2 * t)
+
+    share = np.maximum(step(columns["base"], strong), step(columns["open"], coarse))
     return (1 - share) * columns["base"] + share * columns["other"]
 
 
@@ -287,7 +296,7 @@ def sharp_fits(columns):
 
     print_by_size(
         {"network": columns["base"], "sharp": columns["other"],
-         "runtime": mixed((refine.SHARP, refine._WHOLLY), columns)},
+         "runtime": mixed(columns)},
         columns["truth"], columns)  # fmt: skip
     return [
         Fit(
@@ -300,8 +309,8 @@ def sharp_fits(columns):
         Fit(
             "Where the sharp estimate comes in, and where it is all; relative errors",
             ("refine.SHARP", "refine._WHOLLY"),
-            (refine.SHARP, refine._WHOLLY),
-            lambda v, part: relative(mixed(v, part), part),
+            STRONG,
+            lambda v, part: relative(mixed(part, strong=v), part),
             told,
         ),
         Fit(

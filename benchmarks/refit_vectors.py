@@ -37,7 +37,7 @@ def noted(notes):
 
 def cases(estimator, options):
     """Every family at every n."""
-    sizes = SIZES[:2] if options.coarse else SIZES
+    sizes = SIZES[:2] if options.few_sizes else SIZES
     for task in families():
         for n in sizes:
             for k in range(options.count):

@@ -119,9 +119,8 @@ def main(wheel: Path, folder: Path) -> int:
         "the test of a slim installation": ["-c", SLIM.format(path=str(ROOT / SLIM_TEST))],
         "infonet demo": ["-m", "infonet", "demo"],
     }
-    for (
-        path
-    ) in tests:  # one by one: some take a quarter of an hour, and who stops sees where it was
+    # One by one: some take a quarter of an hour, and who stops it sees where it was.
+    for path in tests:
         runs[path.name] = ["-m", "pytest", "-q", "-p", "no:cacheprovider", str(path)]
     failed = 0
     for what, arguments in runs.items():

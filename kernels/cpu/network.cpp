@@ -1,9 +1,9 @@
 #include "network.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "scratch.hpp"
 
@@ -243,7 +243,10 @@ Status check(const NetworkSizes& sizes) {
     if (Status status = width("channels", sizes.channels[l]); !status.ok()) return status;
     const std::int64_t side = sizes.grid / 4 >> l;
     const int cells = network::cells_of_tiles(static_cast<int>(sizes.channels[l]));
-    if (side % cells != 0) return wrong("grid", sizes.grid, "levels of whole tiles");
+    if (side % cells != 0) {
+      return wrong("grid", sizes.grid,
+                   "every level is to have whole tiles of " + std::to_string(cells) + " cells");
+    }
   }
   if (Status status = width("hidden", sizes.hidden); !status.ok()) return status;
   if (sizes.polynomials < 1 || sizes.polynomials > 4096) {

@@ -7,13 +7,12 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import onnx
 import torch
 from infonet_export.copula import export as copula_export
 from infonet_export.copula.graphs import Core, half_body, round_weights
 from infonet_export.onnx.precision import store_half
 from infonet_export.onnx.trace import trace
-from infonet_export.onnx.write import add_metadata
+from infonet_export.onnx.write import add_metadata, save
 from infonet_export.perceiver import PRESETS
 from infonet_export.perceiver import export as perceiver_export
 from infonet_export.perceiver.graphs import PerceiverCore
@@ -53,5 +52,5 @@ def perceiver_core(preset, precision="fp16", grid=0):
 
 def _save(model, name):
     path = Path(_folder.name) / f"{name}.core.onnx"
-    onnx.save_model(model, path)
+    save(model, path)
     return path

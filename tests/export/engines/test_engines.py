@@ -25,6 +25,7 @@ from infonet_export.engines.cache import EngineCache
 from infonet_export.engines.model_files import load_core
 from infonet_export.engines.networks import inspect_engine
 from infonet_export.engines.profiles import parse_range
+from infonet_export.onnx.write import save
 from onnx import TensorProto, helper
 
 trt = pytest.importorskip(
@@ -184,7 +185,7 @@ def test_what_the_backend_cannot_hold_is_named(tmp_path, backend):
     model.graph.node.append(node)
     model.graph.output.append(helper.make_tensor_value_info("noise", TensorProto.FLOAT, None))
     path = tmp_path / "x.core.onnx"
-    onnx.save_model(model, path)
+    save(model, path)
     with pytest.raises(ModelError, match=r"tensorrt-rtx .* cannot hold .*x\.core\.onnx \(.*Bernou"):
         build_engine(load_core(path, None), tmp_path / "e", backend, ONE)
     assert not (tmp_path / "e").exists()

@@ -17,7 +17,7 @@ BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 @pytest.fixture(scope="module")
 def modules():
     sys.path.insert(0, str(BENCHMARKS))
-    names = ("refit", "refit_pairs", "refit_vectors")
+    names = ("refit", "refit_pairs", "refit_coarse", "refit_vectors")
     yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
     sys.path.remove(str(BENCHMARKS))
 
@@ -30,7 +30,7 @@ def estimator():
 def _cases(refit, cases, estimator, size, module, monkeypatch, at_most):
     """The first case of each family at a small size, as columns."""
     monkeypatch.setattr(module, size, (3000,))
-    options = SimpleNamespace(seed=3, count=1, coarse=False)
+    options = SimpleNamespace(seed=3, count=1, few_sizes=False)
     drawn = list(cases(estimator, options))[:at_most]
     return refit.measured(drawn, None, float("inf"))
 
@@ -70,11 +70,25 @@ def test_where_the_sharp_estimate_comes_in(modules, estimator):
         ranks = pairs.mid_ranks(samples)
         base, rows = pairs.read(estimator, ranks)
         other = pairs.sharp.beyond_the_grid(*rows)[0]
-        columns = {"base": np.array([base]), "other": np.array([other]), "n": np.array([4000])}
+        values = {"base": base, "other": other, "open": 0.0, "n": 4000}
         found.append(base)
-        ours = pairs.mixed((refine.SHARP, refine._WHOLLY), columns)[0]
+        ours = pairs.mixed({name: np.array([value]) for name, value in values.items()})[0]
         assert float(estimator.mi(ranks.T[None])[0]) == pytest.approx(ours, abs=2e-6)
     assert max(found) > refine.SHARP
+
+
+def test_where_cells_are_too_coarse(modules, estimator, monkeypatch):
+    """That the runtime leaves them there is compared from end to end, too."""
+    coarse = modules.refit_coarse
+    monkeypatch.setattr(coarse, "FAMILIES", {"functional": coarse.functional})
+    monkeypatch.setattr(coarse, "SIZES", (20_000,))
+    drawn = coarse.cases(estimator, SimpleNamespace(seed=3, count=1, few_sizes=False))
+    columns = modules.refit.measured(list(drawn), None, float("inf"))
+    assert columns["open"].max() > modules.refit_pairs.COARSE[0]
+    assert len(coarse.fits(columns)) == 1
+    columns["found"] = columns["base"]
+    with pytest.raises(SystemExit, match="mixed"):
+        coarse.fits(columns)
 
 
 def test_the_formulas_of_bounds_are_those_of_the_runtime(modules, estimator, monkeypatch):

@@ -41,12 +41,12 @@ def branches(rng, n, count):
     return x, (count * x + 0.05 * rng.random(n)) % 1
 
 
-@pytest.mark.parametrize("count", [7, 20, 30])
-def test_cells_too_coarse_for_many_branches_are_not_relied_on(estimator, count):
-    """Cells alone are up to 1 nat off, the network 2.9."""
+@pytest.mark.parametrize(("count", "error"), [(7, 0.2), (20, 0.2), (30, 0.5)])
+def test_cells_too_coarse_for_many_branches_are_not_relied_on(estimator, count, error):
+    """Of 20 and 30 branches cells alone are 0.35 and 1 nat off, the network 2.7 and 2.9."""
     x, y = branches(np.random.default_rng(3), N, count)
     found = estimator.estimate(x, y)
-    assert abs(found.mi - np.log(20)) < 0.4
+    assert abs(found.mi - np.log(20)) < error
     assert found.interval[0] <= np.log(20) <= found.interval[1]
 
 
