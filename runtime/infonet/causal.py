@@ -68,7 +68,7 @@ class IndependenceTests:
             raise InputError("data has no columns: pass two at least")
         for name, column in zip(self.names, self._columns, strict=True):
             check_length(column.size, self._engine.model.n_min, f"column {name!r}")
-            check_finite(column, f"column {name!r}")
+            check_finite(column, f"column {name!r}", can_omit=False)
         self.samples = n = self._columns[0].size
         if n > MOST_SAMPLES:
             raise InputError(

@@ -79,15 +79,22 @@ export function entropy(levels) {
  * occur, and the estimate of Chao & Shen (2003), which errs the other way. The interval holds both.
  */
 export function sparse(given) {
-  const cells = given.x.number >= given.y.number ? given : given.turned();
-  const found = shared(cells);
-  const counted = plugIn(cells).mi;
-  const covered = Math.min(byCoverage(cells), Math.max(counted, found.mi));
+  const found = sharedEitherWay(given);
+  const counted = plugIn(given).mi;
+  const covered = Math.min(byCoverage(given), Math.max(counted, found.mi));
   let mi = found.mi + (Math.min(1, 2 * found.mi) * Math.max(0, covered - found.mi)) / 2;
   mi = Math.min(mi, counted); // which is too large where samples are few, if it errs
   const low = Math.min(found.low, SPIKED * found.mi, mi);
   const high = Math.max(found.high, covered, mi + UNLIKE * Math.max(0, counted - mi));
   return { mi, low, high };
+}
+
+/** `shared` of the variable of more levels; of as many it is the larger estimate. */
+function sharedEitherWay(cells) {
+  const { number: x } = cells.x;
+  const { number: y } = cells.y;
+  const ways = [...(x >= y ? [cells] : []), ...(y >= x ? [cells.turned()] : [])];
+  return ways.map(shared).sort((a, b) => b.mi - a.mi || b.high - a.high)[0];
 }
 
 function byCoverage(cells) {

@@ -52,13 +52,7 @@ async function choose(x, y, ask) {
   const parts = await inParts(x, y, ask);
   if (parts) return parts;
   if (x.nominal || y.nominal) return categories(x, y, cells);
-  let answer = { ...(await ask(...untiedPair(x, y))), method: "untied" };
-  for (const [codes, number] of [
-    [x, y],
-    [y, x],
-  ]) {
-    if (codes.tied && repeats(codes) && x.n >= PER_LEVEL * codes.levels.number) answer = asCodes(answer, codes, number);
-  }
+  const answer = eitherAsCodes({ ...(await ask(...untiedPair(x, y))), method: "untied" }, x, y);
   return cells ? asLattice(answer, x, y, cells) : answer;
 }
 
@@ -93,7 +87,10 @@ function labelOf(x, y) {
     if (v.levels.number === 2 || repeats(v)) labels.push(v); // few amounts of rain, each of its own, are no levels
   }
   // the same one of two labels, whichever comes first
-  const order = (a, b) => a.levels.number - b.levels.number || a.entropy[0] - b.entropy[0];
+  const order = (a, b) =>
+    a.levels.number - b.levels.number ||
+    a.entropy[0] - b.entropy[0] ||
+    (a.fingerprint < b.fingerprint ? -1 : Number(a.fingerprint > b.fingerprint));
   return labels.sort(order)[0] ?? null;
 }
 
@@ -125,7 +122,25 @@ function more(answer, other) {
   return larger ? { ...other, statistic: answer.statistic } : answer;
 }
 
-/** What a tied variable tells if its order means nothing, where that says something else. */
+/** What either variable tells if its order means nothing; the same for them exchanged. */
+function eitherAsCodes(answer, x, y) {
+  const told = [
+    [x, y],
+    [y, x],
+  ]
+    .filter(([codes]) => codes.tied && repeats(codes) && x.n >= PER_LEVEL * codes.levels.number)
+    .map(([codes, number]) => asCodes(answer, codes, number))
+    .filter((one) => one !== null);
+  const inItsPlace = told.filter((one) => one.replaces).map((one) => one.other);
+  inItsPlace.sort((a, b) => b.mi - a.mi || a.low - b.low);
+  const chosen = inItsPlace[0] ?? answer;
+  return { ...chosen, high: Math.max(chosen.high, ...told.map((one) => one.other.high)) };
+}
+
+/**
+ * What a tied variable tells if its order means nothing, and whether that is the estimate; or else it may be the truth,
+ * as the interval is to say. null where neither.
+ */
 function asCodes(answer, codes, number) {
   const levels = codes.levels.number;
   const { n } = codes;
@@ -136,12 +151,12 @@ function asCodes(answer, codes, number) {
     const bins = Levels.ofCodes(Int32Array.from(number.untied, (rank) => Math.floor(Math.fround(rank * BINS))));
     replaces = new Cells(codes.levels, bins).isJagged();
   }
-  if (!(replaces || few)) return answer;
+  if (!(replaces || few)) return null;
   const other = found(neighbours(number.untied, codes.levels), "neighbours");
   // Steps so coarse look weaker to the network than they are, never stronger.
   const far = other.mi - answer.mi > FAR || (!coarse && answer.mi - other.mi > FAR);
-  if (replaces && far) return { ...other, statistic: answer.statistic };
-  return few ? { ...answer, high: Math.max(answer.high, other.high) } : answer;
+  replaces = replaces && far;
+  return replaces || few ? { other: { ...other, statistic: answer.statistic }, replaces } : null;
 }
 
 /** Categories without an order, and a number, or few labels, or other categories. */

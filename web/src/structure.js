@@ -118,41 +118,42 @@ function isMonotone(cells) {
 /**
  * The entropy of a variable that the other one determines, as far as the samples show: {mi, low, high, copies}, or
  * null. Samples that are equal in one variable, or neighbours in it, are equal in the other, where of independent ones
- * `SHOWN` at least would differ. `copies`: the rows may be copies of each other, which determine nothing.
+ * `SHOWN` at least would differ. `copies`: the rows may be copies of each other, which determine nothing. Of
+ * two variables that determine each other it is the smaller entropy.
  */
 export function determined(x, y, cells) {
-  for (const [cause, effect] of [
+  const found = [
     [x, y],
     [y, x],
-  ]) {
-    if (!effect.tied || !repeats(effect)) continue;
-    const { levels, n } = effect;
-    const differ = 1 - levels.counts.reduce((sum, count) => sum + (count / n) ** 2, 0);
-    const again = cause.tied ? cause.levels.minor - (cause.levels.number - 1) : 0;
-    const enough = cause.tied && 4 * again >= cause.levels.minor;
-    let apart;
-    let allowed = 0;
-    if (cells !== null && enough && differ * again >= SHOWN) {
-      apart = cells.number - cause.levels.number;
-    } else {
-      // Levels should hold together, or be in two places, as those of a parabola.
-      const changes = countChanges(cause.untied, levels);
-      apart = changes - (levels.number - 1);
-      const expected = differ * (n - 1) - (levels.number - 1);
-      if (expected < SHOWN) continue;
-      const several = levels.counts.reduce((sum, count) => sum + (count > 1), 0);
-      allowed = Math.min(several, expected - 4 * Math.sqrt(expected));
-      if (n < RUN * changes) allowed = 0; // as short as runs of a level that noise changes
-    }
-    if (apart <= allowed) {
-      const [value, error] = effect.entropy;
-      const reach = Z95 * error;
-      // of many values that occur equally often the rows may be copies
-      const copies = cause.tied && !cause.nominal && cause.levels.number >= 2 * Math.sqrt(cause.n) && isEven(cause);
-      return { mi: value, low: copies ? 0 : Math.max(0, value - reach), high: value + reach, copies };
-    }
-  }
-  return null;
+  ]
+    .filter(([cause, effect]) => determines(cause, effect, cells))
+    .map(([cause, effect]) => entropyOf(effect, cause));
+  return found.sort((a, b) => a.mi - b.mi || a.low - b.low)[0] ?? null;
+}
+
+function determines(cause, effect, cells) {
+  if (!effect.tied || !repeats(effect)) return false;
+  const { levels, n } = effect;
+  const differ = 1 - levels.counts.reduce((sum, count) => sum + (count / n) ** 2, 0);
+  const again = cause.tied ? cause.levels.minor - (cause.levels.number - 1) : 0;
+  const enough = cause.tied && 4 * again >= cause.levels.minor;
+  if (cells !== null && enough && differ * again >= SHOWN) return cells.number === cause.levels.number;
+  // Levels should hold together, or be in two places, as those of a parabola.
+  const changes = countChanges(cause.untied, levels);
+  const expected = differ * (n - 1) - (levels.number - 1);
+  if (expected < SHOWN) return false;
+  const several = levels.counts.reduce((sum, count) => sum + (count > 1), 0);
+  let allowed = Math.min(several, expected - 4 * Math.sqrt(expected));
+  if (n < RUN * changes) allowed = 0; // as short as runs of a level that noise changes
+  return changes - (levels.number - 1) <= allowed;
+}
+
+function entropyOf(effect, cause) {
+  const [value, error] = effect.entropy;
+  const reach = Z95 * error;
+  // of many values that occur equally often the rows may be copies
+  const copies = cause.tied && !cause.nominal && cause.levels.number >= 2 * Math.sqrt(cause.n) && isEven(cause);
+  return { mi: value, low: copies ? 0 : Math.max(0, value - reach), high: value + reach, copies };
 }
 
 /** How often the level changes from a sample to the next, in the order of ranks. */

@@ -221,7 +221,7 @@ class GpuBackend:
 
         for row in np.flatnonzero(np.isnan(entropy)):
             label = f"samples[{start + row // 2}, :, {row % 2}]"
-            check_finite(load(int(row) // 2)[:, row % 2], label)
+            check_finite(load(int(row) // 2)[:, row % 2], label, can_omit=False)
             raise DeviceError(f"the GPU does not rank {label}: use device='cpu'")
         rows = LazyRows(stop - start, load, self.model.normalize)
         nominal = np.zeros(entropy.size, np.bool_)

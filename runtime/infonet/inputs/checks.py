@@ -58,18 +58,24 @@ def check_length(n: int, n_min: int, label: str) -> None:
         )
 
 
-def check_finite(values: Column, label: str) -> None:
-    """Refuse NaN and infinity; say how many there are and where the first one is."""
+def check_finite(values: Column, label: str, *, can_omit: bool = True) -> None:
+    """Refuse NaN and infinity; say how many there are and where the first one is.
+
+    Args:
+        values: one variable.
+        label: what it is called in the message.
+        can_omit: whether who asked can have such rows left out, as the message then says.
+    """
     if values.dtype.kind != "f" or np.isfinite(values).all():
         return
     bad = np.flatnonzero(~np.isfinite(values))
     nans = int(np.isnan(values).sum())
     counts = [(nans, "NaN"), (bad.size - nans, "infinite")]
     what = " and ".join(f"{count} {kind}" for count, kind in counts if count)
+    omit = ', or pass nan="omit" (--nan omit on the command line) to leave out such rows'
     raise InputError(
         f"{label} has {what} value{'s' if bad.size > 1 else ''} (first at index {bad[0]}), only "
-        'finite numbers are allowed: remove them, or pass nan="omit" (--nan omit on the command '
-        "line) to leave out such rows"
+        f"finite numbers are allowed: remove them{omit if can_omit else ''}"
     )
 
 

@@ -182,8 +182,7 @@ def sparse(cells: Cells) -> Counted:
     errs the other way. The more dependence `shared` finds, the nearer the estimate lies to the
     middle of the two; the interval holds both.
     """
-    cells = cells if cells.x.number >= cells.y.number else cells.turned()
-    found, counted = shared(cells), plug_in(cells).mi
+    found, counted = _shared_either_way(cells), plug_in(cells).mi
     covered = min(_by_coverage(cells), max(counted, found.mi))
     mi = found.mi + min(1.0, 2 * found.mi) * max(0.0, covered - found.mi) / 2
     mi = min(mi, counted)  # which is too large where samples are few, if it errs
@@ -193,6 +192,13 @@ def sparse(cells: Cells) -> Counted:
     # then the truth lies towards the plain counts.
     high = max(found.high, covered, mi + _UNLIKE * max(0.0, counted - mi))
     return Counted(mi, low, high)
+
+
+def _shared_either_way(cells: Cells) -> Counted:
+    """`shared` of the variable of more levels; of as many it is the larger estimate."""
+    x, y = cells.x.number, cells.y.number
+    ways = [cells] * (x >= y) + [cells.turned()] * (y >= x)
+    return max(map(shared, ways), key=lambda found: (found.mi, found.high))
 
 
 def _by_coverage(cells: Cells) -> float:

@@ -118,10 +118,7 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
         return parts
     if x.nominal or y.nominal:
         return _categories(x, y, cells)
-    found = _network(x, y, ask)
-    for codes, number in ((x, y), (y, x)):
-        if codes.tied and repeats(codes) and x.n >= _PER_LEVEL * codes.levels.number:
-            found = _as_codes(found, codes, number)
+    found = _either_as_codes(_network(x, y, ask), x, y)
     return found if cells is None else _as_lattice(found, x, y, cells)
 
 
@@ -179,8 +176,24 @@ def _countable(cells: Cells) -> bool:
     return dense and repeated_levels(cells.x) and repeated_levels(cells.y)
 
 
-def _as_codes(found: Found, codes: RankedVariable, number: RankedVariable) -> Found:
-    """What a tied variable tells if its order means nothing, where that says something else."""
+def _either_as_codes(found: Found, x: RankedVariable, y: RankedVariable) -> Found:
+    """What either variable tells if its order means nothing; the same for them exchanged."""
+    told = [
+        answer
+        for codes, number in ((x, y), (y, x))
+        if codes.tied and repeats(codes) and x.n >= _PER_LEVEL * codes.levels.number
+        if (answer := _as_codes(found, codes, number)) is not None
+    ]
+    in_its_place = [other for other, replaces in told if replaces]
+    found = max(in_its_place, key=lambda other: (other.mi, -other.low), default=found)
+    return replace(found, high=max([found.high, *(other.high for other, _ in told)]))
+
+
+def _as_codes(
+    found: Found, codes: RankedVariable, number: RankedVariable
+) -> tuple[Found, bool] | None:
+    """What a tied variable tells if its order means nothing, and whether that is the estimate; or
+    else it may be the truth, as the interval is to say. None where neither."""
     levels, n = codes.levels.number, codes.n
     coarse = levels <= _COARSE and n >= 4 * _PER_LEVEL * levels
     few = n < _PLENTY * levels  # too few to tell whether the order means something
@@ -189,13 +202,12 @@ def _as_codes(found: Found, codes: RankedVariable, number: RankedVariable) -> Fo
         bins = Levels.of((number.untied * _BINS).astype(np.int64))
         replaces = Cells.of(codes.levels, bins).is_jagged()
     if not (replaces or few):
-        return found
+        return None
     other = _found(neighbours(number.untied, codes.levels), Method.NEIGHBOURS)
     # Steps so coarse look weaker to the network than they are, never stronger.
     far = other.mi - found.mi > _FAR or (not coarse and found.mi - other.mi > _FAR)
-    if replaces and far:
-        return replace(other, statistic=found.statistic)
-    return replace(found, high=max(found.high, other.high)) if few else found
+    replaces = replaces and far
+    return (replace(other, statistic=found.statistic), replaces) if replaces or few else None
 
 
 def _label(x: RankedVariable, y: RankedVariable) -> RankedVariable | None:
@@ -209,7 +221,8 @@ def _label(x: RankedVariable, y: RankedVariable) -> RankedVariable | None:
         if v.levels.number == 2 or repeats(v)
     ]
     # the same one of two labels, whichever comes first
-    return min(labels, key=lambda v: (v.levels.number, v.entropy[0])) if labels else None
+    alike = lambda v: (v.levels.number, v.entropy[0], v.fingerprint)  # noqa: E731
+    return min(labels, key=alike) if labels else None
 
 
 def _categories(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Found:

@@ -123,7 +123,8 @@ class PairEngine:
         sets = batch[start:stop]
         columns = [sets[i, :, v] for i in range(len(sets)) for v in (0, 1)]
         for index, column in enumerate(columns):
-            check_finite(column, f"samples[{start + index // 2}, :, {index % 2}]")
+            label = f"samples[{start + index // 2}, :, {index % 2}]"
+            check_finite(column, label, can_omit=False)
         return self.prepare(columns)
 
     def run(

@@ -153,37 +153,44 @@ def determined(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Det
     Samples that are equal in one variable, or neighbours in it, are equal in the other, where of
     independent ones `_SHOWN` at least would differ. Values of a single sample are no evidence, nor
     is the most frequent one: two columns that are 0 together may be anything where they are not.
+    Of two variables that determine each other it is the smaller entropy.
     """
-    for cause, effect in ((x, y), (y, x)):
-        if not effect.tied:
-            continue
-        levels, n = effect.levels, effect.n
-        if not repeats(effect):
-            continue
-        differ = 1 - float((levels.counts / n) @ (levels.counts / n))
-        again = cause.levels.minor - (cause.levels.number - 1) if cause.tied else 0
-        enough = 4 * again >= cause.levels.minor if cause.tied else False
-        if cells is not None and enough and differ * again >= _SHOWN:
-            apart, allowed = cells.number - cause.levels.number, 0.0
-        else:
-            # Levels should hold together, or be in two places, as those of a parabola.
-            ordered = levels.codes[np.argsort(cause.untied, kind="stable")]
-            changes = int(np.count_nonzero(np.diff(ordered)))
-            apart = changes - (levels.number - 1)
-            expected = differ * (n - 1) - (levels.number - 1)
-            if expected < _SHOWN:
-                continue
-            allowed = min(float((levels.counts > 1).sum()), expected - 4 * math.sqrt(expected))
-            if n < _RUN * changes:  # as short as runs of a level that noise changes
-                allowed = 0.0
-        if apart <= allowed:
-            value, error = effect.entropy
-            reach = Z95 * error
-            # of many values that occur equally often the rows may be copies
-            copies = cause.tied and not cause.nominal and _are_copies(cause)
-            low = 0.0 if copies else max(0.0, value - reach)
-            return Determined(Counted(value, low, value + reach), copies)
-    return None
+    found = [
+        _entropy_of(effect, cause)
+        for cause, effect in ((x, y), (y, x))
+        if _determines(cause, effect, cells)
+    ]
+    return min(found, key=lambda one: (one.entropy.mi, one.entropy.low), default=None)
+
+
+def _determines(cause: RankedVariable, effect: RankedVariable, cells: Cells | None) -> bool:
+    if not (effect.tied and repeats(effect)):
+        return False
+    levels, n = effect.levels, effect.n
+    differ = 1 - float((levels.counts / n) @ (levels.counts / n))
+    again = cause.levels.minor - (cause.levels.number - 1) if cause.tied else 0
+    enough = 4 * again >= cause.levels.minor if cause.tied else False
+    if cells is not None and enough and differ * again >= _SHOWN:
+        return cells.number == cause.levels.number
+    # Levels should hold together, or be in two places, as those of a parabola.
+    ordered = levels.codes[np.argsort(cause.untied, kind="stable")]
+    changes = int(np.count_nonzero(np.diff(ordered)))
+    expected = differ * (n - 1) - (levels.number - 1)
+    if expected < _SHOWN:
+        return False
+    allowed = min(float((levels.counts > 1).sum()), expected - 4 * math.sqrt(expected))
+    if n < _RUN * changes:  # as short as runs of a level that noise changes
+        allowed = 0.0
+    return changes - (levels.number - 1) <= allowed
+
+
+def _entropy_of(effect: RankedVariable, cause: RankedVariable) -> Determined:
+    value, error = effect.entropy
+    reach = Z95 * error
+    # of many values that occur equally often the rows may be copies
+    copies = cause.tied and not cause.nominal and _are_copies(cause)
+    low = 0.0 if copies else max(0.0, value - reach)
+    return Determined(Counted(value, low, value + reach), copies)
 
 
 def _are_copies(v: RankedVariable) -> bool:

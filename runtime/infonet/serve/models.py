@@ -114,7 +114,7 @@ class Pairs(ServedModel):
         check_length(samples.shape[1], self._model.n_min, "each pair")
         if samples.dtype.kind == "f" and not np.isfinite(samples).all():
             for i, v in np.ndindex(len(samples), 2):
-                check_finite(samples[i, :, v], f"samples[{i}, :, {v}]")
+                check_finite(samples[i, :, v], f"samples[{i}, :, {v}]", can_omit=False)
         found = await self._queue.estimate(samples)
         answer = {
             "mi": found.mi,
@@ -169,7 +169,7 @@ class Sliced(_OnThread):
                 "notes": ("BYTES", [1]),
             },
             (),
-            ("projections", "seed", "scale", "permutations"),
+            ("projections", "seed", "scale", "nan", "permutations"),
         )
 
     async def answer(
@@ -184,7 +184,7 @@ class Sliced(_OnThread):
             projections,
             parameters.get("seed", 0),
             parameters.get("scale"),
-            "raise",
+            parameters.get("nan", "raise"),
             tolerance=None,
             max_projections=None,
             permutations=permutations,
@@ -219,7 +219,7 @@ class Vectors(_OnThread):
                 "notes": ("BYTES", [1]),
             },
             ("given",),
-            ("seed", "permutations"),
+            ("seed", "nan", "permutations"),
         )
 
     async def answer(
@@ -232,6 +232,7 @@ class Vectors(_OnThread):
         def work(engine: PairEngine) -> Estimate:
             return _OnEngine(engine).estimate(
                 *(arrays["x"], arrays["y"]),
+                nan=parameters.get("nan", "raise"),
                 permutations=permutations,
                 seed=parameters.get("seed", 0),
                 given=arrays.get("given"),

@@ -169,6 +169,19 @@ def test_constants_and_empty_batches(estimator, pair, value, count):
         assert estimator.mi(samples).tolist() == [0.0] * count
 
 
+def test_two_numbers_of_few_values_exchanged(estimator):
+    """Either may be codes, a label or what the other one determines: none comes first."""
+    for seed in range(60):
+        r = np.random.default_rng([4, seed])
+        n = int(r.integers(20, 200))
+        both = r.normal(size=(n, 1)) + r.normal(size=(n, 2)) * r.random(2)
+        x, y = np.round(both * r.integers(1, 5, 2)).T
+        found, turned = _estimate(estimator, x, y), _estimate(estimator, y, x)
+        assert (found.method, found.notes) == (turned.method, turned.notes)
+        ends = (found.mi, *found.interval), (turned.mi, *turned.interval)
+        np.testing.assert_allclose(*ends, rtol=0, atol=1e-5, err_msg=str(seed))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("other", ["number", "rating", "rain", "names"])
 def test_twenty_samples(estimator, kind, other):

@@ -98,6 +98,22 @@ def test_sliced_mutual_information(client, estimator):
     assert np.isnan(client.ask("infonet_sliced", {"x": x, "y": y}, ["p_value"])["p_value"][0])
 
 
+def test_rows_that_are_not_finite_are_left_out_where_asked(client, estimator):
+    x = RNG.standard_normal((400, 2)).astype(np.float32)
+    y = (x[:, :1] + RNG.standard_normal((400, 1))).astype(np.float32)
+    x[[3, 7], 1], y[9] = [np.nan, np.inf], np.nan
+    found = client.ask("infonet_vectors", {"x": x, "y": y}, ["mi"], {"nan": "omit"})
+    assert found["mi"][0] == estimator.estimate(x, y, nan="omit").mi
+    parameters = {"projections": 70, "nan": "omit"}
+    found = client.ask("infonet_sliced", {"x": x, "y": y}, ["mean"], parameters)
+    assert found["mean"][0] == estimator.sliced(x, y, 70, nan="omit").mean
+    for model in ("infonet_vectors", "infonet_sliced"):
+        with pytest.raises(Exception, match=r"1 NaN value .*pass nan=.omit"):
+            client.ask(model, {"x": x[:, 1:] * 0, "y": y}, ["notes"])
+    with pytest.raises(Exception, match=r"only finite numbers are allowed: remove them$"):
+        client.ask("infonet", {"samples": np.stack([x[:, 1], y[:, 0]], 1)[None]}, ["mi"])
+
+
 @pytest.mark.parametrize("known", [False, True])
 def test_several_columns_given_others(client, estimator, known):
     x = RNG.standard_normal((400, 2))
