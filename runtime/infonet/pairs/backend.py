@@ -140,10 +140,12 @@ class CpuBackend:
             parts += [
                 self._network.run(names, value[i : i + step]) for i in range(0, len(value), step)
             ]
-        found = no_outputs(names, self.model)
-        for name, output in zip(names, zip(*parts, strict=True), strict=bool(parts)):
-            found[name] = output[0] if len(output) == 1 else np.concatenate(output)
-        return found
+        if not parts:
+            return no_outputs(names, self.model)
+        return {
+            name: output[0] if len(output) == 1 else np.concatenate(output)
+            for name, output in zip(names, zip(*parts, strict=True), strict=True)
+        }
 
     def open_batch(self, samples: Any) -> Any:
         """See `Backend`."""

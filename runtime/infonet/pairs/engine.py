@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -194,6 +194,8 @@ class PairEngine:
             test: whether to return p-values.
             known: columns whose ties were looked at before, see `variable`.
         """
+        if not (ranked.constant.any() or ranked.tied.any()):  # as most calls
+            return self._by_network(ranked, pairs, table, test)
         size = self.model.table_grid
         found = PairEstimates.empty(len(pairs), len(self.model.quantile_levels))
         tables = np.zeros((len(pairs), size, size), np.float32) if table else None
@@ -202,18 +204,10 @@ class PairEngine:
         tied: NDArray[np.bool_] = np.any(ranked.tied[pairs], axis=1) & ~flat
         plain = np.flatnonzero(~flat & ~(tied & self.counts_ties))
         if plain.size:
-            outputs = self.run(ranked, pairs[plain], table)
-            self._plain(found, plain, outputs, ranked.entropy[pairs[plain]].min(axis=1))
-            found.about[plain[tied[plain]]] |= TIED
-            n = len(ranked.rows[pairs[0, 0]])
-            if test and self.model.null is not None and self.model.null.covers(n):
-                p = self.model.null.p_values(outputs.statistic, n)
-                found.p_value[plain] = p
-                found.about[plain] |= np.where(p <= self.model.null.smallest, BOUND, 0).astype(
-                    np.uint8
-                )
-            if tables is not None and outputs.table is not None:
-                tables[plain] = outputs.table
+            by_network = self._by_network(ranked, pairs[plain], table, test)
+            found.fill(plain, by_network)
+            if tables is not None:
+                tables[plain] = by_network.table
         if self.counts_ties and tied.any():
             variables = dict(known or {})
             for k in np.flatnonzero(tied):
@@ -221,9 +215,7 @@ class PairEngine:
                     variables.setdefault(i, self.variable(ranked, i)) for i in map(int, pairs[k])
                 )
                 self._tied(found, int(k), x, y, tables, test)
-        return PairEstimates(
-            found.mi, found.quantiles, found.p_value, found.statistic, found.about, tables
-        )
+        return replace(found, table=tables)
 
     def variable(self, ranked: Columns, column: int) -> RankedVariable:
         """A column whose levels, once they are known, serve for all of its pairs."""
@@ -234,14 +226,22 @@ class PairEngine:
             self.seed,
         )
 
-    def _plain(
-        self, found: PairEstimates, where: Pairs, outputs: Outputs, entropy: NDArray[np.float64]
-    ) -> None:
+    def _by_network(self, ranked: Columns, pairs: Pairs, table: bool, test: bool) -> PairEstimates:
         """Pairs as the network gives them, bounded by the entropy of tied variables."""
-        bound = _float32_below(entropy)
-        found.mi[where] = np.minimum(outputs.mi, bound)
-        found.quantiles[where] = np.minimum(outputs.quantiles, bound[:, None])
-        found.statistic[where] = outputs.statistic
+        outputs, null = self.run(ranked, pairs, table), self.model.null
+        mi, quantiles = outputs.mi, outputs.quantiles
+        entropy = ranked.entropy[pairs].min(axis=1)
+        if np.isfinite(entropy).any():
+            bound = _float32_below(entropy)
+            mi, quantiles = np.minimum(mi, bound), np.minimum(quantiles, bound[:, None])
+        about = np.where(ranked.tied[pairs].any(axis=1), TIED, 0).astype(np.uint8)
+        p_value = np.full(len(pairs), np.nan)
+        if test and null is not None and len(pairs):
+            n = len(ranked.rows[pairs[0, 0]])
+            if null.covers(n):
+                p_value = null.p_values(outputs.statistic, n)
+                about |= np.where(p_value <= null.smallest, BOUND, 0).astype(np.uint8)
+        return PairEstimates(mi, quantiles, p_value, outputs.statistic, about, outputs.table)
 
     def _tied(
         self,
@@ -339,7 +339,7 @@ def estimate_batch(engine: PairEngine, samples: ArrayLike, progress: bool | None
     result = PairEstimates.empty(len(batch), len(engine.model.quantile_levels))
     with Progress(len(batch), "set", progress) as bar:
         run_tiles(_tasks(engine, batch, result), backend.batch_threads(batch), bar)
-    constant = np.flatnonzero(result.constant)
+    constant = np.flatnonzero(result.constant) if result.about.any() else result.about[:0]
     if constant.size:
         warn(
             f"{constant.size} set(s) have a constant variable and mutual information 0 "
