@@ -20,7 +20,6 @@ import numpy as np
 from infonet import Estimator
 from infonet.inputs.open import open_columns
 from infonet.matrix.frames import adjust
-from infonet.pairs import networks
 from infonet.plotting import cluster_order
 
 Random = np.random.Generator
@@ -176,9 +175,6 @@ DRAWN = ("numbers-150", "tied-400", "labels-200", "repeated-80")  # of which the
 
 def main(folder: Path) -> None:
     """Write all tables."""
-    # The page has ONNX Runtime. What it computes by that is compared by the last digits, so that a
-    # rule that differs shows; how far the compiled network is, the test of the whole page looks at.
-    networks.COMPILED = frozenset()
     folder.mkdir(parents=True, exist_ok=True)
     for seed, (kind, (make, sizes)) in enumerate(KINDS.items()):
         for n in sizes:
