@@ -108,7 +108,7 @@ def test_rows_that_are_not_finite_are_left_out_where_asked(client, estimator):
     found = client.ask("infonet_sliced", {"x": x, "y": y}, ["mean"], parameters)
     assert found["mean"][0] == estimator.sliced(x, y, 70, nan="omit").mean
     for model in ("infonet_vectors", "infonet_sliced"):
-        with pytest.raises(Exception, match=r"1 NaN value .*pass nan=.omit"):
+        with pytest.raises(Exception, match=r"2 NaN values .*pass nan=.omit"):
             client.ask(model, {"x": x[:, 1:] * 0, "y": y}, ["notes"])
     with pytest.raises(Exception, match=r"only finite numbers are allowed: remove them$"):
         client.ask("infonet", {"samples": np.stack([x[:, 1], y[:, 0]], 1)[None]}, ["mi"])
