@@ -18,9 +18,7 @@ LEAST, MOST = 0.4, refine.SHARP
 CLOSED = 0.03  # nats left open, below which no constant that is tried changes anything
 # Left out are families with ties, and one whose dependence is always too weak.
 FAMILIES = {"functional": functional} | {
-    name: family
-    for name, family in held_out.CALIBRATION.items()
-    if name not in (*TIED, "extremes")
+    name: family for name, family in held_out.CALIBRATION.items() if name not in (*TIED, "extremes")
 }
 
 

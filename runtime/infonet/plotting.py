@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from infonet.errors import InputError, MissingExtraError
 from infonet.matrix import PairwiseResult
-from infonet.result import NO_TABLE_NOTE, Estimate, as_correlation, unit_scale
+from infonet.result import NO_TABLE_NOTE, Estimate
 from infonet.series.profile import LagProfile
+from infonet.units import as_correlation, unit_scale
 
 __all__ = [
     "cluster_order",

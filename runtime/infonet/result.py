@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.errors import InputError
 from infonet.notebook import html_table
-
-UNITS = {"nats": 1.0, "bits": 1.0 / math.log(2.0)}
+from infonet.units import UNITS, as_correlation, as_json, unit_scale
 
 BOUND_NOTE = "the p-value is an upper bound: the null distribution is not known further out"
 UNSEEN_NOTE = (
@@ -26,27 +24,6 @@ NO_TABLE_NOTE = (
 )
 # Remarks that lines for people leave out: the first is said by "<=", the other is routine.
 ROUTINE_NOTES = (BOUND_NOTE, TIES_NOTE)
-
-
-def unit_scale(unit: str) -> float:
-    """What one nat is in `unit`.
-
-    Raises:
-        InputError: another unit than "nats" and "bits".
-    """
-    if not isinstance(unit, str) or unit not in UNITS:
-        raise InputError(f"unit is {unit!r}, allowed are {' and '.join(map(repr, UNITS))}")
-    return UNITS[unit]
-
-
-def as_correlation(mi: Any) -> Any:
-    """Normalised mutual information, 0 to 1: sqrt(1 - exp(-2 mi)), of a number or an array in nats.
-
-    It is 0 for independent variables, 1 in the limit of a function without noise, and for Gaussian
-    variables the absolute value of their correlation (Linfoot 1957). NaN stays NaN; estimates below
-    0, which some models give, become 0.
-    """
-    return np.sqrt(-np.expm1(-2.0 * np.maximum(mi, 0.0)))
 
 
 @dataclass(frozen=True)
@@ -73,8 +50,8 @@ class Term:
             "x": self.x,
             "y": self.y,
             "given": list(self.given),
-            "mi": _number(self.mi * unit_scale(unit)),
-            "p_value": _number(self.p_value),
+            "mi": as_json(self.mi * unit_scale(unit)),
+            "p_value": as_json(self.p_value),
         }
 
 
@@ -196,10 +173,10 @@ class Estimate:
         return {
             "x": self.names[0],
             "y": self.names[1],
-            "mi": _number(self.mi * scale),
-            "interval": interval and [_number(bound * scale) for bound in interval],
+            "mi": as_json(self.mi * scale),
+            "interval": interval and [as_json(bound * scale) for bound in interval],
             "unit": unit,
-            "correlation": _number(self.correlation),
+            "correlation": as_json(self.correlation),
             "p_value": self.p_value,
             "n": self.n,
             "method": self.method,
@@ -241,6 +218,27 @@ class Estimate:
         return f"{'<=' if BOUND_NOTE in self.notes else '='} {self.p_value:.2g}"
 
 
+class _Table:
+    """The attribute `Estimate.table`: it may be given as a function, called when it is looked at.
+
+    To balance a table is a tenth of a call for one pair, and most callers look at the number alone.
+    """
+
+    def __get__(self, estimate: Estimate | None, owner: type | None = None) -> Any:
+        if estimate is None:
+            return None  # the default of the field
+        value = vars(estimate)["table"]
+        if callable(value):
+            value = vars(estimate)["table"] = value()
+        return value
+
+    def __set__(self, estimate: Estimate, value: Any) -> None:
+        vars(estimate)["table"] = value
+
+
+Estimate.table = _Table()  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, eq=False)
 class IndependenceTest:
     """A test of independence of x and y, given others or not.
@@ -273,7 +271,7 @@ class IndependenceTest:
 
     def to_dict(self, unit: str = "nats") -> dict[str, Any]:
         """Plain values, ready for JSON. `unit` is "nats" or "bits"."""
-        return {"statistic": _number(self.statistic), **self.estimate.to_dict(unit)}
+        return {"statistic": as_json(self.statistic), **self.estimate.to_dict(unit)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -375,9 +373,9 @@ class SlicedEstimate:
         return {
             "x": self.names[0],
             "y": self.names[1],
-            "mean": _number(self.mean * scale),
-            "standard_error": _number(self.standard_error * scale),
-            "max": _number(self.max * scale),
+            "mean": as_json(self.mean * scale),
+            "standard_error": as_json(self.standard_error * scale),
+            "max": as_json(self.max * scale),
             "unit": unit,
             "projections": self.projections,
             "n": self.n,
@@ -390,8 +388,3 @@ class SlicedEstimate:
             "scale": self.scale,
             "notes": list(self.notes),
         }
-
-
-def _number(value: float) -> float | None:
-    """JSON has no NaN."""
-    return value if math.isfinite(value) else None

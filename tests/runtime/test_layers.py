@@ -16,6 +16,7 @@ PACKAGE = Path(infonet.__file__).parent
 # docs/explanation/architecture.md.
 LAYERS = (
     ("errors", "notebook"),
+    ("units",),
     ("inputs", "result"),
     ("model",),
     ("pairs",),

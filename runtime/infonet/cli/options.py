@@ -19,7 +19,8 @@ from infonet.inputs.open import open_columns
 from infonet.inputs.table import ColumnSource
 from infonet.inputs.variables import NamedColumn, NamedColumns
 from infonet.matrix import PairwiseResult
-from infonet.result import ROUTINE_NOTES, unit_scale
+from infonet.result import ROUTINE_NOTES
+from infonet.units import unit_scale
 
 
 def show_notes(notes: Iterable[str], shown: Iterable[str] = (), about: str = "") -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from infonet.errors import InputError, MissingExtraError
 from infonet.model.null import NullDistribution
-from infonet.result import as_correlation, unit_scale
+from infonet.units import as_correlation, unit_scale
 
 if TYPE_CHECKING:
     from infonet.matrix.result import PairwiseResult

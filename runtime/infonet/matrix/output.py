@@ -20,7 +20,7 @@ from infonet.errors import InputError, MissingExtraError
 from infonet.inputs.files import kind_of
 from infonet.matrix.frames import adjust, long_rows
 from infonet.matrix.result import PairwiseResult
-from infonet.result import UNITS
+from infonet.units import UNITS
 
 Layout = Literal["long", "matrix"]
 _PART = 1 << 16  # pairs at a time

@@ -19,7 +19,8 @@ from infonet.matrix.plan import Indices, Pairs
 from infonet.model.null import NullDistribution
 from infonet.notebook import html_matrix, html_table
 from infonet.pairs.estimates import CONSTANT, TIED, method_of, notes_of
-from infonet.result import Estimate, as_correlation, unit_scale
+from infonet.result import Estimate
+from infonet.units import as_correlation, unit_scale
 
 Matrix = NDArray[np.float64]
 _WIDEST, _LONGEST = 20, 60  # columns and rows that a notebook shows

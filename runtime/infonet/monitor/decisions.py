@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from infonet.errors import InputError
-from infonet.result import Estimate, unit_scale
+from infonet.result import Estimate
+from infonet.units import unit_scale
 
 Kind = Literal["appears", "vanishes", "drifts"]
 

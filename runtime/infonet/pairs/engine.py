@@ -182,6 +182,7 @@ class PairEngine:
         pairs: Pairs,
         *,
         table: bool = False,
+        balanced: bool = True,
         test: bool = True,
         known: Mapping[int, RankedVariable] | None = None,
     ) -> PairEstimates:
@@ -191,11 +192,12 @@ class PairEngine:
             ranked: columns from `prepare` or `prepare_sets`.
             pairs: int64 [p, 2], x and y of each pair.
             table: whether to return tables.
+            balanced: see `run`; tables of tied pairs are always.
             test: whether to return p-values.
             known: columns whose ties were looked at before, see `variable`.
         """
         if not (ranked.constant.any() or ranked.tied.any()):  # as most calls
-            return self._by_network(ranked, pairs, table, test)
+            return self._by_network(ranked, pairs, table, balanced, test)
         size = self.model.table_grid
         found = PairEstimates.empty(len(pairs), len(self.model.quantile_levels))
         tables = np.zeros((len(pairs), size, size), np.float32) if table else None
@@ -204,7 +206,7 @@ class PairEngine:
         tied: NDArray[np.bool_] = np.any(ranked.tied[pairs], axis=1) & ~flat
         plain = np.flatnonzero(~flat & ~(tied & self.counts_ties))
         if plain.size:
-            by_network = self._by_network(ranked, pairs[plain], table, test)
+            by_network = self._by_network(ranked, pairs[plain], table, balanced, test)
             found.fill(plain, by_network)
             if tables is not None:
                 tables[plain] = by_network.table
@@ -226,9 +228,12 @@ class PairEngine:
             self.seed,
         )
 
-    def _by_network(self, ranked: Columns, pairs: Pairs, table: bool, test: bool) -> PairEstimates:
+    def _by_network(
+        self, ranked: Columns, pairs: Pairs, table: bool, balanced: bool, test: bool
+    ) -> PairEstimates:
         """Pairs as the network gives them, bounded by the entropy of tied variables."""
-        outputs, null = self.run(ranked, pairs, table), self.model.null
+        outputs = self.run(ranked, pairs, table, balanced=balanced)
+        null = self.model.null
         mi, quantiles = outputs.mi, outputs.quantiles
         entropy = ranked.entropy[pairs].min(axis=1)
         if np.isfinite(entropy).any():

@@ -114,6 +114,11 @@ def centred(table: Array, p: Array, q: Array) -> Array:
     return found
 
 
+def has_plain_margins(model: Model) -> bool:
+    """Whether tables of a model are of cells of ranks, which continuous variables fill alike."""
+    return model.table_layout.nodes is None and model.eps == 0
+
+
 def normalised(
     tables: NDArray[np.float32],
     model: Model,
@@ -139,7 +144,7 @@ def normalised(
     size, n = len(positions), len(rows[0])
 
     def place(column: int) -> Marginal | None:
-        if cells and model.eps == 0 and not is_tied(entropy[column], n):
+        if has_plain_margins(model) and not is_tied(entropy[column], n):
             return None
         ranks = rows[column]
         if normalization != model.normalize:  # the graph ranks again, by itself

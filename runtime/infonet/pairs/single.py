@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from infonet.inputs.variables import NamedColumn
 from infonet.pairs.engine import ONE_PAIR, PairEngine
 from infonet.pairs.estimates import BOUND, method_of, notes_of
 from infonet.pairs.permutations import permutation_p_value
+from infonet.pairs.pmi import balanced, has_plain_margins
 from infonet.pairs.ranking import RankedColumns
 from infonet.result import NO_TABLE_NOTE, Estimate
 
@@ -60,8 +61,8 @@ def estimate_pair(
     check_finite(x.values, x.name)
     check_finite(y.values, y.name)
     nominal = np.array([x.nominal, y.nominal])
-    found = _estimate(engine, (x.name, y.name), x.values, y.values, nominal, permutations)
-    return replace(found, notes=(*x.notes, *y.notes, *found.notes))
+    notes = (*x.notes, *y.notes)
+    return _estimate(engine, (x.name, y.name), x.values, y.values, nominal, permutations, notes)
 
 
 def _estimate(
@@ -71,6 +72,7 @@ def _estimate(
     y: NDArray[Any],
     nominal: NDArray[np.bool_],
     permutations: int,
+    known: tuple[str, ...],
 ) -> Estimate:
     ranked = engine.prepare((x, y)).with_nominal(nominal)
     if ranked.constant.any():
@@ -79,8 +81,10 @@ def _estimate(
         warn(note)
         flat = np.zeros((engine.model.table_grid,) * 2, np.float32)
         exact = (0.0, 0.0) if engine.model.quantile_levels else None
-        return Estimate(0.0, exact, None, x.size, names, (note,), flat, method="constant")
-    found = engine.estimate(ranked, ONE_PAIR, table=True)
+        return Estimate(0.0, exact, None, x.size, names, (*known, note), flat, method="constant")
+    # Tables of continuous variables are balanced when somebody looks at them.
+    later = has_plain_margins(engine.model) and not ranked.tied.any()
+    found = engine.estimate(ranked, ONE_PAIR, table=True, balanced=not later)
     mi, quantiles, about = float(found.mi[0]), found.quantiles[0], int(found.about[0])
     interval = (float(quantiles[0]), float(quantiles[-1])) if quantiles.size else None
     p = float(found.p_value[0])
@@ -88,13 +92,15 @@ def _estimate(
         p = permutation_p_value(engine, ranked, found, permutations)
         about &= ~BOUND
     notes = notes_of(about, p, interval, engine.model.null, x.size)
-    table = None if found.table is None or np.isnan(found.table[0, 0, 0]) else found.table[0]
+    table: Any = None if found.table is None or np.isnan(found.table[0, 0, 0]) else found.table[0]
     if table is None:
         notes = (*notes, NO_TABLE_NOTE)
+    elif later:
+        table = partial(balanced, table)
     if _determine_each_other(ranked):
         notes = (*notes, ONE_OF_THE_OTHER_NOTE)
     return Estimate(
-        *(mi, interval, None if math.isnan(p) else p, x.size, names, notes, table),
+        *(mi, interval, None if math.isnan(p) else p, x.size, names, (*known, *notes), table),
         method=method_of(about),
     )
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from infonet.errors import InputError
 from infonet.matrix.frames import adjust
 from infonet.notebook import html_matrix
-from infonet.result import Estimate, unit_scale
+from infonet.result import Estimate
+from infonet.units import unit_scale
 
 Array = NDArray[np.float64]
 _SHOWN = 12  # lags that a table shows unless more are asked for

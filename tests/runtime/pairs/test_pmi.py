@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
+
 import infonet
 import numpy as np
 import pytest
+from infonet.pairs.engine import ONE_PAIR
 from infonet.pairs.pmi import Marginal, balanced, marginal
 from scipy.stats import norm, rankdata
 
@@ -162,3 +166,27 @@ def test_constant_variables_have_a_table_of_zeros(estimator):
     with pytest.warns(infonet.InfoNetWarning):
         found = estimator.estimate(np.ones(50), np.arange(50.0))
     assert (found.table == 0).all()
+
+
+def test_a_table_is_balanced_when_it_is_looked_at(estimator, gaussian, monkeypatch):
+    """Once, with the bytes of other routes, also after copies."""
+    calls = []
+
+    def counted(table):
+        calls.append(table)
+        return balanced(table)
+
+    monkeypatch.setattr("infonet.pairs.single.balanced", counted)
+    x, y = gaussian(0.7, 400)
+    found = estimator.estimate(x, y)
+    assert found.mi > 0
+    assert "table" not in repr(found)
+    assert not calls
+    monkeypatch.undo()
+    engine = estimator.engine
+    expected = engine.estimate(engine.prepare((x, y)), ONE_PAIR, table=True).table[0]
+    later = estimator.estimate(x, y)
+    for copied in (found, found, pickle.loads(pickle.dumps(later)), replace(later, n=3)):
+        assert copied.table.dtype == np.float32
+        assert copied.table.tobytes() == expected.tobytes()
+    assert len(calls) == 1
