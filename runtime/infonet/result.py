@@ -221,7 +221,7 @@ class Estimate:
 class _Table:
     """The attribute `Estimate.table`: it may be given as a function, called when it is looked at.
 
-    To balance a table is a tenth of a call for one pair, and most callers look at the number alone.
+    Balancing a table takes long beside the rest, and most callers look at the number alone.
     """
 
     def __get__(self, estimate: Estimate | None, owner: type | None = None) -> Any:
