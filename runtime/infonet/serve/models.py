@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from typing import Any
@@ -79,11 +80,11 @@ class ServedModel(Model):  # type: ignore[misc]
         found = await self.answer(arrays, read_parameters(payload, self.parameters))
         return respond(payload, found)
 
+    @abstractmethod
     async def answer(
         self, arrays: dict[str, NDArray[Any]], parameters: dict[str, Any]
     ) -> dict[str, Any]:
         """The outputs by name."""
-        raise NotImplementedError
 
 
 class Pairs(ServedModel):
