@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
+#include "column_keys.hpp"
 #include "dispatch.hpp"
-#include "keys.hpp"
 #include "rank_formulas.hpp"
 #include "scratch.hpp"
 #include "sort.hpp"
@@ -15,101 +14,20 @@
 namespace infonet {
 namespace {
 
-// Orders as the values do, exactly; equal values have equal keys.
-using Key = std::uint64_t;
-
-// Without default values: clang leaves out a constructor that only target_clones use.
-struct KeyRange {
-  Key low, high;
+struct RankScratch : SortScratch {
+  Buffer<Item> run;
 };
 
-// Values may be unaligned.
-template <typename T>
-inline Key key_at(const char* value) {
-  T copy;
-  std::memcpy(&copy, value, sizeof copy);
-  return ordered_key(copy);
-}
-
-template <typename T>
-inline KeyRange read_strided(const char* values, std::ptrdiff_t stride, std::size_t n, Key* keys) {
-  KeyRange range{std::numeric_limits<Key>::max(), 0};
-  for (std::size_t i = 0; i < n; ++i) {
-    const Key key = key_at<T>(values + static_cast<std::ptrdiff_t>(i) * stride);
-    range.low = key < range.low ? key : range.low;
-    range.high = key > range.high ? key : range.high;
-    keys[i] = key;
-  }
-  return range;
-}
-
-template <typename T>
-inline KeyRange read(const InfonetColumn& column, std::size_t n, Key* keys) {
-  const char* const values = static_cast<const char*>(column.values);
-  if (column.stride == sizeof(T)) return read_strided<T>(values, sizeof(T), n, keys);
-  return read_strided<T>(values, column.stride, n, keys);
-}
-
-INFONET_VECTOR_CLONES
-KeyRange read_floats(const InfonetColumn& column, std::size_t n, Key* keys) {
-  return read<float>(column, n, keys);
-}
-
-INFONET_VECTOR_CLONES
-KeyRange read_doubles(const InfonetColumn& column, std::size_t n, Key* keys) {
-  return read<double>(column, n, keys);
-}
-
-template <typename Float>
-bool beyond_infinity(Key key) {
-  constexpr Float infinity = std::numeric_limits<Float>::infinity();
-  return key > ordered_key(infinity) || key < ordered_key(-infinity);
-}
-
-// The key of value i.
-Key key_at(const InfonetColumn& column, std::size_t i) {
-  const char* const value =
-      static_cast<const char*>(column.values) + static_cast<std::ptrdiff_t>(i) * column.stride;
-  switch (column.type) {
-    case INFONET_FLOAT32:
-      return key_at<float>(value);
-    case INFONET_FLOAT64:
-      return key_at<double>(value);
-    case INFONET_INT64:
-      return key_at<std::int64_t>(value);
-    default:
-      return key_at<std::uint64_t>(value);
-  }
-}
-
-// The keys of all n values; returns the smallest and the largest.
-KeyRange read_keys(const InfonetColumn& column, std::size_t n, Key* keys) {
-  switch (column.type) {
-    case INFONET_FLOAT32:
-      return read_floats(column, n, keys);
-    case INFONET_FLOAT64:
-      return read_doubles(column, n, keys);
-    case INFONET_INT64:
-      return read<std::int64_t>(column, n, keys);
-    default:
-      return read<std::uint64_t>(column, n, keys);
-  }
-}
-
-// Whether the value of a key is a NaN. NaNs have the smallest and the largest keys of a column.
-bool is_nan(const InfonetColumn& column, Key key) {
-  if (column.type == INFONET_FLOAT32) return beyond_infinity<float>(key);
-  if (column.type == INFONET_FLOAT64) return beyond_infinity<double>(key);
-  return false;
-}
-
-SortScratch& scratch() {
-  thread_local SortScratch instance;
+RankScratch& scratch() {
+  thread_local RankScratch instance;
   return instance;
 }
 
 struct TrimOnExit {
-  ~TrimOnExit() { scratch().trim(kMostKeptBytes); }
+  ~TrimOnExit() {
+    scratch().trim(kMostKeptBytes);
+    scratch().run.trim(kMostKeptBytes);
+  }
 };
 
 Status refuse_nan(const InfonetColumn& column, const Key* keys, const std::string& where) {
@@ -119,36 +37,59 @@ Status refuse_nan(const InfonetColumn& column, const Key* keys, const std::strin
                          "; NaN has no rank: remove or replace it first");
 }
 
-// Values are sorted by the top bits of key - low, as many as the layout has, which for most columns
-// tell all of them apart. Runs that these leave equal are refined by the rest, the lowest bits of
-// this number.
-int coarse_bits(const KeyRange& range, const Layout& layout) {
-  int bits = 0;
-  while ((range.high - range.low) >> bits >> layout.key_bits) ++bits;
-  return bits;
-}
+// Values are sorted by the top bits of their compact keys, for most columns as many as tell nearly
+// all of them apart. Runs that these leave equal are refined by the rest, the lowest `rest` bits.
+struct Plan {
+  Layout layout;
+  int rest;
+  bool is_short;  // the items
+};
 
 // Of many doubles 32 bits leave so many equal that one more pass of the sort is cheaper.
 constexpr std::size_t kManyValues = std::size_t{1} << 19;
 
-Layout layout_of(const KeyRange& range, std::size_t n) {
-  const bool short_keys = (range.high - range.low) >> 32 == 0;
-  return short_keys || n < kManyValues ? Layout{} : longest_keys(n);
+Plan plan_of(const InfonetColumn& column, std::size_t n, std::uint64_t last) {
+  const int index_bits = std::max(1, bits_of_number(n - 1)), bits = bits_of_number(last);
+  // Floats between two powers of 2 have keys in a row, and of most columns they lie between few
+  // such powers: where there are more short keys between two than values, few values share one.
+  // Of integers nothing is known.
+  const int mantissa = column.type == INFONET_FLOAT32 ? 23 : 52;
+  const auto suffices = [&](int key_bits) {
+    const int rest = bits - key_bits;
+    return rest <= 0 || (is_float(column) && mantissa - rest > index_bits);
+  };
+  const auto plan = [&](int key_bits, bool is_short) {
+    const int kept = std::max(1, std::min(bits, key_bits));
+    return Plan{Layout{index_bits, kept}, std::max(0, bits - kept), is_short};
+  };
+  if (index_bits < 32) {
+    const int key_bits = std::min(32 - index_bits, 2 * kDigitBits);
+    if (suffices(key_bits)) return plan(key_bits, true);
+  }
+  const int most = n < kManyValues ? 3 : kMostDigits;
+  int digits = 2;
+  while (digits < most && !suffices(digits * kDigitBits)) ++digits;
+  return plan(std::min(digits * kDigitBits, 64 - index_bits), false);
 }
 
-INFONET_VECTOR_CLONES
-void make_items(const Key* keys, std::size_t n, Key low, int bits, int index_bits, Item* items) {
+template <typename Any>
+inline void write_items(const Key* keys, std::size_t n, const Compact& compact, int rest,
+                        int index_bits, Any* items) {
   for (std::size_t i = 0; i < n; ++i) {
-    items[i] = (((keys[i] - low) >> bits) << index_bits) | static_cast<Item>(i);
+    items[i] = static_cast<Any>(((compact(keys[i]) >> rest) << index_bits) | i);
   }
 }
 
-// The end (exclusive) of the run of equal keys that starts at position i.
-inline std::size_t run_end(const Item* sorted, std::size_t n, std::size_t i, const Layout& layout) {
-  const std::uint64_t key = layout.key(sorted[i]);
-  do ++i;
-  while (i < n && layout.key(sorted[i]) == key);
-  return i;
+INFONET_VECTOR_CLONES
+void make_items(const Key* keys, std::size_t n, Compact compact, int rest, int index_bits,
+                Item* items) {
+  write_items(keys, n, compact, rest, index_bits, items);
+}
+
+INFONET_VECTOR_CLONES
+void make_items(const Key* keys, std::size_t n, Compact compact, int rest, int index_bits,
+                ShortItem* items) {
+  write_items(keys, n, compact, rest, index_bits, items);
 }
 
 AverageScale scale_of(InfonetNormalize normalize, const Key* keys, std::size_t n,
@@ -160,15 +101,115 @@ AverageScale scale_of(InfonetNormalize normalize, const Key* keys, std::size_t n
                        static_cast<double>(std::count(keys, keys + n, range.high)));
 }
 
-// Items [begin, end), equal in their coarse keys, get the low bits for keys and are put in order.
-void refine(const InfonetColumn& column, Key low, int bits, const Layout& layout, Item* begin,
-            Item* end) {
-  const Key mask = (Key{1} << bits) - 1;
-  for (Item* item = begin; item < end; ++item) {
-    const std::uint64_t index = layout.index(*item);
-    *item = layout.item((key_at(column, index) - low) & mask, index);
+// Ranks of the values whose places are in sorted items, which all are equal or all differ.
+template <typename Rank>
+struct Ranks {
+  Rank* ranks;
+  std::ptrdiff_t stride;
+  AverageScale scale;
+
+  template <typename Any>
+  void give(const Any* items, std::uint64_t mask, std::size_t begin, std::size_t end) const {
+    const Rank rank =
+        scale.template rank<Rank>(static_cast<double>(begin), static_cast<double>(end));
+    for (std::size_t i = 0; i < end - begin; ++i) {
+      ranks[static_cast<std::ptrdiff_t>(items[i] & mask) * stride] = rank;
+    }
   }
-  if (!std::is_sorted(begin, end)) std::sort(begin, end);  // true ties are in order already
+};
+
+template <typename Any>
+inline std::size_t run_end(const Any* items, std::size_t begin, std::size_t end, int index_bits) {
+  const Any key = items[begin] >> index_bits;
+  do ++begin;
+  while (begin < end && items[begin] >> index_bits == key);
+  return begin;
+}
+
+constexpr std::size_t kChunk = 256;  // ranks made at a time
+
+// The ranks of values that equal no other, at the places from `begin` on.
+template <typename Rank>
+inline void ranks_alone(const AverageScale& scale, std::size_t begin, Rank* ranks) {
+  const double first = static_cast<double>(begin);
+  for (std::size_t i = 0; i < kChunk; ++i) {
+    const double place = first + static_cast<double>(static_cast<std::int32_t>(i));
+    ranks[i] = scale.template rank<Rank>(place, place + 1);
+  }
+}
+
+INFONET_VECTOR_CLONES
+void make_ranks(const AverageScale& scale, std::size_t begin, float* ranks) {
+  ranks_alone(scale, begin, ranks);
+}
+
+INFONET_VECTOR_CLONES
+void make_ranks(const AverageScale& scale, std::size_t begin, double* ranks) {
+  ranks_alone(scale, begin, ranks);
+}
+
+// Gives every value its rank. Where items share a key, rest_of(index) is the rest of it.
+template <typename Any, typename RestOf, typename Rank>
+TieSums give_ranks(const Any* sorted, std::size_t n, const Plan& plan, const RestOf& rest_of,
+                   const Ranks<Rank>& to) {
+  const int index_bits = plan.layout.index_bits;
+  const std::uint64_t mask = (std::uint64_t{1} << index_bits) - 1;
+  TieSums sums{0.0, 0};
+  std::uint32_t alone = 0;
+  Rank ranks[kChunk];
+  std::size_t made = 0, from = 0;  // ranks[i] is that of the place from + i, below `made`
+  for (std::size_t begin = 0, end = 0; begin < n; begin = end) {
+    end = begin + 1;
+    if (end == n || (sorted[begin] ^ sorted[end]) >> index_bits) {  // as most
+      if (begin >= made) {
+        make_ranks(to.scale, begin, ranks);
+        from = begin;
+        made = begin + kChunk;
+      }
+      to.ranks[static_cast<std::ptrdiff_t>(sorted[begin] & mask) * to.stride] = ranks[begin - from];
+      ++alone;
+      continue;
+    }
+    end = run_end(sorted, begin, n, index_bits);
+    const std::size_t length = end - begin;
+    if (plan.rest == 0) {
+      to.give(sorted + begin, mask, begin, end);
+      sums = joined(sums, tie_sums(static_cast<std::uint32_t>(length)));
+      continue;
+    }
+    Item* const run = scratch().run.reserve(length);
+    for (std::size_t i = 0; i < length; ++i) {
+      const std::uint64_t index = sorted[begin + i] & mask;
+      run[i] = (rest_of(index) << index_bits) | index;
+    }
+    if (!std::is_sorted(run, run + length)) std::sort(run, run + length);  // ties are in order
+    for (std::size_t i = 0, next = 0; i < length; i = next) {
+      next = run_end(run, i, length, index_bits);
+      to.give(run + i, mask, begin + i, begin + next);
+      sums = joined(sums, tie_sums(static_cast<std::uint32_t>(next - i)));
+    }
+  }
+  sums.levels += alone;
+  return sums;
+}
+
+template <typename Rank>
+TieSums rank_keys(const InfonetColumn& column, std::size_t n, const Compact compact, Key high,
+                  const Key* keys, const Ranks<Rank>& to) {
+  const Plan plan = plan_of(column, n, compact(high));
+  const std::uint64_t rest = (std::uint64_t{1} << plan.rest) - 1;
+  Item* const front = scratch().front.reserve(n);
+  if (!plan.is_short) {
+    make_items(keys, n, compact, plan.rest, plan.layout.index_bits, front);
+    // The sort writes over the keys.
+    const auto rest_of = [=](std::uint64_t i) { return compact(key_at(column, i)) & rest; };
+    return give_ranks(sort_items(n, scratch(), plan.layout), n, plan, rest_of, to);
+  }
+  // Two arrays of short items lie where one of the others would, and the keys stay.
+  ShortItem* const items = reinterpret_cast<ShortItem*>(front);
+  make_items(keys, n, compact, plan.rest, plan.layout.index_bits, items);
+  const auto rest_of = [=](std::uint64_t i) { return compact(keys[i]) & rest; };
+  return give_ranks(sort_short_items(n, items, items + n, plan.layout), n, plan, rest_of, to);
 }
 
 }  // namespace
@@ -181,39 +222,13 @@ Status average_rank(const InfonetColumn& column, std::size_t n, InfonetNormalize
   entropy = std::numeric_limits<double>::infinity();
   if (n == 0) return {};
   const TrimOnExit trim;
-  Key* const keys = scratch().back.reserve(n);
+  Key* const keys = reinterpret_cast<Key*>(scratch().back.reserve(n));
   const KeyRange range = read_keys(column, n, keys);
   if (is_nan(column, range.low) || is_nan(column, range.high))
     return refuse_nan(column, keys, where);
   const AverageScale scale = scale_of(normalize, keys, n, range);
-  const Layout layout = layout_of(range, n);
-  const int bits = coarse_bits(range, layout);
-  make_items(keys, n, range.low, bits, layout.index_bits, scratch().front.reserve(n));
-  Item* const sorted = sort_items(n, scratch(), layout);
-
-  TieSums sums{0.0, 0};
-  const auto assign = [&](std::size_t begin, std::size_t end) {
-    const Rank rank =
-        scale.template rank<Rank>(static_cast<double>(begin), static_cast<double>(end));
-    sums = joined(sums, tie_sums(static_cast<std::uint32_t>(end - begin)));
-    for (std::size_t i = begin; i < end; ++i) {
-      ranks[static_cast<std::ptrdiff_t>(layout.index(sorted[i])) * rank_stride] = rank;
-    }
-  };
-  for (std::size_t i = 0; i < n;) {
-    const std::size_t end = run_end(sorted, n, i, layout);
-    if (bits == 0 || end - i == 1) {
-      assign(i, end);
-      i = end;
-      continue;
-    }
-    refine(column, range.low, bits, layout, sorted + i, sorted + end);
-    while (i < end) {
-      const std::size_t next = run_end(sorted, end, i, layout);
-      assign(i, next);
-      i = next;
-    }
-  }
+  const TieSums sums = rank_keys(column, n, compact_of(column, range), range.high, keys,
+                                 Ranks<Rank>{ranks, rank_stride, scale});
   entropy = tie_entropy(sums, static_cast<std::uint32_t>(n));
   ties = sums.levels == 1 ? INFONET_CONSTANT : sums.levels < n ? INFONET_TIES : INFONET_NO_TIES;
   return {};

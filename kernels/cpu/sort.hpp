@@ -33,16 +33,32 @@ struct Layout {
   int index_bits = 32;
   int key_bits = 32;
 
-  Item item(std::uint64_t key, std::uint64_t index) const { return (key << index_bits) | index; }
+  template <typename Any = Item>
+  Any item(std::uint64_t key, std::uint64_t index) const {
+    return static_cast<Any>((key << index_bits) | index);
+  }
   std::uint64_t key(Item item) const { return item >> index_bits; }
   std::uint64_t index(Item item) const { return item & ((Item{1} << index_bits) - 1); }
 };
 
-// The layout with the longest keys that a sort of n items takes; for n below 2^32.
-Layout longest_keys(std::size_t n);
+// Items of short keys and few indices, which a sort moves in half of the time.
+using ShortItem = std::uint32_t;
+
+constexpr int kDigitBits = 11;  // that one pass of a sort puts in order
+constexpr int kMostDigits = 4;
+
+// Bits of a whole number: 0 for 0.
+inline int bits_of_number(std::uint64_t number) {
+  int bits = 0;
+  while (bits < 64 && number >> bits) ++bits;
+  return bits;
+}
 
 // Sort the n items in scratch.front, made with the indices 0 to n - 1 in this order. Returns them
 // inside `scratch`, valid until its next use. n is below 2^32.
 Item* sort_items(std::size_t n, SortScratch& scratch, Layout layout = {});
+
+// The same for n items in `front`; `back` is for as many, and one of the two is returned.
+ShortItem* sort_short_items(std::size_t n, ShortItem* front, ShortItem* back, Layout layout);
 
 }  // namespace infonet

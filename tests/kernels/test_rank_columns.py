@@ -36,6 +36,9 @@ def columns(n):
         "huge": normal * 1e300,
         "tiny": normal * 1e-300,
         "denormal": np.round(normal, 1) * 1e-310,
+        "one near zero": np.where(np.arange(n) == n // 2, -1e-300, normal),
+        "zeros among floats": np.where(np.arange(n) % 3 == 0, 0, normal.astype(np.float32)),
+        "positive, and zeros": np.where(np.arange(n) % 3 == 0, 0, np.exp(3 * normal)),
         "all ranges": np.copysign(10.0 ** random.uniform(-300, 300, n), normal),
         "infinite": np.where(abs(normal) > 1, np.copysign(np.inf, normal), 1 + normal * 1e-12),
         "zeros": np.where(normal > 0, 0.0, -0.0),
@@ -59,7 +62,8 @@ def check(column):
     return ranks[0]
 
 
-@pytest.mark.parametrize("n", [*numpy_twins.LENGTHS, 299, 300, 301])  # the sort changes at 300
+# The sort changes at 300, and its keys get shorter from n = 8,193 and 65,536 on.
+@pytest.mark.parametrize("n", [*numpy_twins.LENGTHS, 299, 300, 301, 8192, 8193, 65536])
 def test_equals_the_average_rank(n):
     cases = columns(n)
     for kind, column in cases.items():
