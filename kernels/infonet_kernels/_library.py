@@ -157,7 +157,7 @@ class Library:
             ValueError, MemoryError, NoDeviceError, RuntimeError: its failure, in its words.
             TypeError: an argument of another type.
         """
-        library = self.load()
+        library = self._loaded or self.load()
         try:
             code = getattr(library, name)(*[_as_argument(name, value) for value in arguments])
         except ctypes.ArgumentError as error:
@@ -174,11 +174,18 @@ class Library:
         raise RuntimeError(message or f"{name}: internal error")
 
 
+def _pointer(array: NDArray[Any]) -> Any:
+    try:
+        return ctypes.byref(ctypes.c_char.from_buffer(array))  # a quarter of the time of the other
+    except (TypeError, ValueError):  # read-only, empty or with gaps
+        return array.ctypes.data
+
+
 def _as_argument(name: str, value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        return value.ctypes.data
+        return _pointer(value)
     if isinstance(value, Rows):
-        return value.table.ctypes.data
+        return _pointer(value.table)
     if isinstance(value, ctypes.c_size_t):  # to be written
         return ctypes.byref(value)
     if isinstance(value, int) and not -(2**63) <= value < 2**64:  # ctypes would cut it off

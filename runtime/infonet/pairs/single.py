@@ -24,7 +24,6 @@ ONE_OF_THE_OTHER_NOTE = (
     "information is infinite, and the estimate only says what so many samples show"
 )
 
-_FIRST = 32  # samples by which most pairs are told apart
 Ranks = NDArray[np.float32]
 
 
@@ -108,15 +107,13 @@ def _estimate(
 def _determine_each_other(ranked: RankedColumns) -> bool:
     """Whether two columns without ties have the same ranks, or the mirrored ones."""
     x, y = ranked.rows[:2]
+    # Ranks are multiples of 1 / n, rounded to float32. The first samples tell nearly all pairs apart.
+    near, first = 0.25 / x.size, (float(x[0]), float(y[0]))
+    if abs(first[0] - first[1]) >= near and abs(first[0] + first[1] - 1) >= near:
+        return False
     if np.isfinite(ranked.entropy).any():  # ties: what they tell of each other is finite
         return False
-    # Ranks are multiples of 1 / n, rounded to float32. Nearly all pairs differ at once, and are not
-    # read to the end.
-    near = 0.25 / x.size
-    return any(
-        bool((apart(x[:_FIRST], y[:_FIRST]) < near).all() and (apart(x, y) < near).all())
-        for apart in (_difference, _mirrored)
-    )
+    return any(bool((apart(x, y) < near).all()) for apart in (_difference, _mirrored))
 
 
 def _difference(x: Ranks, y: Ranks) -> Ranks:
