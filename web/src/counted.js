@@ -71,7 +71,9 @@ export function entropy(levels) {
   for (const count of counts) variance += (count / n) * (-Math.log(count / n) - mean) ** 2;
   variance = variance / n + (number - 1) / (2 * n * n);
   variance += (levels.alone / (1.5 * n)) ** 2; // of values that occur once there may be as many that were not seen
-  return [mean + (number - 1) / (2 * n), Math.sqrt(variance)];
+  const corrected = mean + (number - 1) / (2 * n);
+  // Where all values were seen, no more than so many can tell.
+  return [levels.alone ? corrected : Math.min(corrected, Math.log(number)), Math.sqrt(variance)];
 }
 
 /**

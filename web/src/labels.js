@@ -14,6 +14,11 @@ const WIDTH = 1.4; // bins = WIDTH sqrt(n / levels)
 const RARE = 3; // samples a bin of each level but the most frequent, on average, at least
 const FINER = [2, 4, 8, 16];
 const CELLS = 8; // for each sample at most, in finer tables
+const WITHIN = 2.0; // times what bins of half the width tell more, that labels tell within bins
+const CHANCE = 3.0; // standard errors of it that are left out
+const THIN = 5.0; // samples in a cell of these on average, from which they are believed a little,
+const FILLED = 12.0; // and wholly
+const MOST_THIN = 0.2; // of their cells, that hold no more than THIN samples
 const GAIN = 1.0; // nats of predicted likelihood that narrower bins must add, over all samples
 const PSEUDOCOUNT = 0.5; // of each level in each bin (Krichevsky & Trofimov 1981)
 const NEIGHBOURS = 3;
@@ -50,7 +55,31 @@ export function numberAndLabel(ranks, untied, label) {
   if (bins < full) apart = (fromTable(cut(twice, label, full), levels).mi - fromTable(chosen, levels).mi) / 2;
   // what a few samples of a rare label say is uncertain by as much as they can say
   apart = Math.hypot(apart, (0.9 * entropy(label)[0]) / label.minor ** 0.75);
-  return fromTable(chosen, levels, UNCORRECTED, apart);
+  const { missed, trusted } = within(chosen, cut(twice, label, (2 * bins) | 1), levels);
+  const { mi, low, high } = fromTable(chosen, levels, UNCORRECTED, Math.hypot(apart, missed));
+  const more = trusted * missed;
+  return { mi: mi + more, low: low + more, high: high + more };
+}
+
+/**
+ * What labels that change at sharp edges tell within bins, nats, which within bins of half the width is half as much;
+ * what finer bins tell more by chance is left out. And how far it is trusted: not of few samples a cell.
+ */
+function within(counts, finer, levels) {
+  const more = fromTable(finer, levels).mi - fromTable(counts, levels).mi;
+  const n = counts.reduce((sum, count) => sum + count, 0);
+  const cells = (table) => table.reduce((sum, count) => sum + (count > 0), 0);
+  const freedom = (table) => {
+    let bins = 0;
+    for (let i = 0; i < table.length; i += levels) bins += table.subarray(i, i + levels).some((count) => count > 0);
+    return cells(table) - bins;
+  };
+  const chance = (CHANCE * Math.sqrt(Math.max(freedom(finer) - freedom(counts), 1) / 2)) / n;
+  const used = finer.filter((count) => count > 0);
+  const thin = used.reduce((sum, count) => sum + (count <= THIN), 0) / used.length;
+  const believed = Math.min(Math.max((n / used.length - THIN) / (FILLED - THIN), 0), 1);
+  const trusted = believed * Math.max(0, 1 - thin / MOST_THIN);
+  return { missed: more > chance ? WITHIN * (more - chance ** 2 / more) : 0, trusted };
 }
 
 /**

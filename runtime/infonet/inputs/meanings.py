@@ -320,7 +320,8 @@ def of_levels(
 ) -> tuple[Column, tuple[Remark, ...]] | None:
     """A number for each of `levels`, NaN for those that say missing, and remarks.
 
-    None if the levels are names. So are finite numbers of which two are equal ("1" and "1.0").
+    None if the levels are names. So are finite numbers of which two are equal ("1" and "1.0"),
+    but for "-0" and "0".
 
     Args:
         levels: different texts.
@@ -339,7 +340,11 @@ def of_levels(
         return None
     numbers, remarks, plain = found
     if plain:
-        if np.unique(numbers).size < numbers.size or not np.isfinite(numbers).all():
+        # -0.0 is what numbers near 0 are rounded to, and no code.
+        minus = [text.startswith("-") for text, gap in zip(texts, gaps, strict=True) if not gap]
+        zero = np.array(minus, np.bool_) & (numbers == 0)
+        others = numbers[~zero] if zero.sum() == 1 else numbers
+        if np.unique(others).size < others.size or not np.isfinite(numbers).all():
             return None
         remarks = (Remark("numbered", f"{numbers.size} categories"), *remarks)
     marks = {text: n for text, n, gap in zip(levels, counts, gaps, strict=True) if gap}

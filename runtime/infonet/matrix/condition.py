@@ -8,6 +8,7 @@ copula of a pair is one and the same for all values of Z; see `infonet.vines`.
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from infonet.errors import InputError
 from infonet.inputs.checks import Column, Missing, check_finite, check_length, finite_rows
 from infonet.model.load import Model
 from infonet.pairs.engine import PairEngine
+from infonet.pairs.ranking import fingerprint, in_random_order, rank_columns
 from infonet.vines.conditioning import Condition, prepare
 from infonet.vines.estimate import check_model
 from infonet.vines.variables import MOST_SAMPLES, MOST_VARIABLES, Group
@@ -43,6 +45,7 @@ class TableCondition:
     Attributes:
         names: of its columns.
         columns: float or other real numbers [n] each, with gaps.
+        nominal: whether each holds codes of categories without an order.
         present: mask [n] of the rows without gaps in the condition.
         digest: fingerprint of its ranks and gaps, hexadecimal.
         engine: with the model and the seed.
@@ -52,6 +55,7 @@ class TableCondition:
 
     names: tuple[str, ...]
     columns: tuple[Column, ...]
+    nominal: tuple[bool, ...]
     present: NDArray[np.bool_]
     digest: str
     engine: PairEngine
@@ -61,7 +65,7 @@ class TableCondition:
     @staticmethod
     def of(
         engine: PairEngine,
-        given: Sequence[tuple[str, Callable[[], Column]]],
+        given: Sequence[tuple[str, Callable[[], Column], bool]],
         n: int,
         nan: Missing,
         threads: int,
@@ -70,7 +74,7 @@ class TableCondition:
 
         Args:
             engine: with the model and the seed.
-            given: name of each column, and what reads it.
+            given: name of each column, what reads it, and whether it holds codes of categories.
             n: rows of the table.
             nan: "omit" leaves out rows with gaps.
             threads: for ranking.
@@ -86,7 +90,7 @@ class TableCondition:
                 "a part of them"
             )
         columns = []
-        for name, load in given:
+        for name, load, _ in given:
             values = load()
             if values.size != n:
                 raise InputError(
@@ -97,16 +101,21 @@ class TableCondition:
                 check_finite(values, f"column {name!r}")
             columns.append(values)
         present = finite_rows(*columns)
-        label = f"given {', '.join(name for name, _ in given)}"
+        names, nominal = [name for name, *_ in given], [flag for *_, flag in given]
+        label = f"given {', '.join(names)}"
         check_length(int(present.sum()), engine.model.n_min, label)
-        group = Group.ranked([column[present] for column in columns], engine.seed, threads)
+        group = Group.ranked(
+            *([column[present] for column in columns], engine.seed, threads),
+            names=names,
+            nominal=nominal,
+        )
         found = hashlib.sha256(present.tobytes())
         for row in group.ranks:
             found.update(row.tobytes())
-        names = tuple(name for name, _ in given)
         digest = found.hexdigest()[:32]
         return TableCondition(
-            *(names, tuple(columns), present, digest, engine, group, prepare(engine, group))
+            *(tuple(names), tuple(columns), tuple(nominal), present, digest, engine, group),
+            prepare(engine, group),
         )
 
     def out_of(self, values: Column, name: str) -> Column:
@@ -119,11 +128,25 @@ class TableCondition:
         rest = np.full(values.size, np.nan, np.float32)
         if keep.sum() < self.engine.model.n_min:
             return rest
-        ranks = Group.ranked([values[keep]], self.engine.seed).ranks
+        column = Group.ranked([values[keep]], self.engine.seed)
+        ranks = column.ranks
         group, condition = self.group, self.whole
         if not np.array_equal(keep, self.present):  # rows of its own: conditioned anew
-            group = Group.ranked([column[keep] for column in self.columns], self.engine.seed)
+            group = Group.ranked(
+                *([column[keep] for column in self.columns], self.engine.seed),
+                names=self.names,
+                nominal=self.nominal,
+            )
             condition = prepare(self.engine, group)
         known = bool(ranks) and any(np.array_equal(ranks[0], row) for row in group.ranks)
-        rest[keep] = condition.out_of(ranks[0]) if ranks and not known else 0.5
+        if not ranks or known:
+            rest[keep] = 0.5
+            return rest
+        if column.tied[0]:
+            # Of columns that say the same ties are broken alike, and left like that they would be
+            # one and the same number. So here the order is a function of the name, too.
+            tied = rank_columns([values[keep]]).rows[0]
+            key = (self.engine.seed, fingerprint(tied), zlib.crc32(name.encode()))
+            ranks = [in_random_order(tied, key)]
+        rest[keep] = condition.out_of(ranks[0])
         return rest

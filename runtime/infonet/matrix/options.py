@@ -75,7 +75,8 @@ class Table:
         nominal: which of them are codes of categories without an order.
         pairs: which pairs of them are asked for.
         notes: what was done to columns, one sentence each.
-        given: the columns of the condition: name, and what reads it.
+        given: the columns of the condition: name, what reads it, and whether it holds codes of
+            categories.
     """
 
     names: tuple[str, ...]
@@ -84,7 +85,7 @@ class Table:
     nominal: tuple[bool, ...]
     pairs: Pairs
     notes: tuple[str, ...]
-    given: tuple[tuple[str, Callable[[], Column]], ...] = ()
+    given: tuple[tuple[str, Callable[[], Column], bool], ...] = ()
 
 
 def open_table(data: Any, columns: Labels, targets: Labels, given: Labels = None) -> Table:
@@ -171,7 +172,7 @@ def _given_table(
             raise InputError(f"column {both[0]!r} is a target and given: name it once")
         table = _rectangle(source, kept, every, named)
     notes = (*table.notes, *other.notes)
-    loads = tuple((other.names[i], partial(other.load, i)) for i in found)
+    loads = tuple((other.names[i], partial(other.load, i), other.nominal[i]) for i in found)
     return replace(table, notes=tuple(dict.fromkeys(notes)), given=loads)
 
 

@@ -163,7 +163,7 @@ def _estimate(
         p_values=array((pairs.count,), np.float64),
         null=engine.model.null,
         notes=(*table.notes, *_given_note(table)),
-        given=tuple(name for name, _ in table.given),
+        given=tuple(name for name, *_ in table.given),
     )
 
     def keep(tile: Tile, found: TileResult) -> int:
@@ -195,7 +195,7 @@ def _estimate(
 def _given_note(table: Table) -> tuple[str, ...]:
     if not table.given:
         return ()
-    names = ", ".join(name for name, _ in table.given)
+    names = ", ".join(name for name, *_ in table.given)
     return (f"given {names}, which was taken out of each column once: conditional on that",)
 
 
@@ -213,7 +213,7 @@ def _manifest(
         nan=options.nan,
         tile=tile,
         data=[fact.digest for fact in facts],
-        given=[name for name, _ in table.given],
+        given=[name for name, *_ in table.given],
         condition=condition,
     )
 

@@ -124,7 +124,7 @@ class Conditioned:
 
         wanted = np.unique(pairs).tolist()
         threads = engine.backend.threads
-        loads = [(names[place], partial(columns.__getitem__, place)) for place in given]
+        loads = [(names[place], partial(columns.__getitem__, place), False) for place in given]
         condition = TableCondition.of(engine, loads, columns.shape[1], "raise", threads)
         _take_out(condition, found, wanted, names, threads)
         flat = [names[i] for i in given if _is_constant(columns[i])]

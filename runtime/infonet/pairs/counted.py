@@ -171,7 +171,10 @@ def entropy(levels: Levels) -> tuple[float, float]:
     variance = float(p @ (surprise - mean) ** 2) / n + (levels.number - 1) / (2 * n**2)
     # of values that occur once there may be as many that were not seen
     variance += (int((levels.counts == 1).sum()) / (1.5 * n)) ** 2
-    return mean + (levels.number - 1) / (2 * n), math.sqrt(variance)
+    corrected = mean + (levels.number - 1) / (2 * n)
+    if int(levels.counts.min()) > 1:  # all values were seen, and no more than so many can tell
+        corrected = min(corrected, math.log(levels.number))
+    return corrected, math.sqrt(variance)
 
 
 def sparse(cells: Cells) -> Counted:

@@ -112,6 +112,13 @@ def make_task(features: Any, target: Any, classes: bool, discrete_features: Any)
         check_classification_targets(target)
     column = as_column(target, "y")
     nominal = _as_mask(discrete_features, features.shape[1])
+    if features.dtype == object:  # of a frame with categories, which scikit-learn lets pass
+        read = [as_column(features[:, j], f"X[:, {j}]") for j in range(features.shape[1])]
+        nominal = nominal | np.array([feature.nominal for feature in read])
+        values = [feature.values for feature in read]
+        return Task(
+            *(values.__getitem__, len(values), column.values, nominal, column.nominal, classes)
+        )
     if issparse(features):
         by_column = features.tocsc()
 

@@ -31,7 +31,7 @@ from infonet.vines.copula import (
     moments_p_value,
     rank,
 )
-from infonet.vines.discrete import Codes, frequent, frequent_levels, levels_of
+from infonet.vines.discrete import ALONE, Codes, frequent, levels_of, levels_of_condition
 from infonet.vines.regression import Polynomial
 from infonet.vines.variables import Group
 
@@ -45,6 +45,7 @@ _LEFT = 0.1  # p-value below which dependence on a part of Z counts as seen
 # What is taken out first: that which tells most, in chi-squared with nine degrees of freedom, of at
 # most three candidates that tell nearly as much.
 _EVIDENT, _CLOSE, _TRIED = 30.0, 0.7, 3
+_SMALL = 20  # samples of a level below which they are few
 _ROUNDS = 3  # over the levels of several columns, which undo each other a little
 
 
@@ -90,23 +91,34 @@ class WithinLevels:
 
     Args:
         codes: number of the level of each sample, from 0 on without gaps, int64 [n]. Samples of no
-            level have -1, and are ranked among themselves.
+            level have -1, and are ranked among themselves. Those of categories that are too rare
+            have `ALONE`, and get random ranks, which tell nothing.
         seed: of the random order of ranks that are equal in levels of one size.
     """
 
     def __init__(self, codes: Codes, seed: int) -> None:
         self.codes, self._seed = codes, seed
         order = np.argsort(codes, kind="stable")
-        self._level = codes[order] + 1
-        self._bounds = np.searchsorted(codes[order], np.arange(-1, codes.max() + 2))
+        self._level = codes[order] - ALONE
+        self._bounds = np.searchsorted(codes[order], np.arange(ALONE, codes.max() + 2))
+        self._alone = np.flatnonzero(codes == ALONE)
 
     def out_of(self, column: Ranks) -> Ranks:
         """See `Condition`."""
         order = np.argsort(self.codes + column.astype(np.float64), kind="stable")
         start, size = self._bounds[:-1], np.diff(self._bounds)
-        place = np.arange(column.size) - start[self._level] + 0.5
+        place = np.arange(column.size) - start[self._level]
+        # Small levels have few places, which would tell the size of a level, and so those of
+        # another column: within its place a sample lies anywhere.
+        offset = np.full(column.size, 0.5)
+        small = size[self._level] < _SMALL
+        if small.any() or self._alone.size:
+            random = np.random.default_rng([self._seed, fingerprint(column), 1])
+            offset[small] = random.random(int(small.sum()))
         within = np.empty(column.size)
-        within[order] = place / size[self._level]
+        within[order] = (place + offset) / size[self._level]
+        if self._alone.size:
+            within[self._alone] = random.random(self._alone.size)
         return in_random_order(rank([within])[0], (self._seed, fingerprint(column), 0))
 
 
@@ -123,7 +135,7 @@ class Continuous:
     """
 
     def __init__(self, engine: PairEngine, given: Group) -> None:
-        codes = [levels.codes if levels else None for levels in frequent_levels(given)]
+        codes = levels_of_condition(given)
         order = sorted(range(len(codes)), key=lambda place: codes[place] is None)
         self.ranks = [given.ranks[place] for place in order]
         self.parts: list[Ranks] = []
@@ -141,7 +153,7 @@ class Continuous:
             self.parts.append(found)
             self._conditions.append(Conditions.of(self.ranks[: len(known)]) if known else None)
             own = codes[place]
-            self._rest.append(None if own is None else np.flatnonzero(own < 0))
+            self._rest.append(None if own is None else np.flatnonzero(own == -1))
             if own is not None:
                 self._levels.append(WithinLevels(own, engine.seed))
                 if joint is not None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.errors import InputError
 from infonet.pairs.counted import log_gamma_tail
 from infonet.pairs.significance import pearson_tail
 from infonet.vines.copula import Array, rank
@@ -25,8 +26,10 @@ _EXPECTED = 3.0  # samples in each cell under independence, from which chi-squar
 _DRAWS, _LEAST_DRAWS = 499, 99  # shuffles where it does not, by how many samples there are
 _AT_MOST = 1_000_000  # samples in all shuffles
 _FAR = 0.1  # p-value up to which they are too few to tell it
-# Samples of a value from which it is a level. With fewer, ranks within it would be too coarse.
-_FREQUENT = 20
+# Samples of a value from which it is a level. With fewer, ranks within it would be too coarse. Those
+# of a category of a condition are coarse, too, but nothing else is known of it: its number is none.
+_FREQUENT, _IN_A_CATEGORY = 20, 5
+ALONE = -2  # the code of samples of rarer categories, of which ranks would say nothing
 _IN_A_LEVEL = 100  # samples of every level of a condition from which it is taken apart
 
 Codes = NDArray[np.int64]
@@ -34,15 +37,22 @@ Codes = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class FrequentLevels:
-    """The frequent values of a column.
+    """The frequent values of a tied column.
 
     Attributes:
         codes: number of the level of each sample, -1 for rare values, int64 [n].
         nominal: whether they have no order.
+        entropy: of all values of the column, nats: nothing tells more of it.
     """
 
     codes: Codes
     nominal: bool
+    entropy: float
+
+    @property
+    def some(self) -> bool:
+        """Whether there are any."""
+        return int(self.codes.max()) >= 0
 
 
 def joint_codes(group: Group | None, n: int) -> tuple[Codes, int] | None:
@@ -154,13 +164,57 @@ def levels_of(given: Group | None, n: int) -> list[NDArray[np.intp]] | None:
 
 
 def frequent_levels(group: Group) -> list[FrequentLevels | None]:
-    """The levels of each column; None if it has no frequent value."""
+    """The levels of each column; None if its values differ."""
     found: list[FrequentLevels | None] = []
     for column, tied, nominal in zip(group.columns, group.tied, group.nominal, strict=True):
-        codes = frequent(np.unique(column, return_inverse=True)[1].reshape(-1)) if tied else None
-        some = codes is not None and codes.max() >= 0
-        found.append(FrequentLevels(codes, nominal) if codes is not None and some else None)
+        if not tied:
+            found.append(None)
+            continue
+        _, values, counts = np.unique(column, return_inverse=True, return_counts=True)
+        shares = counts / column.size
+        entropy = float(-(shares * np.log(shares)).sum()) + (counts.size - 1) / (2 * column.size)
+        found.append(FrequentLevels(frequent(values.reshape(-1)), nominal, entropy))
     return found
+
+
+def levels_of_condition(group: Group) -> list[Codes | None]:
+    """Numbers of the levels within which other columns are ranked, -1 for rare values and `ALONE`
+    for rare categories, int64 [n]; None for a column without levels.
+
+    Raises:
+        InputError: of a column of categories, each has too few samples to rank others within it.
+    """
+    found: list[Codes | None] = []
+    for levels, column, label in zip(
+        frequent_levels(group), group.columns, group.labels, strict=True
+    ):
+        if levels is not None and levels.nominal:
+            codes = frequent(np.unique(column, return_inverse=True)[1].reshape(-1), _IN_A_CATEGORY)
+            if codes.max() < 0:
+                raise InputError(
+                    f"no category of {label} has {_IN_A_CATEGORY} samples, which are needed to say "
+                    "anything given it: join categories, or leave it out"
+                )
+            found.append(np.where(codes < 0, ALONE, codes))
+        else:
+            found.append(levels.codes if levels is not None and levels.some else None)
+    return found
+
+
+def seen_within(given: Group) -> float:
+    """Share of a dependence that is seen where columns are ranked within categories of so many
+    samples; 1 without categories.
+
+    Ranks within m samples follow those of all by about (m - 2) / (m + 1), as Spearman's correlation
+    does (Moran 1948); within the rarest categories nothing is seen.
+    """
+    share = 1.0
+    for column, nominal in zip(given.columns, given.nominal, strict=True):
+        if nominal:
+            _, values, counts = np.unique(column, return_inverse=True, return_counts=True)
+            of_each = np.where(counts < _IN_A_CATEGORY, 0, (counts - 2) / (counts + 1))
+            share = min(share, float(of_each[values.reshape(-1)].mean()))
+    return share
 
 
 def is_label(levels: FrequentLevels | None) -> bool:
@@ -168,10 +222,10 @@ def is_label(levels: FrequentLevels | None) -> bool:
     return levels is not None and int(levels.codes.min()) >= 0
 
 
-def frequent(codes: NDArray[np.integer[Any]]) -> Codes:
-    """Numbers from 0 on of the frequent codes, -1 for the others and for negative ones."""
+def frequent(codes: NDArray[np.integer[Any]], least: int = _FREQUENT) -> Codes:
+    """Numbers from 0 on of the codes of so many samples, -1 for the others and negative ones."""
     values, found, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    kept = (counts >= _FREQUENT) & (values >= 0)
+    kept = (counts >= least) & (values >= 0)
     numbers = np.where(kept, np.cumsum(kept) - 1, -1)
     found_numbers: Codes = numbers[found.reshape(-1)].astype(np.int64)
     return found_numbers

@@ -119,10 +119,20 @@ def fit_edge(
         ends: levels of the two columns that u and v were made of.
     """
     found = fit(copulas, u, v, conditions, test=True)
-    for number, levels, other in ((u, ends[1], ends[0]), (v, ends[0], ends[1])):
-        if levels is not None and is_label(levels) and other is None:
-            mi, whole = _with_label(copulas, number, levels, between)
-            return replace(found, mi=mi if whole else max(mi, found.mi), gaussian=False)
+    labels = [(u, ends[1]), (v, ends[0])]  # what is left of one column, and the label at the other end
+    counted = [
+        _with_label(copulas, number, levels, between)
+        for number, levels in labels
+        if levels is not None and is_label(levels)
+    ]
+    mi = found.mi
+    if counted:
+        whole = [told for told, all_took_part in counted if all_took_part]
+        mi = max(whole) if whole else max(mi, *(told for told, _ in counted))
+    # Ties of equal columns are broken alike, which would look like one and the same number.
+    mi = min([mi, *(levels.entropy for levels in ends if levels is not None)])
+    if counted or mi < found.mi:
+        found = replace(found, mi=mi, gaussian=False)
     return found
 
 

@@ -19,7 +19,15 @@ from infonet.result import TIES_NOTE, Estimate, IndependenceTest, Term, Terms
 from infonet.vines.bounds import Bound, Doubt, interval, largest
 from infonet.vines.conditioning import Continuous, take_out
 from infonet.vines.copula import PairCopulas, Ranks
-from infonet.vines.discrete import count, fisher, frequent_levels, is_label, levels_of, part_of
+from infonet.vines.discrete import (
+    count,
+    fisher,
+    frequent_levels,
+    is_label,
+    levels_of,
+    part_of,
+    seen_within,
+)
 from infonet.vines.dvine import Edge, Vine, fit_vine
 from infonet.vines.gaussian import of_one_copula
 from infonet.vines.order import by_strength
@@ -54,6 +62,11 @@ CHANGES_NOTE = (
     "the dependence changes with a condition: it was estimated within pieces of it, and what "
     "changes within a piece is missed"
 )
+FEW_IN_CATEGORIES_NOTE = (
+    "categories of the condition have few rows, within which a part of a dependence is seen: the "
+    "estimate is a lower bound, which may be {:.0%} too low"
+)
+_MOSTLY_SEEN = 0.9  # share of a dependence from which nothing is said
 
 
 @dataclass(frozen=True)
@@ -196,8 +209,13 @@ def estimate_vectors(
         ends = interval(mi, bound.error, p, Doubt(n, size, len(terms), answer.read, low))
         if trace:
             ends = (0.0, ends[1])
+        if condition is not None and levels_of(condition, n) is None:
+            seen = seen_within(condition)
+            ends = (ends[0], ends[1] / max(seen, 1 / n))
+            if seen < _MOSTLY_SEEN:
+                notes.append(FEW_IN_CATEGORIES_NOTE.format(1 - seen))
     return Estimate(
-        *(mi, ends, p, n), notes=tuple(notes), method=method, terms=Terms(terms), **common
+        *(float(mi), ends, p, n), notes=tuple(notes), method=method, terms=Terms(terms), **common
     )
 
 
@@ -218,8 +236,8 @@ def total_correlation(
     constant, copies = rank_groups([group], engine.seed, threads)
     if copies:
         raise InputError(
-            f"{' and '.join(copies)} repeat another column: the total correlation is infinite; "
-            "leave them out"
+            f"{' and '.join(copies)} repeat another column, which adds its entropy to the total "
+            "correlation (of a continuous one, infinity): leave them out"
         )
     notes = [*variable.notes, *left_out_notes(constant, [], [])]
     names = (variable.title, "")

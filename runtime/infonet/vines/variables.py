@@ -59,10 +59,18 @@ class Group:
         )
 
     @staticmethod
-    def ranked(columns: Sequence[Column], seed: int, threads: int = 1) -> Group:
-        """Columns [n] of finite numbers without names, ranked; see `rank_groups`."""
-        names = [str(place) for place in range(len(columns))]
-        group = Group(names, names, list(columns), [False] * len(columns))
+    def ranked(
+        columns: Sequence[Column],
+        seed: int,
+        threads: int = 1,
+        *,
+        names: Sequence[str] = (),
+        nominal: Sequence[bool] = (),
+    ) -> Group:
+        """Columns [n] of finite numbers, ranked; see `rank_groups`. They need no names, and without
+        `nominal` none is of categories."""
+        called = list(names) or [str(place) for place in range(len(columns))]
+        group = Group(called, called, list(columns), list(nominal) or [False] * len(columns))
         rank_groups([group], seed, threads)
         return group
 

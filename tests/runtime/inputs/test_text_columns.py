@@ -223,3 +223,12 @@ def test_a_full_disk_is_one_line(tmp_path, arguments):
 def test_bytes_that_are_no_text():
     found = CliRunner().invoke(main, ["matrix", "-"], input=bytes(range(128, 256)))
     assert found.stderr == "Error: standard input is not UTF-8 text: save it as UTF-8\n"
+
+
+def test_minus_zero_is_no_code(estimator):
+    rng = np.random.default_rng(0)
+    x, e = rng.normal(size=(2, 500))
+    texts = [f"{value:.1f}" for value in x]
+    assert {"0.0", "-0.0"} <= set(texts)
+    found = estimator.estimate(texts, x + e)
+    assert found.mi == estimator.estimate([float(text) for text in texts], x + e).mi

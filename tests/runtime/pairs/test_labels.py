@@ -360,3 +360,23 @@ def test_what_the_test_of_independence_does_not_see_is_said(estimator):
     plain = estimator.estimate(x, (x < 0.5).astype(int))
     assert plain.p_value < 0.001
     assert not any("another statistic" in note for note in plain.notes)
+
+
+@pytest.mark.parametrize(("n", "most"), [(300, 0.1), (1000, 0.03), (5000, 0.012), (20_000, 0.004)])
+def test_labels_with_sharp_edges_that_overlap(estimator, n, most):
+    """A number between its label and two more than it (Gao et al. 2017)."""
+    truth = np.log(5) - 0.8 * np.log(2)
+    rng = np.random.default_rng(n)
+    labels = [rng.integers(0, 5, n) for _ in range(20)]
+    found = [estimator.estimate(label, label + 2 * rng.random(n)) for label in labels]
+    errors = np.array([one.mi - truth for one in found])
+    assert np.sqrt((errors**2).mean()) < most
+    assert sum(one.interval[0] <= truth <= one.interval[1] for one in found) >= 14
+
+
+@pytest.mark.parametrize(("levels", "each"), [(2, 10), (16, 25), (50, 20)])
+def test_no_more_than_all_levels_can_tell(estimator, levels, each):
+    label = np.repeat(np.arange(levels), each)
+    found = estimator.estimate(label, -label)
+    assert found.mi == pytest.approx(np.log(levels), rel=1e-6)
+    assert found.interval[0] < np.log(levels)

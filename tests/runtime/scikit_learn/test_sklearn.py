@@ -361,3 +361,12 @@ LAZY = "import sys, infonet; assert not {'sklearn', 'joblib', 'scipy'} & set(sys
 def test_scikit_learn_is_optional(code):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_frame_with_categories(estimator):
+    rng = np.random.default_rng(0)
+    words = rng.choice(["p", "q", "r"], 200)
+    frame = pd.DataFrame({"a": np.arange(200.0), "c": pd.Categorical(words)})
+    scores = mutual_info_classif(frame, words)
+    expected = [estimator.estimate(frame[name], words).mi for name in frame]
+    np.testing.assert_array_equal(scores, expected)

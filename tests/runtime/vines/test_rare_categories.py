@@ -1,0 +1,92 @@
+"""Conditions of many categories with few rows each: stores, patients, users."""
+
+import infonet
+import numpy as np
+import pandas as pd
+import pytest
+
+GAUSSIAN = 0.2231  # nats, of a correlation of 0.6
+
+
+def panel(rng, n, categories, dependent):
+    """x and y with a common effect of the category, which one row in (n / categories) has."""
+    group = rng.integers(0, categories, n)
+    effect = 2 * rng.normal(size=categories)[group]
+    x, e = rng.normal(size=(2, n))
+    y = 0.6 * x + 0.8 * e if dependent else e
+    return effect + x, effect + y, np.array([f"store {g}" for g in group])
+
+
+@pytest.mark.parametrize(("n", "categories"), [(500, 50), (500, 100), (2000, 300)])
+def test_a_common_effect_of_categories_is_no_dependence(estimator, n, categories):
+    rng = np.random.default_rng(n + categories)
+    found = [
+        estimator.estimate(x, y, given=store)
+        for x, y, store in (panel(rng, n, categories, False) for _ in range(12))
+    ]
+    assert max(one.mi for one in found) < 0.06
+    assert np.mean([one.mi for one in found]) < 0.01
+    assert sum(one.p_value < 0.05 for one in found) <= 3  # 1 in 50 times, at 5 %
+    assert min(one.p_value for one in found) > 1e-5
+
+
+@pytest.mark.parametrize(("n", "categories"), [(500, 50), (2000, 300), (2000, 120)])
+def test_a_dependence_within_categories_is_seen_in_part_and_said_so(estimator, n, categories):
+    rng = np.random.default_rng(7 * n + categories)
+    found = [
+        estimator.estimate(x, y, given=store)
+        for x, y, store in (panel(rng, n, categories, True) for _ in range(10))
+    ]
+    assert 0.4 * GAUSSIAN < np.mean([one.mi for one in found]) < GAUSSIAN
+    assert max(one.p_value for one in found) < 1e-6
+    held = [one.interval[0] <= GAUSSIAN <= one.interval[1] for one in found]
+    assert sum(held) >= 7
+    assert all(any("few rows" in note for note in one.notes) for one in found)
+
+
+def test_a_matrix_given_categories(estimator):
+    rng = np.random.default_rng(3)
+    x, y, store = panel(rng, 2000, 300, False)
+    table = pd.DataFrame({"x": x, "y": y, "store": store})
+    found = estimator.pairwise(table, given=["store"], progress=False)["x", "y"]
+    assert found.mi < 0.01
+    assert found.p_value > 1e-3
+
+
+def test_categories_of_a_few_rows_each_are_refused(estimator):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 400))
+    with pytest.raises(infonet.InputError, match=r"no category of given has 5 samples"):
+        estimator.estimate(x, y, given=[f"k{i // 4}" for i in range(400)])
+
+
+def test_columns_that_say_the_same(estimator):
+    """A code and its name: what they tell of each other is their entropy, not that of numbers."""
+    rng = np.random.default_rng(1)
+    n = 2000
+    a, z = rng.integers(0, 2, n), rng.normal(size=n)
+    for found in (
+        estimator.estimate(a, 10 * a, given=z),
+        estimator.estimate(a, -a, given=z),
+        estimator.estimate(np.c_[a, z], 10 * a),
+        estimator.pairwise({"a": a, "b": 10 * a, "z": z}, given=["z"], progress=False)["a", "b"],
+    ):
+        assert found.mi == pytest.approx(np.log(2), abs=0.05)
+        assert found.interval[1] < 0.8
+    rounded = z.round()
+    share = np.unique(rounded, return_counts=True)[1] / n
+    entropy = -(share * np.log(share)).sum()
+    found = estimator.estimate(rounded, 2 * rounded, given=rng.normal(size=n))
+    assert found.mi == pytest.approx(entropy, rel=0.1)
+
+
+def test_two_labels_given_a_number_that_tells_nothing(estimator):
+    rng = np.random.default_rng(2)
+    n, levels = 4000, 12
+    a = rng.integers(0, levels, n)
+    b = np.where(rng.random(n) < 0.75, a, rng.integers(0, levels, n))
+    shares = 0.25 / levels**2 + np.eye(levels) * 0.75 / levels
+    truth = (shares * np.log(shares * levels**2)).sum()
+    names = [np.array([f"n{v}" for v in values]) for values in (a, b)]
+    found = estimator.estimate(*names, given=rng.normal(size=n))
+    assert 0.88 * truth < found.mi < truth
