@@ -174,7 +174,7 @@ class Library:
         raise RuntimeError(message or f"{name}: internal error")
 
 
-def _pointer(array: NDArray[Any]) -> Any:
+def _address(array: Any) -> Any:
     try:
         return ctypes.byref(ctypes.c_char.from_buffer(array))  # a quarter of the time of the other
     except (TypeError, ValueError):  # read-only, empty or with gaps
@@ -183,9 +183,9 @@ def _pointer(array: NDArray[Any]) -> Any:
 
 def _as_argument(name: str, value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        return _pointer(value)
+        return _address(value)
     if isinstance(value, Rows):
-        return _pointer(value.table)
+        return _address(value.table)
     if isinstance(value, ctypes.c_size_t):  # to be written
         return ctypes.byref(value)
     if isinstance(value, int) and not -(2**63) <= value < 2**64:  # ctypes would cut it off

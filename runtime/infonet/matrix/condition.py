@@ -8,7 +8,6 @@ copula of a pair is one and the same for all values of Z; see `infonet.vines`.
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,6 @@ from infonet.errors import InputError
 from infonet.inputs.checks import Column, Missing, check_finite, check_length, finite_rows
 from infonet.model.load import Model
 from infonet.pairs.engine import PairEngine
-from infonet.pairs.ranking import fingerprint, in_random_order, rank_columns
 from infonet.vines.conditioning import Condition, prepare
 from infonet.vines.estimate import check_model
 from infonet.vines.variables import MOST_SAMPLES, MOST_VARIABLES, Group
@@ -128,8 +126,7 @@ class TableCondition:
         rest = np.full(values.size, np.nan, np.float32)
         if keep.sum() < self.engine.model.n_min:
             return rest
-        column = Group.ranked([values[keep]], self.engine.seed)
-        ranks = column.ranks
+        ranks = Group.ranked([values[keep]], self.engine.seed).ranks
         group, condition = self.group, self.whole
         if not np.array_equal(keep, self.present):  # rows of its own: conditioned anew
             group = Group.ranked(
@@ -142,11 +139,5 @@ class TableCondition:
         if not ranks or known:
             rest[keep] = 0.5
             return rest
-        if column.tied[0]:
-            # Of columns that say the same ties are broken alike, and left like that they would be
-            # one and the same number. So here the order is a function of the name, too.
-            tied = rank_columns([values[keep]]).rows[0]
-            key = (self.engine.seed, fingerprint(tied), zlib.crc32(name.encode()))
-            ranks = [in_random_order(tied, key)]
         rest[keep] = condition.out_of(ranks[0])
         return rest

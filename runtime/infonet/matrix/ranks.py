@@ -131,6 +131,16 @@ def encode(
     return codes, Facts(whole, tied, constant, entropy, nominal, digest)
 
 
+def most_told(values: Column) -> float:
+    """The entropy in nats of the values of a column, infinite where they differ.
+
+    Nothing tells more of it. What is left of it after a condition has no ties any more: of columns
+    that say the same they are broken alike, and what is left of both is one and the same number.
+    """
+    present = finite_rows(values)
+    return float(rank_columns([values[present]]).entropy[0]) if present.any() else 0.0
+
+
 def _small(ranks: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
     return (
         ranks if dtype == np.float32 else np.rint(ranks * np.float32(2 * ranks.size)).astype(dtype)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from infonet.matrix.frames import check_method, check_unit
 from infonet.matrix.options import Options, Table, checked_tile, open_table
 from infonet.matrix.output import Form, check_not_input, write, writer_for
 from infonet.matrix.plan import Plan, Sizes, Tile, make_plan, parse_memory
-from infonet.matrix.ranks import Coding, RankStore, encode, zeros
+from infonet.matrix.ranks import Coding, RankStore, encode, most_told, zeros
 from infonet.matrix.result import PairwiseResult
 from infonet.matrix.resume import Manifest, PartialRun
 from infonet.matrix.tile import Engine, TileResult, find_engine
@@ -112,10 +114,12 @@ def _rank(
     def task(column: int) -> Callable[[], int]:
         def run() -> int:
             values = _checked(table.load(column), table.names[column], table.n, options.nan)
-            nominal = table.nominal[column]
+            nominal, bound = table.nominal[column], math.inf
             if condition is not None:  # what is left has no levels
+                bound = most_told(values)
                 values, nominal = condition.out_of(values, table.names[column]), False
-            store.write(column, *encode(values, store.coding, nominal, fingerprint))
+            codes, facts = encode(values, store.coding, nominal, fingerprint)
+            store.write(column, codes, replace(facts, entropy=min(facts.entropy, bound)))
             return 1
 
         return run

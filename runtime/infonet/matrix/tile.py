@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,8 +88,12 @@ def estimate_tile(engine: PairEngine, blocks: list[Block], pairs: Indices) -> Ti
             found.mi[k], found.quantiles[k] = np.nan, np.nan
             continue
         rows = [block.codes[i][keep] for block, i in (first, second)]
-        nominal = np.array([block.facts[i].nominal for block, i in (first, second)])
-        found.fill([k], engine.estimate(engine.prepare(rows).with_nominal(nominal), ONE_PAIR))
+        facts = [block.facts[i] for block, i in (first, second)]
+        pair = engine.prepare(rows).with_nominal(np.array([fact.nominal for fact in facts]))
+        # Of columns that a condition was taken out of, ranks do not show how much they can tell.
+        bounds = [math.inf if fact.tied else fact.entropy for fact in facts]
+        pair = replace(pair, entropy=np.minimum(pair.entropy, bounds))
+        found.fill([k], engine.estimate(pair, ONE_PAIR))
     values = np.column_stack([found.mi, found.quantiles]).astype(np.float32)
     return TileResult(values, n, found.about, found.p_value)
 

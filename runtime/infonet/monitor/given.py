@@ -90,12 +90,14 @@ class Conditioned:
     Attributes:
         columns: [n] each, of all variables: F(x | condition) as mid-ranks, float32, of those in
             pairs, the values themselves of the others.
+        bounds: float64 [d], nats that nothing tells more of each, infinite where that is unknown.
         names: of the condition.
         notes: remarks about the condition in this window, one sentence each.
         known: positions of variables that are constant once the condition is known.
     """
 
     columns: list[Left]
+    bounds: NDArray[np.float64]
     names: tuple[str, ...]
     notes: tuple[str, ...]
     known: frozenset[int]
@@ -119,8 +121,9 @@ class Conditioned:
         """
         found: list[Left] = list(columns)
         if not given:
-            return Conditioned(found, (), (), frozenset())
+            return Conditioned(found, np.full(len(found), np.inf), (), (), frozenset())
         from infonet.matrix.condition import TableCondition  # deferred: it needs the vines
+        from infonet.matrix.ranks import most_told
 
         wanted = np.unique(pairs).tolist()
         threads = engine.backend.threads
@@ -130,7 +133,11 @@ class Conditioned:
         flat = [names[i] for i in given if _is_constant(columns[i])]
         remark = f"{' and '.join(flat)} constant in this window: it tells nothing there"
         known = (i for i in wanted if _is_constant(found[i]) and not _is_constant(columns[i]))
-        return Conditioned(found, condition.names, (remark,) if flat else (), frozenset(known))
+        bounds = np.full(len(found), np.inf)
+        bounds[wanted] = [most_told(columns[place]) for place in wanted]
+        return Conditioned(
+            found, bounds, condition.names, (remark,) if flat else (), frozenset(known)
+        )
 
     def known_of(self, pair: Sequence[int], names: Sequence[str]) -> tuple[str, ...]:
         """A remark if the condition tells all of a variable of the pair."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -193,6 +194,7 @@ class WindowEstimates:
         self._engine, self._pairs, self._n = engine, pairs, columns.shape[1]
         self._without = Conditioned.of(engine, columns, given, pairs, names)
         ranked = engine.prepare(self._without.columns, engine.backend.threads)
+        ranked = replace(ranked, entropy=np.minimum(ranked.entropy, self._without.bounds))
         self._found = _run(engine, ranked, pairs)
         self.estimates = [self._estimate(i, names) for i in range(len(pairs))]
 
@@ -206,7 +208,9 @@ class WindowEstimates:
         return tuple(self._part(i, slice(k, size, count)) for k in range(count))
 
     def _part(self, i: int, rows: slice) -> Sample:
-        ranked = self._engine.prepare([self._without.columns[v][rows] for v in self._pairs[i]])
+        without, pair = self._without, self._pairs[i]
+        ranked = self._engine.prepare([without.columns[v][rows] for v in pair])
+        ranked = replace(ranked, entropy=np.minimum(ranked.entropy, without.bounds[pair]))
         return self._sample(self._engine.estimate(ranked, ONE_PAIR), 0)
 
     def _sample(self, found: PairEstimates, i: int) -> Sample:

@@ -107,7 +107,7 @@ def _estimate(
 def _determine_each_other(ranked: RankedColumns) -> bool:
     """Whether two columns without ties have the same ranks, or the mirrored ones."""
     x, y = ranked.rows[:2]
-    # Ranks are multiples of 1 / n, rounded to float32. The first samples tell nearly all pairs apart.
+    # Ranks are multiples of 1 / n, rounded to float32. The first samples tell most pairs apart.
     near, first = 0.25 / x.size, (float(x[0]), float(y[0]))
     if abs(first[0] - first[1]) >= near and abs(first[0] + first[1] - 1) >= near:
         return False

@@ -26,8 +26,8 @@ _EXPECTED = 3.0  # samples in each cell under independence, from which chi-squar
 _DRAWS, _LEAST_DRAWS = 499, 99  # shuffles where it does not, by how many samples there are
 _AT_MOST = 1_000_000  # samples in all shuffles
 _FAR = 0.1  # p-value up to which they are too few to tell it
-# Samples of a value from which it is a level. With fewer, ranks within it would be too coarse. Those
-# of a category of a condition are coarse, too, but nothing else is known of it: its number is none.
+# Samples of a value from which it is a level: ranks within fewer would be coarse. Those within a
+# category of a condition are coarse, too, but its code is no number that could be used instead.
 _FREQUENT, _IN_A_CATEGORY = 20, 5
 ALONE = -2  # the code of samples of rarer categories, of which ranks would say nothing
 _IN_A_LEVEL = 100  # samples of every level of a condition from which it is taken apart

@@ -119,7 +119,10 @@ def fit_edge(
         ends: levels of the two columns that u and v were made of.
     """
     found = fit(copulas, u, v, conditions, test=True)
-    labels = [(u, ends[1]), (v, ends[0])]  # what is left of one column, and the label at the other end
+    labels = [
+        (u, ends[1]),
+        (v, ends[0]),
+    ]  # what is left of one column, and the label at the other end
     counted = [
         _with_label(copulas, number, levels, between)
         for number, levels in labels
@@ -206,7 +209,7 @@ class _Tree:
         first = len(self._given)
         squares = self._squares[first + end] - self._squares[first + place + 1]
         squares = squares + self._squares[first]
-        codes = [found.codes if found else None for found in levels]
+        codes = [found.codes if found and found.some else None for found in levels]
         conditions = Conditions.of(between, squares, codes) if between else None
         columns = self._copulas, self._left[place], self._right[place]
         if self._asked(place, end):

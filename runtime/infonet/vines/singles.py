@@ -66,7 +66,9 @@ class SinglesGiven:
         # What has few levels is counted, or taken apart: there is nothing that pairs could share.
         few = joint_codes(condition, given[0].size) is not None
         self._condition = None if few else Continuous(engine, condition)
-        codes = [levels.codes if levels else None for levels in frequent_levels(condition)]
+        codes = [
+            found.codes if found and found.some else None for found in frequent_levels(condition)
+        ]
         self._conditions = None if few else Conditions.of(condition.ranks, levels=codes)
         self._given = condition.ranks
 
