@@ -23,7 +23,8 @@ from infonet.api import default_estimator
 from infonet.errors import InputError, MissingExtraError, names_lack_of_memory
 from infonet.estimator import Estimator
 from infonet.inputs.checks import as_whole_number, check_finite, check_length
-from infonet.inputs.variables import as_columns
+from infonet.inputs.open import open_columns
+from infonet.inputs.variables import NamedColumn, log_notes
 from infonet.vines.estimate import check_model
 from infonet.vines.singles import NOTHING, Cleared, SingleAnswer, SinglesGiven
 from infonet.vines.variables import MOST_SAMPLES, MOST_VARIABLES
@@ -63,7 +64,11 @@ class IndependenceTests:
         self._estimator = estimator or default_estimator()
         self._engine = self._estimator.engine.with_seed(as_whole_number(seed, "seed", 0))
         check_model(self._engine.model)
-        self.names, self._columns = as_columns(data, None)
+        source = open_columns(data, None)
+        log_notes(source.notes)
+        self.names = list(source.names)
+        self._columns = [source.load(place) for place in range(len(self.names))]
+        self._nominal = list(source.nominal)
         if not self.names:
             raise InputError("data has no columns: pass two at least")
         for name, column in zip(self.names, self._columns, strict=True):
@@ -87,10 +92,11 @@ class IndependenceTests:
         return self  # causal-learn copies the test with each graph; the data do not change
 
     def __getstate__(self) -> tuple[Any, ...]:
-        return self._estimator, self._engine.seed, self.names, self._columns, self.samples
+        facts = self.names, self._columns, self._nominal, self.samples
+        return self._estimator, self._engine.seed, *facts
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self._estimator, seed, self.names, self._columns, self.samples = state
+        self._estimator, seed, self.names, self._columns, self._nominal, self.samples = state
         self._engine = self._estimator.engine.with_seed(seed)
         self._begin()
 
@@ -137,15 +143,20 @@ class IndependenceTests:
         if not given:
             if any((columns[place] == columns[place][0]).all() for place in (x, y)):
                 return NOTHING
-            found = self._estimator.estimate(columns[x], columns[y], seed=seed)
+            one, other = (NamedColumn("x", columns[i], (), self._nominal[i]) for i in (x, y))
+            found = self._estimator.estimate(one, other, seed=seed)
             return SingleAnswer(found.mi, 1.0 if found.p_value is None else found.p_value)
         known = self._given.pop(given, None)
         if known is None:
-            known = _Given(SinglesGiven(self._engine, [columns[place] for place in given]))
+            nominal = [self._nominal[place] for place in given]
+            others = [columns[place] for place in given]
+            names = [f"column {self.names[place]!r}" for place in given]
+            known = _Given(SinglesGiven(self._engine, others, nominal, names))
         self._given[given] = known  # the newest last
         while len(self._given) > self._most:
             self._given.popitem(last=False)
-        return known.given.pair(known.clear(x, columns[x]), known.clear(y, columns[y]))
+        left, right = (known.clear(i, columns[i], self._nominal[i]) for i in (x, y))
+        return known.given.pair(left, right)
 
     def _place(self, name: Hashable) -> int:
         # a frame may be named by numbers, so names go first
@@ -165,9 +176,9 @@ class _Given:
         self.given = given
         self._cleared: dict[int, Cleared | None] = {}
 
-    def clear(self, place: int, column: Any) -> Cleared | None:
+    def clear(self, place: int, column: Any, nominal: bool) -> Cleared | None:
         if place not in self._cleared:
-            self._cleared[place] = self.given.clear(column)
+            self._cleared[place] = self.given.clear(column, nominal)
         return self._cleared[place]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infonet.inputs.checks import Column
+from infonet.inputs.variables import NamedColumn, NamedColumns
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.ranking import fingerprint
 from infonet.vines.changes import Conditions
@@ -27,13 +28,13 @@ class Cleared:
     """A column that the condition was taken out of.
 
     Attributes:
-        column: the values [n].
+        column: the values [n], and whether they are codes of categories.
         key: of its ranks, by which the two of a pair are put in order.
         ranks: F(column | condition), mid-ranks [n]; None if the condition is taken apart instead.
         levels: its frequent values.
     """
 
-    column: Column
+    column: NamedColumn
     key: int
     ranks: Ranks | None
     levels: FrequentLevels | None
@@ -56,12 +57,26 @@ class SinglesGiven:
     Args:
         engine: with the model and the seed of ties; `estimate.check_model` has passed it.
         given: columns [n] of the condition, finite numbers, at least one.
+        nominal: whether each holds codes of categories; empty: none does.
+        names: of the columns, for messages; empty: their positions.
     """
 
-    def __init__(self, engine: PairEngine, given: Sequence[Column]) -> None:
+    def __init__(
+        self,
+        engine: PairEngine,
+        given: Sequence[Column],
+        nominal: Sequence[bool] = (),
+        names: Sequence[str] = (),
+    ) -> None:
         self._engine, self._copulas = engine, PairCopulas(engine)
-        condition = Group.ranked(given, engine.seed)
-        self._columns = {str(place): column for place, column in enumerate(condition.columns)}
+        condition = Group.ranked(given, engine.seed, names=names, nominal=nominal)
+        labels, columns = (
+            tuple(condition.labels),
+            zip(condition.names, condition.columns, condition.nominal, strict=True),
+        )
+        named = tuple(NamedColumn(name, column, (), flag) for name, column, flag in columns)
+        # None: all of it was constant.
+        self._named = NamedColumns("given", named, labels) if named else None
         self._known = {row.tobytes() for row in condition.ranks}
         # What has few levels is counted, or taken apart: there is nothing that pairs could share.
         few = joint_codes(condition, given[0].size) is not None
@@ -72,14 +87,16 @@ class SinglesGiven:
         self._conditions = None if few else Conditions.of(condition.ranks, levels=codes)
         self._given = condition.ranks
 
-    def clear(self, column: Column) -> Cleared | None:
-        """Take the condition out of a column [n]; None if the column is constant or known."""
-        group = Group.ranked([column], self._engine.seed)
+    def clear(self, column: Column, nominal: bool = False) -> Cleared | None:
+        """Take the condition out of a column [n], perhaps of codes of categories; None if it
+        is constant, or known."""
+        group = Group.ranked([column], self._engine.seed, nominal=[nominal])
         ranks = group.ranks
         if not ranks or ranks[0].tobytes() in self._known:
             return None
         found = self._condition.out_of(ranks[0]) if self._condition else None
-        return Cleared(column, fingerprint(ranks[0]), found, frequent_levels(group)[0])
+        named = NamedColumn("x", column, (), nominal)
+        return Cleared(named, fingerprint(ranks[0]), found, frequent_levels(group)[0])
 
     def pair(self, x: Cleared | None, y: Cleared | None) -> SingleAnswer:
         """Dependence of two columns given the condition."""
@@ -93,8 +110,7 @@ class SinglesGiven:
         copula = fit_edge(*columns, self._given, self._conditions, ends)
         return SingleAnswer(max(0.0, copula.mi), copula.p_value)
 
-    def _few_levels(self, x: Column, y: Column) -> SingleAnswer:
-        given = self._columns or None  # none: all of it was constant
-        found = estimate_vectors(self._engine, x, y, given, progress=False)
+    def _few_levels(self, x: NamedColumn, y: NamedColumn) -> SingleAnswer:
+        found = estimate_vectors(self._engine, x, y, self._named, progress=False)
         p = found.p_value
         return SingleAnswer(found.mi, 1.0 if p is None or math.isnan(p) else p)

@@ -4,6 +4,7 @@ import infonet
 import numpy as np
 import pandas as pd
 import pytest
+from infonet.causal import IndependenceTests
 
 GAUSSIAN = 0.2231  # nats, of a correlation of 0.6
 
@@ -51,6 +52,16 @@ def test_a_matrix_given_categories(estimator):
     found = estimator.pairwise(table, given=["store"], progress=False)["x", "y"]
     assert found.mi < 0.01
     assert found.p_value > 1e-3
+
+
+def test_causal_discovery_given_categories(estimator):
+    rng = np.random.default_rng(4)
+    x, y, store = panel(rng, 2000, 300, False)
+    tests = IndependenceTests(pd.DataFrame({"x": x, "y": y, "store": store}), estimator=estimator)
+    found = tests.test("x", "y", ["store"])
+    assert found.mi < 0.01
+    assert found.p_value > 1e-3
+    assert tests.p_value("x", "y") < 1e-6
 
 
 def test_categories_of_a_few_rows_each_are_refused(estimator):
