@@ -32,13 +32,6 @@ struct SortScratch {
 struct Layout {
   int index_bits = 32;
   int key_bits = 32;
-
-  template <typename Any = Item>
-  Any item(std::uint64_t key, std::uint64_t index) const {
-    return static_cast<Any>((key << index_bits) | index);
-  }
-  std::uint64_t key(Item item) const { return item >> index_bits; }
-  std::uint64_t index(Item item) const { return item & ((Item{1} << index_bits) - 1); }
 };
 
 // Items of short keys and few indices, which a sort moves in half of the time.

@@ -136,8 +136,5 @@ class TableCondition:
             )
             condition = prepare(self.engine, group)
         known = bool(ranks) and any(np.array_equal(ranks[0], row) for row in group.ranks)
-        if not ranks or known:
-            rest[keep] = 0.5
-            return rest
-        rest[keep] = condition.out_of(ranks[0])
+        rest[keep] = condition.out_of(ranks[0]) if ranks and not known else 0.5
         return rest

@@ -125,9 +125,8 @@ class NullDistribution:
         """`p_value` of many statistics from `n` samples each, of any shape; NaN of NaN."""
         quantiles = self.at(n)
         high = np.searchsorted(quantiles, statistic, side="left")
-        inner = np.minimum(
-            np.maximum(high, 1), quantiles.size - 1
-        )  # np.clip takes four times as long
+        # np.clip takes four times as long
+        inner = np.minimum(np.maximum(high, 1), quantiles.size - 1)
         below, above = quantiles[inner - 1], quantiles[inner]
         with np.errstate(invalid="ignore", divide="ignore"):
             weight = np.minimum(np.maximum((statistic - below) / (above - below), 0.0), 1.0)

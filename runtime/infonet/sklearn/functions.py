@@ -115,11 +115,10 @@ def make_task(features: Any, target: Any, classes: bool, discrete_features: Any)
     if features.dtype == object:  # of a frame with categories, which scikit-learn lets pass
         read = [as_column(features[:, j], f"X[:, {j}]") for j in range(features.shape[1])]
         nominal = nominal | np.array([feature.nominal for feature in read])
-        values = [feature.values for feature in read]
-        return Task(
-            *(values.__getitem__, len(values), column.values, nominal, column.nominal, classes)
-        )
-    if issparse(features):
+
+        def load(j: int) -> NDArray[Any]:
+            return read[j].values
+    elif issparse(features):
         by_column = features.tocsc()
 
         def load(j: int) -> NDArray[Any]:

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infonet.errors import InputError
-from infonet.pairs.counted import log_gamma_tail
+from infonet.inputs.checks import Column
+from infonet.pairs.counted import entropy, log_gamma_tail
+from infonet.pairs.levels import Levels
 from infonet.pairs.significance import pearson_tail
 from infonet.vines.copula import Array, rank
 from infonet.vines.variables import Group
@@ -167,14 +169,16 @@ def frequent_levels(group: Group) -> list[FrequentLevels | None]:
     """The levels of each column; None if its values differ."""
     found: list[FrequentLevels | None] = []
     for column, tied, nominal in zip(group.columns, group.tied, group.nominal, strict=True):
-        if not tied:
-            found.append(None)
-            continue
-        _, values, counts = np.unique(column, return_inverse=True, return_counts=True)
-        shares = counts / column.size
-        entropy = float(-(shares * np.log(shares)).sum()) + (counts.size - 1) / (2 * column.size)
-        found.append(FrequentLevels(frequent(values.reshape(-1)), nominal, entropy))
+        levels = _levels_of(column) if tied else None
+        found.append(
+            FrequentLevels(frequent(levels.codes), nominal, entropy(levels)[0]) if levels else None
+        )
     return found
+
+
+def _levels_of(column: Column) -> Levels:
+    _, codes, counts = np.unique(column, return_inverse=True, return_counts=True)
+    return Levels(codes.reshape(-1).astype(np.int64), counts.astype(np.int64))
 
 
 def levels_of_condition(group: Group) -> list[Codes | None]:
@@ -189,7 +193,7 @@ def levels_of_condition(group: Group) -> list[Codes | None]:
         frequent_levels(group), group.columns, group.labels, strict=True
     ):
         if levels is not None and levels.nominal:
-            codes = frequent(np.unique(column, return_inverse=True)[1].reshape(-1), _IN_A_CATEGORY)
+            codes = frequent(_levels_of(column).codes, _IN_A_CATEGORY)
             if codes.max() < 0:
                 raise InputError(
                     f"no category of {label} has {_IN_A_CATEGORY} samples, which are needed to say "
@@ -211,9 +215,9 @@ def seen_within(given: Group) -> float:
     share = 1.0
     for column, nominal in zip(given.columns, given.nominal, strict=True):
         if nominal:
-            _, values, counts = np.unique(column, return_inverse=True, return_counts=True)
-            of_each = np.where(counts < _IN_A_CATEGORY, 0, (counts - 2) / (counts + 1))
-            share = min(share, float(of_each[values.reshape(-1)].mean()))
+            counts = _levels_of(column).counts
+            seen = np.where(counts < _IN_A_CATEGORY, 0, (counts - 2) / (counts + 1))
+            share = min(share, float(counts @ seen) / column.size)
     return share
 
 

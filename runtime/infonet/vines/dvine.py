@@ -119,13 +119,10 @@ def fit_edge(
         ends: levels of the two columns that u and v were made of.
     """
     found = fit(copulas, u, v, conditions, test=True)
-    labels = [
-        (u, ends[1]),
-        (v, ends[0]),
-    ]  # what is left of one column, and the label at the other end
+    # What is left of one column, and the label at the other end.
     counted = [
         _with_label(copulas, number, levels, between)
-        for number, levels in labels
+        for number, levels in ((u, ends[1]), (v, ends[0]))
         if levels is not None and is_label(levels)
     ]
     mi = found.mi

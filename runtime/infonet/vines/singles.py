@@ -70,12 +70,10 @@ class SinglesGiven:
     ) -> None:
         self._engine, self._copulas = engine, PairCopulas(engine)
         condition = Group.ranked(given, engine.seed, names=names, nominal=nominal)
-        labels, columns = (
-            tuple(condition.labels),
-            zip(condition.names, condition.columns, condition.nominal, strict=True),
-        )
+        columns = zip(condition.names, condition.columns, condition.nominal, strict=True)
         named = tuple(NamedColumn(name, column, (), flag) for name, column, flag in columns)
         # None: all of it was constant.
+        labels = tuple(condition.labels)
         self._named = NamedColumns("given", named, labels) if named else None
         self._known = {row.tobytes() for row in condition.ranks}
         # What has few levels is counted, or taken apart: there is nothing that pairs could share.
@@ -88,8 +86,8 @@ class SinglesGiven:
         self._given = condition.ranks
 
     def clear(self, column: Column, nominal: bool = False) -> Cleared | None:
-        """Take the condition out of a column [n], perhaps of codes of categories; None if it
-        is constant, or known."""
+        """Take the condition out of a column [n], perhaps of codes of categories; None if it is
+        constant or known."""
         group = Group.ranked([column], self._engine.seed, nominal=[nominal])
         ranks = group.ranks
         if not ranks or ranks[0].tobytes() in self._known:
