@@ -151,17 +151,22 @@ def conditionals(
     if keep.sum() < engine.model.n_min:
         return found
     target = task.target[keep]
-    given = SinglesGiven(engine, [column[keep]])
-    cleared = given.clear(target)
+    nominal, of_target = task.nominal.tolist(), task.nominal_target
+    given = SinglesGiven(engine, [column[keep]], [nominal[known]])
+    cleared = given.clear(target, of_target)
 
     def run(place: int) -> int:
         values = task.features(rest[place])[keep]
         whole = finite_rows(values)
         if whole.all():
-            found[place] = given.pair(given.clear(values), cleared).mi
+            found[place] = given.pair(given.clear(values, nominal[rest[place]]), cleared).mi
         elif whole.sum() >= engine.model.n_min:
-            some = SinglesGiven(engine, [column[keep][whole]])
-            found[place] = some.pair(some.clear(values[whole]), some.clear(target[whole])).mi
+            some = SinglesGiven(engine, [column[keep][whole]], [nominal[known]])
+            ends = (
+                some.clear(values[whole], nominal[rest[place]]),
+                some.clear(target[whole], of_target),
+            )
+            found[place] = some.pair(*ends).mi
         return 1
 
     tasks: list[Callable[[], int]] = [partial(run, place) for place in range(len(rest))]

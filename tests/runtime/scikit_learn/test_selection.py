@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import infonet
 import numpy as np
+import pandas as pd
 import pytest
 from infonet.sklearn import MutualInformationSelector, mutual_info_regression
 from scipy import sparse
@@ -100,6 +101,24 @@ def test_what_tells_nothing_alone_is_found_beside_another(criterion):
     if criterion == "cmim":
         expected = -0.7 * np.log(0.7) - 0.3 * np.log(0.3)  # the entropy of the switch
         assert found.criteria_[1] == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("criterion", ["jmi", "cmim"])
+def test_given_rare_categories_terms_are_those_of_estimate(criterion):
+    """A hundred shops of ten rows: as numbers their codes would be an order without meaning."""
+    random = np.random.default_rng(8)
+    shop = random.integers(0, 100, 1000)
+    x, other = random.normal(size=100)[shop] + 0.5 * random.normal(size=1000), random.random(1000)
+    target = 2 * random.normal(size=100)[shop] + x + 0.3 * random.normal(size=1000)
+    shops = pd.Categorical([f"shop {code}" for code in shop])
+    features = pd.DataFrame({"x": x, "shop": shops, "other": other})
+    found = fitted(features, target, k=3, criterion=criterion)
+    assert found.ranking_[0] == 1
+    relevance = infonet.estimate(shops, target).mi
+    told = [infonet.estimate(column, target, given=shops).mi for column in (x, other)]
+    expected = max(told) + (relevance if criterion == "jmi" else 0)
+    assert found.criteria_[1] == pytest.approx(expected, rel=1e-12)
+    assert found.ranking_.tolist() == [1, 0, 2]
 
 
 @pytest.mark.parametrize("sizes", [(2, 2, 2), (3, 3, 3), (2, 5, 4)])
