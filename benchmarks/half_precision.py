@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from infonet_export.copula.export import export_checkpoint
-from infonet_export.copula.histogram import finite_samples, histogram
+from infonet_export.copula.pool import finite_samples, histogram
 from infonet_export.onnx.verify import session
 from infonet_export.onnx.write import core_path
 from infonet_export.samplers import discrete_tasks

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from infonet_export.copula.histogram import histogram
 from infonet_export.copula.network import CopulaNet
+from infonet_export.copula.pool import histogram
 from infonet_export.samplers.distribution import Distribution
 from infonet_export.samplers.held_out import CALIBRATION
 

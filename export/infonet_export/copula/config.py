@@ -15,12 +15,11 @@ CHUNK = 256  # pairs that one task of a worker process draws
 class DataConfig:
     """Pairs of samples of one distribution, drawn afresh for every pool.
 
-    A pool of ``pool_size`` pairs is a function of (seed, its index, the teacher) alone; it is seen
-    ``passes`` times, without a teacher under fresh symmetries each time, while ``workers``
-    processes draw the next. Each distribution gives ``replicates`` pairs of different n. n is
-    log-uniform on the model's range; the scoring sample has ``scoring_samples`` rows. A share
-    ``weak`` of the distributions is drawn near the limit of what n samples can tell from
-    independence (samplers/weak.py).
+    A pool of ``pool_size`` pairs is a function of (seed, its index) alone; it is seen ``passes``
+    times, each time under fresh symmetries, while ``workers`` processes draw the next. Each
+    distribution gives ``replicates`` pairs of different n. n is log-uniform on the model's range;
+    the scoring sample has ``scoring_samples`` rows. A share ``weak`` of the distributions is drawn
+    near the limit of what n samples can tell from independence (samplers/weak.py).
     """
 
     pool_size: int = 4096
@@ -39,9 +38,6 @@ class TrainingConfig:
     table_weight, quantile_weight, detection_weight: of the losses (copula/losses.py).
     start_from: a model.pt whose weights to start from, or nothing; parts that it lacks start at
     random, further inputs of a layer at zero.
-    teacher: a model.pt whose answers the network learns beside the truth, or nothing; with one, it
-    reads only the image of a histogram that estimates use (copula/teacher.py).
-    teacher_weight: of the loss on the teacher's answers.
     """
 
     pools: int = 100
@@ -56,8 +52,6 @@ class TrainingConfig:
     quantile_weight: float = 0.1
     detection_weight: float = 0.2
     start_from: str | None = None
-    teacher: str | None = None
-    teacher_weight: float = 0.3
     threads: int = 1
     seed: int = 0
 

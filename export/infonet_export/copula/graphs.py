@@ -11,7 +11,7 @@ from torch.nn import functional as F
 import infonet_export.torch_ops.registered  # noqa: F401  registers torch.ops.infonet
 from infonet_export.copula.calibration import IntervalFactors
 from infonet_export.copula.network import CopulaNet
-from infonet_export.copula.orientation import orientation_of
+from infonet_export.copula.orientation import Orientation
 from infonet_export.onnx.precision import BODY, SMALLEST
 
 EPS = 0.0
@@ -37,7 +37,9 @@ class Core(nn.Module):
         self.combined = combined
         self.grid = net.config.histogram_grid
         self.stretch = _Interpolation(factors or IntervalFactors.identity())
-        self.orientation = orientation_of(net.config)
+        # Not coarser: where all samples lie within a cell of the diagonal, uniform margins make the
+        # coarse histogram symmetric, and rounding would choose between two images that are not.
+        self.orientation = Orientation(self.grid, net.config.table_grid, self.grid // 2)
 
     def forward(self, histogram: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Histograms float32 [B, G, G] -> MI [B], quantiles [B, 3], table [B, T, T], score [B]."""

@@ -40,12 +40,6 @@ def quantile_loss(quantiles: Tensor, mi: Tensor, n: Tensor) -> Tensor:
     return (loss * known).sum() / known.sum().clamp(min=1)
 
 
-def imitation_loss(quantiles: Tensor, taught: Tensor, n: Tensor) -> Tensor:
-    """Huber loss of quantiles [B, 3] beside those of a teacher [B, 3], in units of error_scale."""
-    scale = error_scale(taught[:, 1].clamp(min=0.0), n)[:, None]
-    return F.smooth_l1_loss(quantiles / scale, taught / scale, reduction="none").sum(1).mean()
-
-
 def detection_loss(score: Tensor, mi: Tensor) -> Tensor:
     """Cross-entropy of scores [B] (log odds) for "dependent": every truth but 0, NaN too.
 

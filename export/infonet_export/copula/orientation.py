@@ -14,8 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from infonet_export.copula.network import CopulaConfig
-
 SYMMETRIES = 8  # bit 0 flips x, bit 1 flips y, then bit 2 swaps them
 
 
@@ -56,16 +54,6 @@ class Orientation(nn.Module):
     def undo(self, table: Tensor, symmetry: Tensor) -> Tensor:
         """The table [B, T, T] of a histogram that was turned by symmetry [B], turned back."""
         return _pick(table, self.undo_rows[symmetry], self.undo_columns[symmetry])
-
-
-def orientation_of(config: CopulaConfig) -> Orientation:
-    """The orientation that estimates of a model of this configuration use.
-
-    Its pattern has half the cells of the histogram and not fewer: where all samples lie within a
-    cell of the diagonal, uniform margins make the coarse histogram symmetric, and rounding would
-    choose between two images that are not.
-    """
-    return Orientation(config.histogram_grid, config.table_grid, config.histogram_grid // 2)
 
 
 def _pick(image: Tensor, rows: Tensor, columns: Tensor) -> Tensor:

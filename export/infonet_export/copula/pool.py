@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
+from infonet_kernels import joint_histogram, soft_rank
 from numpy.typing import NDArray
 
 from infonet_export.copula.config import CHUNK, CopulaTraining
-from infonet_export.copula.histogram import finite_samples, histogram
 from infonet_export.copula.network import CopulaConfig
-from infonet_export.copula.teacher import open_teacher
 from infonet_export.samplers.training_families import draw, draw_weak
 from infonet_export.training.processes import drawn_ahead
 
@@ -22,17 +21,23 @@ Floats = NDArray[np.float32]
 @dataclass(frozen=True)
 class Pool:
     """reading [P, G, G]: histograms that the network reads. scoring [P, G/2, G/2]: histograms of
-    independent samples of the same distributions. mi [P] (nats, NaN unknown), n [P]. taught [P, 3]:
-    the quantiles of the teacher, NaN without one."""
+    independent samples of the same distributions. mi [P] (nats, NaN unknown), n [P]."""
 
     reading: Floats
     scoring: Floats
     mi: Floats
     n: Floats
-    taught: Floats
 
     def __len__(self) -> int:
         return len(self.mi)
+
+
+def histogram(samples: NDArray[np.float64], grid: int) -> Floats:
+    """samples [n, 2], cast to float32 -> joint histogram of mid-ranks, float32 [grid, grid]."""
+    columns = np.ascontiguousarray(samples.T, dtype=np.float32)
+    ranks = soft_rank(columns, eps=0.0, normalize="midrank")
+    counts: Floats = joint_histogram(ranks[:1], ranks[1:], grid)[0]
+    return counts
 
 
 def draw_chunk(config: CopulaTraining, pool: int, chunk: int) -> Pool:
@@ -55,16 +60,17 @@ def draw_chunk(config: CopulaTraining, pool: int, chunk: int) -> Pool:
             fine = histogram(finite_samples(distribution.sample(rng, data.scoring_samples)), grid)
             scoring[i] = fine.reshape(half, 2, half, 2).sum((1, 3))
             mi[i], sizes[i] = distribution.mi, n
-    if config.training.teacher is None:
-        return Pool(reading, scoring, mi, sizes, np.full((CHUNK, 3), np.nan, np.float32))
-    teacher = open_teacher(config.training.teacher)
-    reading, scoring = teacher.oriented(reading, scoring)
-    return Pool(reading, scoring, mi, sizes, teacher.quantiles(reading))
+    return Pool(reading, scoring, mi, sizes)
 
 
 def random_size(rng: np.random.Generator, model: CopulaConfig) -> int:
     """A number of samples, log-uniform on the range of the model."""
     return int(round(np.exp(rng.uniform(np.log(model.n_min), np.log(model.n_max)))))
+
+
+def finite_samples(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Samples within float32, which heavy tails may overflow; ranks need only the order."""
+    return np.nan_to_num(np.clip(samples, -3e38, 3e38))
 
 
 def pools(config: CopulaTraining, first: int, last: int) -> Iterator[Pool]:
@@ -82,5 +88,4 @@ def _join(chunks: list[Pool]) -> Pool:
         np.concatenate([c.scoring for c in chunks]),
         np.concatenate([c.mi for c in chunks]),
         np.concatenate([c.n for c in chunks]),
-        np.concatenate([c.taught for c in chunks]),
     )

@@ -27,7 +27,6 @@ from infonet_export.copula.losses import (
     apply_symmetry,
     cross_sample_donsker_varadhan,
     detection_loss,
-    imitation_loss,
     quantile_loss,
 )
 from infonet_export.copula.network import CopulaNet, CopulaOutput
@@ -128,7 +127,6 @@ def _train_pool(
     generator = torch.Generator().manual_seed(options.seed * 1_000_003 + index)
     step = index * config.steps_per_pool
     totals = {"table_loss": 0.0, "quantile_loss": 0.0, "detection_loss": 0.0}
-    taught = None if options.teacher is None else torch.from_numpy(pool.taught)
     reading, scoring = torch.from_numpy(pool.reading), torch.from_numpy(pool.scoring)
     mi, n = torch.from_numpy(pool.mi), torch.from_numpy(pool.n)
     for _ in range(config.data.passes):
@@ -137,9 +135,7 @@ def _train_pool(
             rate = learning_rate(step, config)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            seen, other = reading[batch], scoring[batch]
-            if taught is None:  # a pool that was drawn for a teacher is oriented for good
-                seen, other = _augment(seen, other, generator)
+            seen, other = _augment(reading[batch], scoring[batch], generator)
             out = _forward(net, seen.to(place), bfloat16=step < options.bfloat16 * config.steps)
             # units of nats for the table, of typical errors for the quantiles
             table_loss = -cross_sample_donsker_varadhan(out.table, other.to(place)).mean()
@@ -148,10 +144,6 @@ def _train_pool(
             test_loss = detection_loss(out.score, truth)
             loss = options.table_weight * table_loss + options.quantile_weight * head_loss
             loss = loss + options.detection_weight * test_loss
-            if taught is not None:
-                gap = imitation_loss(out.quantiles, taught[batch].to(place), n[batch].to(place))
-                loss = loss + options.teacher_weight * gap
-                totals["teacher_loss"] = totals.get("teacher_loss", 0.0) + gap.item()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(net.parameters(), options.gradient_clip)

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from infonet_export.copula import pool as pool_module
 from infonet_export.copula.config import CHUNK
-from infonet_export.copula.histogram import histogram
-from infonet_export.copula.pool import draw_chunk, pools
+from infonet_export.copula.pool import draw_chunk, histogram, pools
 from infonet_export.training import processes
 from scipy.stats import rankdata
 from tiny_models import tiny_config
 
-FIELDS = ("reading", "scoring", "mi", "n", "taught")
+FIELDS = ("reading", "scoring", "mi", "n")
 
 
 def _assert_same(a, b):
@@ -46,7 +45,7 @@ def test_shapes_types_and_ranges(chunk, config):
     for name in FIELDS:
         array = getattr(chunk, name)
         assert array.dtype == np.float32
-        assert (np.isfinite(array) | (name in ("mi", "taught"))).all()
+        assert (np.isfinite(array) | (name == "mi")).all()
     assert ((chunk.n >= config.model.n_min) & (chunk.n <= config.model.n_max)).all()
     known = chunk.mi[~np.isnan(chunk.mi)]
     assert (known >= 0).all()
@@ -115,7 +114,7 @@ def test_a_pool_is_its_chunks_in_order(monkeypatch):
         calls.append((pool, chunk))
         part = np.full(CHUNK, 10 * pool + chunk, np.float32)
         empty = np.zeros((CHUNK, 1, 1), np.float32)
-        return pool_module.Pool(empty, empty, part, part, empty)
+        return pool_module.Pool(empty, empty, part, part)
 
     monkeypatch.setattr(pool_module, "draw_chunk", counted)
     drawn = list(pools(config, 4, 6))
