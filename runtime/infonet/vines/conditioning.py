@@ -45,7 +45,6 @@ _LEFT = 0.1  # p-value below which dependence on a part of Z counts as seen
 # What is taken out first: that which tells most, in chi-squared with nine degrees of freedom, of at
 # most three candidates that tell nearly as much.
 _EVIDENT, _CLOSE, _TRIED = 30.0, 0.7, 3
-_SMALL = 20  # samples of a level below which they are few
 _ROUNDS = 3  # over the levels of several columns, which undo each other a little
 
 
@@ -93,7 +92,7 @@ class WithinLevels:
         codes: number of the level of each sample, from 0 on without gaps, int64 [n]. Samples of no
             level have -1, and are ranked among themselves. Those of categories that are too rare
             have `ALONE`, and get random ranks, which tell nothing.
-        seed: of the random order of ranks that are equal in levels of one size.
+        seed: of the random place of a sample between the ranks before and after it.
     """
 
     def __init__(self, codes: Codes, seed: int) -> None:
@@ -108,18 +107,14 @@ class WithinLevels:
         order = np.argsort(self.codes + column.astype(np.float64), kind="stable")
         start, size = self._bounds[:-1], np.diff(self._bounds)
         place = np.arange(column.size) - start[self._level]
-        # Small levels have few places, which would tell the size of a level, and so those of
-        # another column: within its place a sample lies anywhere.
-        offset = np.full(column.size, 0.5)
-        small = size[self._level] < _SMALL
-        if small.any() or self._alone.size:
-            random = np.random.default_rng([self._seed, fingerprint(column), 1])
-            offset[small] = random.random(int(small.sum()))
+        # Within its place a sample lies anywhere: the middle of the first place would tell the size
+        # of a level, and so which level it is.
+        random = np.random.default_rng([self._seed, fingerprint(column), 1])
         within = np.empty(column.size)
-        within[order] = (place + offset) / size[self._level]
+        within[order] = (place + random.random(column.size)) / size[self._level]
         if self._alone.size:
             within[self._alone] = random.random(self._alone.size)
-        return in_random_order(rank([within])[0], (self._seed, fingerprint(column), 0))
+        return rank([within])[0]
 
 
 class Continuous:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ _LARGEST = 0.99999  # correlation: 1 has no density
 # p-value of counts in grids from which the network is not asked, too; and of moments of a residual
 # below which it is asked at once, because they see some dependence earlier than counts do.
 _CLEAR, _CURIOUS = 0.3, 0.1
+WIDTH = 2 * 1.6449  # standard errors in a 90 % interval
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class PairCopula:
         leaves: number of pieces of the condition, see `changes`.
         correlation: of normal scores.
         gaussian: whether it is a Gaussian copula.
+        error: standard error of a label that was counted, beside that of `log_density`, nats.
     """
 
     mi: float
@@ -58,6 +60,16 @@ class PairCopula:
     leaves: int = 1
     correlation: float = 0.0
     gaussian: bool = False
+    error: float = 0.0
+
+
+class Counted(NamedTuple):
+    """What a column and a label tell of each other, and its standard error, in nats; the p-value of
+    independence."""
+
+    mi: float
+    error: float
+    p_value: float
 
 
 class PairCopulas:
@@ -80,12 +92,13 @@ class PairCopulas:
         n = min(max(u.size, int(self._null.n[0])), int(self._null.n[-1]))
         return self._null.p_value(float(outputs.statistic[0]), n)
 
-    def with_label(self, u: Ranks, codes: NDArray[np.int64], nominal: bool) -> float:
-        """Mutual information in nats of a column of ranks and the levels of another, as of two
-        scalars: counted."""
+    def with_label(self, u: Ranks, codes: NDArray[np.int64], nominal: bool) -> Counted:
+        """A column of ranks and the levels of another, as two scalars."""
         ranked = self._engine.prepare((u, codes.astype(np.float64)))
-        found = self._engine.estimate(ranked.with_nominal(np.array([False, nominal])), ONE_PAIR)
-        return float(found.mi[0])
+        ranked = ranked.with_nominal(np.array([False, nominal]))
+        found = self._engine.estimate(ranked, ONE_PAIR, test=True)
+        low, *_, high = found.quantiles[0].tolist()
+        return Counted(float(found.mi[0]), (high - low) / WIDTH, float(found.p_value[0]))
 
     def fit(self, u: Ranks, v: Ranks, test: bool = False) -> PairCopula:
         """The copula of two columns of ranks [n] without ties.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,14 +39,16 @@ Codes = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class FrequentLevels:
-    """The frequent values of a tied column.
+    """The values of a tied column, and the frequent ones among them.
 
     Attributes:
+        values: number of the value of each sample, int64 [n].
         codes: number of the level of each sample, -1 for rare values, int64 [n].
         nominal: whether they have no order.
         entropy: of all values of the column, nats: nothing tells more of it.
     """
 
+    values: Codes
     codes: Codes
     nominal: bool
     entropy: float
@@ -169,10 +171,12 @@ def frequent_levels(group: Group) -> list[FrequentLevels | None]:
     """The levels of each column; None if its values differ."""
     found: list[FrequentLevels | None] = []
     for column, tied, nominal in zip(group.columns, group.tied, group.nominal, strict=True):
-        levels = _levels_of(column) if tied else None
-        found.append(
-            FrequentLevels(frequent(levels.codes), nominal, entropy(levels)[0]) if levels else None
-        )
+        if not tied:
+            found.append(None)
+            continue
+        levels = _levels_of(column)
+        codes = frequent(levels.codes)
+        found.append(FrequentLevels(levels.codes, codes, nominal, entropy(levels)[0]))
     return found
 
 
@@ -189,11 +193,9 @@ def levels_of_condition(group: Group) -> list[Codes | None]:
         InputError: of a column of categories, each has too few samples to rank others within it.
     """
     found: list[Codes | None] = []
-    for levels, column, label in zip(
-        frequent_levels(group), group.columns, group.labels, strict=True
-    ):
+    for levels, label in zip(frequent_levels(group), group.labels, strict=True):
         if levels is not None and levels.nominal:
-            codes = frequent(_levels_of(column).codes, _IN_A_CATEGORY)
+            codes = frequent(levels.values, _IN_A_CATEGORY)
             if codes.max() < 0:
                 raise InputError(
                     f"no category of {label} has {_IN_A_CATEGORY} samples, which are needed to say "
@@ -226,6 +228,15 @@ def is_label(levels: FrequentLevels | None) -> bool:
     return levels is not None and int(levels.codes.min()) >= 0
 
 
+def has_conditions(group: Group) -> bool:
+    """Whether some category of each column of categories has enough samples to rank others within
+    it, as `levels_of_condition` demands."""
+    levels = frequent_levels(group)
+    return all(
+        frequent(one.values, _IN_A_CATEGORY).max() >= 0 for one in levels if one and one.nominal
+    )
+
+
 def frequent(codes: NDArray[np.integer[Any]], least: int = _FREQUENT) -> Codes:
     """Numbers from 0 on of the codes of so many samples, -1 for the others and negative ones."""
     values, found, counts = np.unique(codes, return_inverse=True, return_counts=True)
@@ -237,7 +248,7 @@ def frequent(codes: NDArray[np.integer[Any]], least: int = _FREQUENT) -> Codes:
 
 def part_of(group: Group, samples: NDArray[np.intp]) -> Group:
     """Some samples of a group, ranked among themselves; what is constant there is left out."""
-    part = Group(**{f.name: list(getattr(group, f.name)) for f in fields(group)})
+    part = group.copy()
     part.columns = [column[samples] for column in group.columns]
     part.ranks = [row[samples] for row in group.ranks]
     part.keep([i for i, column in enumerate(part.columns) if (column != column[0]).any()])

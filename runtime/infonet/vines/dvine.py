@@ -10,6 +10,7 @@ before, see `conditioning`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +19,7 @@ import numpy as np
 
 from infonet.model.libraries import kernels
 from infonet.pairs.parallel import Progress, run_tiles
+from infonet.pairs.significance import combined
 from infonet.vines.changes import Conditions, fit, large_levels
 from infonet.vines.copula import Array, PairCopula, PairCopulas, Ranks, rank
 from infonet.vines.discrete import FrequentLevels, fisher, is_label
@@ -31,7 +33,8 @@ class Edge:
     """One edge: places of its variables, first < second, in the order of the vine, and its copula.
 
     The variables between them are its condition; `correlation` is that of normal scores of both
-    given that, and `gaussian` whether its copula is no more than that.
+    given that, and `gaussian` whether its copula is no more than that. `error` is that of a label
+    that was counted.
     """
 
     first: int
@@ -41,6 +44,7 @@ class Edge:
     leaves: int
     correlation: float
     gaussian: bool
+    error: float
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def fit_vine(
             for place, copula in enumerate(fitted):
                 if asked(place, place + tree):
                     facts = copula.mi, copula.p_value, copula.leaves, copula.correlation
-                    edges.append(Edge(place, place + tree, *facts, copula.gaussian))
+                    edges.append(Edge(place, place + tree, *facts, copula.gaussian, copula.error))
                     total += copula.log_density
             if len(fitted) > 1:
                 # F(a | b, between) of each edge meets F(c | b, between) of the next one.
@@ -120,34 +124,39 @@ def fit_edge(
     """
     found = fit(copulas, u, v, conditions, test=True)
     # What is left of one column, and the label at the other end.
-    counted = [
-        _with_label(copulas, number, levels, between)
-        for number, levels in ((u, ends[1]), (v, ends[0]))
-        if levels is not None and is_label(levels)
-    ]
-    mi = found.mi
+    counted, p = [], found.p_value
+    for number, levels in ((u, ends[1]), (v, ends[0])):
+        if levels is None:
+            continue
+        if is_label(levels):
+            counted.append(_with_label(copulas, number, levels, between))
+        elif levels.nominal:  # rare categories are levels to a pair, not to a vine
+            told = copulas.with_label(number, levels.values, True)
+            counted.append((told.mi, told.error, False))
+            p = combined([math.log(max(one, 1e-300)) for one in (p, told.p_value)])
+    mi, error = found.mi, 0.0
     if counted:
-        whole = [told for told, all_took_part in counted if all_took_part]
-        mi = max(whole) if whole else max(mi, *(told for told, _ in counted))
+        whole = [told for told in counted if told[2]]
+        mi, error, _ = max(whole or [*counted, (found.mi, 0.0, True)])
     # Ties of equal columns are broken alike, which would look like one and the same number.
     mi = min([mi, *(levels.entropy for levels in ends if levels is not None)])
     if counted or mi < found.mi:
-        found = replace(found, mi=mi, gaussian=False)
+        found = replace(found, mi=mi, p_value=p, gaussian=False, error=error)
     return found
 
 
 def _with_label(
     copulas: PairCopulas, u: Ranks, label: FrequentLevels, between: Sequence[Ranks]
-) -> tuple[float, bool]:
-    """I(u; b | D) of a label b, and whether all of its levels and all of D took part.
+) -> tuple[float, float, bool]:
+    """I(u; b | D) of a label b, its standard error, and whether all of b and D took part.
 
     As u is independent of D, it is I(u; b) + I(u; D | b). So the label itself is counted, and D is
     looked at within its levels; ranks of a label, with ties in random order, would tell less.
     """
-    mi = copulas.with_label(u, label.codes, label.nominal)
+    mi, error, _ = copulas.with_label(u, label.codes, label.nominal)
     near = between[-_NEAREST:]
     if not near:
-        return mi, True
+        return mi, error, True
     more, p_values, samples = 0.0, [], 0
     for inside in large_levels(label.codes):
         columns = rank([u[inside], *[row[inside] for row in near]])
@@ -156,7 +165,7 @@ def _with_label(
         p_values += [edge.p_value for edge in vine.edges]
         samples += inside.size
     whole = samples == u.size and len(near) == len(between)
-    return mi + more * (bool(p_values) and fisher(p_values) < _SEEN), whole
+    return mi + more * (bool(p_values) and fisher(p_values) < _SEEN), error, whole
 
 
 def _running_squares(columns: Sequence[Ranks]) -> list[Array]:

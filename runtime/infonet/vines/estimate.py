@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from infonet.errors import InputError, warn
 from infonet.inputs.checks import Missing, check_missing_policy
 from infonet.inputs.variables import as_variable
 from infonet.model.load import Model
-from infonet.pairs.counted import log_gamma_tail
 from infonet.pairs.engine import PairEngine
-from infonet.pairs.significance import combined
 from infonet.pairs.single import estimate_pair
 from infonet.result import TIES_NOTE, Estimate, IndependenceTest, Term, Terms
+from infonet.vines.answers import Answer, answer_of
 from infonet.vines.bounds import Bound, Doubt, interval, largest
-from infonet.vines.conditioning import Continuous, take_out
-from infonet.vines.copula import PairCopulas, Ranks
+from infonet.vines.copula import PairCopulas
 from infonet.vines.discrete import (
     count,
-    fisher,
     frequent_levels,
-    is_label,
     levels_of,
-    part_of,
-    seen_within,
 )
-from infonet.vines.dvine import Edge, Vine, fit_vine
+from infonet.vines.dvine import fit_vine
 from infonet.vines.gaussian import of_one_copula
 from infonet.vines.order import by_strength
 from infonet.vines.regression import Polynomial
@@ -63,61 +55,10 @@ CHANGES_NOTE = (
     "changes within a piece is missed"
 )
 FEW_IN_CATEGORIES_NOTE = (
-    "categories of the condition have few rows, within which a part of a dependence is seen: the "
+    "categories have few rows, within which a part of a dependence is seen: the "
     "estimate is a lower bound, which may be {:.0%} too low"
 )
 _MOSTLY_SEEN = 0.9  # share of a dependence from which nothing is said
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a vine says of X and Y given Z.
-
-    Attributes:
-        sum: of the terms, in nats; negative by chance where there is little.
-        error: standard error of chance, nats.
-        terms: of the chain rule.
-        p_value: of independence, NaN if there is no term.
-        changing: whether a copula changes with a condition.
-        one_copula: the sum by one Gaussian copula of all columns, where they have one.
-        read: share of the copulas that are not Gaussian.
-    """
-
-    sum: float
-    error: float
-    terms: list[Term]
-    p_value: float
-    changing: bool
-    read: float
-    one_copula: float | None = None
-
-    @staticmethod
-    def of(
-        vine: Vine, names: Sequence[str], given: Sequence[str] = (), swap: bool = False
-    ) -> Answer:
-        """Of the edges of a vine that were asked for.
-
-        Args:
-            vine: fitted.
-            names: of its columns, in their order.
-            given: of the columns of a condition, in addition to those between two ends.
-            swap: whether x and y were exchanged.
-        """
-        terms = []
-        for edge in vine.edges:
-            ends = names[edge.first], names[edge.second]
-            between = (*names[edge.first + 1 : edge.second], *given)
-            a, b = reversed(ends) if swap else ends
-            terms.append(Term(a, b, between, edge.mi, edge.p_value))
-        n = vine.log_density.size
-        return Answer(
-            sum(edge.mi for edge in vine.edges),
-            float(vine.log_density.std()) / math.sqrt(n),
-            terms,
-            _p_value(vine.edges, n),
-            any(edge.leaves > 1 for edge in vine.edges),
-            vine.read,
-        )
 
 
 def check_model(model: Model) -> None:
@@ -184,7 +125,7 @@ def estimate_vectors(
         notes = [note for note in notes if note not in (TIES_NOTE, FEW_NOTE)]
         method, terms = "counts", [term]
     else:
-        answer = _answer(engine, first, second, condition, threads, progress, swap)
+        answer = answer_of(engine, first, second, condition, threads, progress, swap)
         p, terms = answer.p_value, answer.terms
         bound = Bound(max(0.0, answer.sum), answer.error, n, "vine")
         if answer.one_copula is not None:
@@ -209,11 +150,9 @@ def estimate_vectors(
         ends = interval(mi, bound.error, p, Doubt(n, size, len(terms), answer.read, low))
         if trace:
             ends = (0.0, ends[1])
-        if condition is not None and levels_of(condition, n) is None:
-            seen = seen_within(condition)
-            ends = (ends[0], ends[1] / max(seen, 1 / n))
-            if seen < _MOSTLY_SEEN:
-                notes.append(FEW_IN_CATEGORIES_NOTE.format(1 - seen))
+        ends = (ends[0], ends[1] / answer.seen)
+        if answer.seen < _MOSTLY_SEEN:
+            notes.append(FEW_IN_CATEGORIES_NOTE.format(1 - answer.seen))
     return Estimate(
         *(float(mi), ends, p, n), notes=tuple(notes), method=method, terms=Terms(terms), **common
     )
@@ -265,77 +204,6 @@ def total_correlation(
     )
 
 
-def _answer(
-    engine: PairEngine,
-    x: Group,
-    y: Group,
-    given: Group | None,
-    threads: int,
-    progress: bool | None,
-    swap: bool,
-) -> Answer:
-    n = x.ranks[0].size
-    levels = levels_of(given, n)
-    if given is None or levels is None:
-        return _of_vine(engine, x, y, given, threads, progress, swap)
-    answers, shares = [], []
-    for samples in levels:
-        in_x, in_y = part_of(x, samples), part_of(y, samples)
-        if in_x.ranks and in_y.ranks:
-            shares.append(samples.size / n)
-            answers.append(_of_vine(engine, in_x, in_y, None, threads, progress, swap))
-    terms: dict[tuple[str, str, tuple[str, ...]], list[tuple[float, float]]] = {}
-    for answer, share in zip(answers, shares, strict=True):
-        for term in answer.terms:
-            key = term.x, term.y, (*term.given, *given.names)
-            terms.setdefault(key, []).append((share * term.mi, term.p_value))
-    return Answer(
-        # What is negative by chance in one level counts in the sum over all.
-        sum(share * answer.sum for answer, share in zip(answers, shares, strict=True)),
-        math.hypot(*(share * a.error for a, share in zip(answers, shares, strict=True))),
-        [
-            Term(*key, sum(mi for mi, _ in found), fisher([p for _, p in found]))
-            for key, found in terms.items()
-        ],
-        fisher([answer.p_value for answer in answers]),
-        any(answer.changing for answer in answers),
-        sum(share * answer.read for answer, share in zip(answers, shares, strict=True)),
-    )
-
-
-def _of_vine(
-    engine: PairEngine,
-    x: Group,
-    y: Group,
-    given: Group | None,
-    threads: int,
-    progress: bool | None,
-    swap: bool,
-) -> Answer:
-    copulas = PairCopulas(engine)
-    rows_x, rows_y = x.ranks, y.ranks
-    z: list[Ranks] = given.ranks if given else []
-    if given and z:
-        both = take_out(Continuous(engine, given), [*rows_x, *rows_y], threads, progress)
-        rows_x, rows_y = both[: len(rows_x)], both[len(rows_x) :]
-    in_x, in_y = by_strength(rows_x, rows_y)
-    of_x, of_y = frequent_levels(x), frequent_levels(y)
-    # Labels before numbers: they are exact as conditions, which are taken apart by level.
-    in_x.sort(key=lambda place: not is_label(of_x[place]))
-    in_y.sort(key=lambda place: not is_label(of_y[place]))
-    # The strongest of x and of y stand in the middle, side by side.
-    order = [*reversed([rows_x[i] for i in in_x]), *[rows_y[i] for i in in_y]]
-    names = [*reversed([x.names[i] for i in in_x]), *[y.names[i] for i in in_y]]
-    levels = [*reversed([of_x[i] for i in in_x]), *[of_y[i] for i in in_y]]
-    levels += frequent_levels(given) if given else []
-    middle = len(rows_x)
-    vine = fit_vine(*(copulas, order, lambda i, j: i < middle <= j, z, levels, threads, progress))
-    answer = Answer.of(vine, names, given.names if given else (), swap)
-    if z:
-        return answer
-    return replace(answer, one_copula=of_one_copula(vine, order, [middle, len(rows_y)]))
-
-
 def _leaves_a_trace(x: Group, y: Group, given: Group) -> bool:
     """Whether the condition tells nearly all of a column of x and of one of y."""
     # A condition of few levels is taken apart by level, which leaves nothing of it.
@@ -343,19 +211,6 @@ def _leaves_a_trace(x: Group, y: Group, given: Group) -> bool:
         return False
     polynomial = Polynomial(given.ranks)
     return all(any(map(polynomial.leaves_a_trace, group.ranks)) for group in (x, y))
-
-
-def _p_value(edges: Sequence[Edge], n: int) -> float:
-    """Of independence: each edge was tested, and their squared correlations are summed up besides,
-    which sees weak dependence that is spread over many edges."""
-    if not edges:
-        return math.nan
-    logs = [math.log(max(edge.p_value, 1e-300)) for edge in edges]
-    if len(edges) == 1:
-        return edges[0].p_value
-    squares = sum(edge.correlation**2 for edge in edges) * n
-    together = math.log(max(combined(logs), 1e-300))
-    return combined([together, log_gamma_tail(squares / 2, len(edges) / 2)])
 
 
 def independence_test(found: Estimate) -> IndependenceTest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -74,11 +74,21 @@ class Group:
         rank_groups([group], seed, threads)
         return group
 
+    def copy(self) -> Group:
+        """The same columns in lists of their own."""
+        return Group(**{f.name: list(getattr(self, f.name)) for f in fields(self)})
+
+    def only(self, places: Sequence[int]) -> Group:
+        """A group of these columns, in this order."""
+        some = self.copy()
+        some.keep(places)
+        return some
+
     def keep(self, places: Sequence[int]) -> None:
         """Keep these columns, in this order."""
-        for name in ("names", "labels", "columns", "nominal", "ranks", "tied"):
-            values = getattr(self, name)
-            setattr(self, name, [values[place] for place in places])
+        for f in fields(self):
+            values = getattr(self, f.name)
+            setattr(self, f.name, [values[place] for place in places])
 
     def take(self, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
         """Keep some of the samples; before ranking."""

@@ -101,3 +101,89 @@ def test_two_labels_given_a_number_that_tells_nothing(estimator):
     names = [np.array([f"n{v}" for v in values]) for values in (a, b)]
     found = estimator.estimate(*names, given=rng.normal(size=n))
     assert 0.88 * truth < found.mi < truth
+
+
+def with_effects(rng, n, categories, share=1.0):
+    """Names of categories, a number x, and y: effects of the categories of standard deviation
+    `share`, plus x, plus noise of 1.5."""
+    group = rng.integers(0, categories, n)
+    shares = np.bincount(group, minlength=categories) / n
+    effects = rng.normal(size=categories)
+    effects -= shares @ effects
+    effects *= share / np.sqrt(shares @ effects**2)
+    x = rng.normal(size=n)
+    y = effects[group] + x + 1.5 * rng.normal(size=n)
+    return np.array([f"store {g}" for g in group]), x, y
+
+
+@pytest.mark.parametrize("categories", [50, 100, 300])
+def test_categories_beside_a_number(estimator, categories):
+    """Their codes are no numbers: I(L, X; Y) = I(L; Y) + I(X; Y | L)."""
+    rng = np.random.default_rng(categories)
+    truth = 0.5 * np.log((1 + 1 + 2.25) / 2.25)
+    found = []
+    for _ in range(5):
+        store, x, y = with_effects(rng, 2000, categories)
+        table = pd.DataFrame({"store": store, "x": x})
+        found.append(estimator.estimate(table, y))
+    assert np.mean([one.mi for one in found]) == pytest.approx(truth, rel=0.3)
+    assert sum(one.interval[0] <= truth <= one.interval[1] for one in found) >= 4
+    assert max(one.p_value for one in found) < 1e-10
+    assert found[0].mi == pytest.approx(sum(term.mi for term in found[0].terms))
+    alone, rest = found[-1].terms
+    assert (alone.x, alone.y, alone.given) == ("store", "y", ())
+    assert (rest.x, rest.y, rest.given) == ("x", "y", ("store",))
+    assert alone.mi == estimator.estimate(store, y).mi
+    other = estimator.estimate(y, table[["x", "store"]])  # x and y, and columns, may be exchanged
+    assert (other.mi, other.interval, other.p_value) == (
+        (found[-1].mi, found[-1].interval, found[-1].p_value)
+    )
+    assert {(term.y, term.x) for term in other.terms} == {("store", "x"), ("x", "x")}
+
+
+def test_two_columns_of_categories_beside_a_number(estimator):
+    rng = np.random.default_rng(5)
+    store, x, y = with_effects(rng, 3000, 100)
+    kind = rng.integers(0, 4, 3000)
+    y = y + 1.5 * kind
+    table = pd.DataFrame({"store": store, "kind": [f"kind {k}" for k in kind], "x": x})
+    found = estimator.estimate(table, y)
+    grid = np.linspace(-12, 17, 3001)
+    density = np.mean(
+        [np.exp(-((grid - 1.5 * k) ** 2) / 8.5) / np.sqrt(8.5 * np.pi) for k in range(4)], axis=0
+    )
+    entropy = -np.sum(density * np.log(density)) * (grid[1] - grid[0])
+    truth = entropy - 0.5 * np.log(2 * np.pi * np.e * 2.25)
+    assert 0.7 * truth < found.mi < 1.1 * truth
+
+
+@pytest.mark.parametrize("categories", [50, 100, 300])
+def test_categories_given_a_number(estimator, categories):
+    rng = np.random.default_rng(categories + 1)
+    truth = 0.5 * np.log((1 + 2.25) / 2.25)
+    found, nothing = [], []
+    for _ in range(5):
+        store, x, y = with_effects(rng, 2000, categories)
+        found.append(estimator.estimate(store, y, given=x))
+        store, x, y = with_effects(rng, 2000, categories, share=0)
+        nothing.append(estimator.estimate(store, y, given=x))
+    assert np.mean([one.mi for one in found]) == pytest.approx(truth, rel=0.2)
+    assert sum(one.interval[0] <= truth <= one.interval[1] for one in found) >= 4
+    assert max(one.p_value for one in found) < 1e-3
+    assert max(one.mi for one in nothing) < 0.04
+    assert min(one.p_value for one in nothing) > 1e-3
+
+
+@pytest.mark.parametrize("categories", [30, 100, 150])
+def test_a_label_given_categories_of_unequal_size(estimator, categories):
+    """Ranks within a category must not tell its size: that doubled what a label told."""
+    found = []
+    for seed in range(4):
+        rng = np.random.default_rng([categories, seed])
+        group, kind = rng.integers(0, categories, 3000), rng.integers(0, 4, 3000)
+        y = rng.normal(size=categories)[group] + 1.8 * rng.normal(size=3000) + 1.5 * kind
+        kinds = np.array(list("abcd"))[kind]
+        found.append(estimator.estimate(kinds, y, given=[f"store {g}" for g in group]).mi)
+    truth = 0.310  # h(y | store) - h(1.8 e), by the density on a grid
+    assert 0.6 * truth < min(found)
+    assert max(found) < 1.12 * truth

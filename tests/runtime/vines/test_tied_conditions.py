@@ -54,7 +54,7 @@ def _draw(cause, seed):
 def test_a_cause_with_ties_explains_what_it_causes(cause):
     """Means of 12 draws: the estimate is next to nothing, and p-values are not all small."""
     found = [infonet.conditional_independence(*_draw(cause, seed)) for seed in range(12)]
-    assert np.mean([test.mi for test in found]) < 0.0015
+    assert np.mean([test.mi for test in found]) < 0.002
     assert 0.25 < np.mean([test.p_value for test in found]) < 0.75
 
 
