@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from infonet.inputs.checks import Column
+from infonet.inputs.variables import NamedColumn, NamedColumns
 from infonet.model.libraries import kernels
 from infonet.pairs.engine import ONE_PAIR, PairEngine
 from infonet.pairs.parallel import Progress, run_tiles
@@ -25,7 +27,6 @@ from infonet.pairs.ranking import rank_columns
 from infonet.result import Estimate
 from infonet.series.shifts import Rows
 from infonet.vines.conditioning import prepare, take_out
-from infonet.vines.copula import Ranks
 from infonet.vines.estimate import estimate_vectors
 from infonet.vines.variables import Group
 
@@ -75,7 +76,6 @@ def block_test(
     rows: Rows,
     permutations: int,
     block: int | None,
-    nominal: tuple[bool, bool],
     threads: int,
 ) -> tuple[float, int]:
     """p-value of independence of x and y given the condition, and the length of blocks.
@@ -89,49 +89,76 @@ def block_test(
         rows: x, y and the condition, without missing values.
         permutations: how many, at least 1.
         block: samples in a block; None chooses, see `block_length`.
-        nominal: whether x and y are codes of categories, each a single column.
         threads: results do not depend on it.
     """
-    x, y = ([*part.values()] for part in (rows.x, rows.y))
-    if rows.given:
-        x, y = _residuals(engine, rows, threads)
-        nominal = (False, False)
+    x, y = rows.x, rows.y
+    if rows.given is not None:
+        x, y = _residuals(engine, x, y, rows.given, threads)
     if block is None:
-        block = block_length(x, y)
+        block = block_length(_values(x), _values(y))
     shuffle = partial(shuffled, rows.n, block)
-    if len(x) == len(y) == 1:
-        ranked = engine.prepare((x[0], y[0])).with_nominal(np.array(nominal))
+    one, other = x.alone, y.alone
+    if one is not None and other is not None:
+        ranked = engine.prepare((one.values, other.values))
+        ranked = ranked.with_nominal(np.array([one.nominal, other.nominal]))
         found = engine.estimate(ranked, ONE_PAIR)
         return permutation_p_value(engine, ranked, found, permutations, shuffle), block
     return _test_vectors(engine, x, y, permutations, shuffle, threads), block
 
 
-def _residuals(engine: PairEngine, rows: Rows, threads: int) -> tuple[list[Ranks], list[Ranks]]:
-    """Columns of x and of y with the condition taken out of each."""
-    x, y, given = (
-        Group.ranked([*part.values()], engine.seed, threads)
-        for part in (rows.x, rows.y, rows.given)
+def _values(series: NamedColumns) -> list[Column]:
+    return [column.values for column in series.columns]
+
+
+def _ranked(columns: Sequence[NamedColumn], engine: PairEngine, threads: int) -> Group:
+    return Group.ranked(
+        [column.values for column in columns],
+        engine.seed,
+        threads,
+        names=[column.name for column in columns],
+        nominal=[column.nominal for column in columns],
     )
-    found = take_out(prepare(engine, given), [*x.ranks, *y.ranks], threads, False)
-    return found[: len(x.ranks)], found[len(x.ranks) :]
+
+
+def _residuals(
+    engine: PairEngine, x: NamedColumns, y: NamedColumns, given: NamedColumns, threads: int
+) -> tuple[NamedColumns, NamedColumns]:
+    """x and y with the condition taken out of each column.
+
+    But not out of categories on one side, which would become numbers in random order: what is left
+    of the other side has nothing to do with the condition, so it is enough to take it out there.
+    """
+    condition = prepare(engine, _ranked(given.columns, engine, threads))
+    categories = [any(column.nominal for column in side.columns) for side in (x, y)]
+    sides = []
+    for side, kept in ((x, categories[0]), (y, categories[1] and not categories[0])):
+        columns = [column for column in side.columns if kept and column.nominal]
+        others = [column for column in side.columns if not (kept and column.nominal)]
+        if others:
+            group = _ranked(others, engine, threads)
+            left = take_out(condition, group.ranks, threads, False)
+            columns += [NamedColumn(*one, (), False) for one in zip(group.names, left, strict=True)]
+        labels = tuple(column.name for column in columns)
+        sides.append(replace(side, columns=tuple(columns), labels=labels))
+    return sides[0], sides[1]
 
 
 def _test_vectors(
     engine: PairEngine,
-    x: Sequence[Column],
-    y: Sequence[Column],
+    x: NamedColumns,
+    y: NamedColumns,
     permutations: int,
     shuffle: Callable[[np.random.Generator], Order],
     threads: int,
 ) -> float:
-    left, right = np.column_stack(x), np.column_stack(y)
     generator = np.random.default_rng(engine.seed)
     orders = [shuffle(generator) for _ in range(permutations)]
-    observed = _evidence(estimate_vectors(engine, left, right, progress=False))
+    observed = _evidence(estimate_vectors(engine, x, y, progress=False))
     as_dependent = np.zeros(permutations, np.bool_)
 
     def task(k: int) -> int:
-        found = estimate_vectors(engine, left, right[orders[k]], progress=False)
+        moved = tuple(column._replace(values=column.values[orders[k]]) for column in y.columns)
+        found = estimate_vectors(engine, x, replace(y, columns=moved), progress=False)
         as_dependent[k] = _evidence(found) >= observed
         return 1
 

@@ -70,25 +70,18 @@ def lagged(
     title = (left.title, right.title)
     found: dict[int, Estimate] = {}
     blocks: dict[int, int] = {}
-    one, other = left.alone, right.alone
-    columns = None if one is None or other is None or condition else (one, other)
-    nominal = (left.columns[0].nominal, right.columns[0].nominal)
 
     def task(lag: int) -> int:
         rows = _rows(at_lag(left, right, condition, lag), nan, n_min, lag)
-        if columns is not None:
-            # What was converted is said once, of the whole profile.
-            early, late = (
-                column._replace(values=next(iter(side.values())), notes=())
-                for column, side in zip(columns, (rows.x, rows.y), strict=True)
-            )
+        early, late = rows.x.alone, rows.y.alone
+        if rows.given is None and early is not None and late is not None:
             answer = estimate_pair(engine, early, late)
         else:
             answer = estimate_vectors(
-                engine, rows.x, rows.y, rows.given or None, names=title, progress=False
+                engine, rows.x, rows.y, rows.given, names=title, progress=False
             )
         if permutations and answer.method != "constant":
-            p, blocks[lag] = block_test(engine, rows, permutations, block, nominal, threads)
+            p, blocks[lag] = block_test(engine, rows, permutations, block, threads)
             notes = tuple(note for note in answer.notes if note != BOUND_NOTE)
             answer = replace(answer, p_value=p, notes=notes)
         found[lag] = replace(answer, names=title)

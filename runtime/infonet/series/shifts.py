@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from infonet.errors import InputError
 from infonet.inputs.checks import (
-    Column,
     Missing,
     as_whole_number,
     check_finite,
@@ -18,32 +17,33 @@ from infonet.inputs.checks import (
     check_missing_policy,
     finite_rows,
 )
-from infonet.inputs.variables import NamedColumns
+from infonet.inputs.variables import NamedColumn, NamedColumns
 
-Columns = Mapping[str, Column]
 _EXAMPLE = "pass range(-24, 25), or [3] for a single lag"
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Columns of x, y and the condition that stand side by side, of equal lengths."""
+    """Columns of x, y and the condition that stand side by side, of equal lengths; `given` is None
+    without a condition."""
 
-    x: Columns
-    y: Columns
-    given: Columns
+    x: NamedColumns
+    y: NamedColumns
+    given: NamedColumns | None
 
     def complete(self) -> Rows:
         """The same without the rows in which a value is missing."""
-        parts = (self.x, self.y, self.given)
-        keep = finite_rows(*(column for part in parts for column in part.values()))
+        parts = [part for part in (self.x, self.y, self.given) if part is not None]
+        keep = finite_rows(*(column.values for part in parts for column in part.columns))
         if keep.all():
             return self
-        return Rows(*({name: column[keep] for name, column in part.items()} for part in parts))
+        given = None if self.given is None else _taken(self.given, keep)
+        return Rows(_taken(self.x, keep), _taken(self.y, keep), given)
 
     @property
     def n(self) -> int:
         """Number of rows."""
-        return int(next(iter(self.x.values())).size)
+        return int(self.x.columns[0].values.size)
 
 
 def check_series(series: Sequence[NamedColumns], nan: Missing, n_min: int) -> int:
@@ -70,9 +70,26 @@ def check_series(series: Sequence[NamedColumns], nan: Missing, n_min: int) -> in
     return int(n)
 
 
-def _between(series: NamedColumns, start: int, stop: int, time: str = "") -> Columns:
+def _taken(series: NamedColumns, rows: Any) -> NamedColumns:
+    """Some rows of every column."""
+    columns = [column._replace(values=column.values[rows]) for column in series.columns]
+    return replace(series, columns=tuple(columns))
+
+
+def _between(series: NamedColumns, start: int, stop: int, time: str = "") -> list[NamedColumn]:
     """The columns at times start .. stop - 1; `time` is put after their names."""
-    return {f"{column.name}{time}": column.values[start:stop] for column in series.columns}
+    return [
+        column._replace(name=f"{column.name}{time}", values=column.values[start:stop], notes=())
+        for column in series.columns
+    ]
+
+
+def _side(name: str, columns: Sequence[NamedColumn]) -> NamedColumns:
+    """A variable of these columns, whose notes were said of the whole series."""
+    if len(columns) == 1:
+        return NamedColumns(columns[0].name, tuple(columns), (columns[0].name,), named=True)
+    labels = tuple(f"column {column.name!r} of {name}" for column in columns)
+    return NamedColumns(name, tuple(columns), labels, named=True)
 
 
 def check_block(permutations: Any, block: Any, seed: Any) -> tuple[int, int | None, int]:
@@ -136,12 +153,12 @@ def at_lag(x: NamedColumns, y: NamedColumns, given: NamedColumns | None, lag: in
     n = x.columns[0].values.size
     early, late = max(0, -lag), max(0, lag)
     of_x, of_y = (early, n - late), (late, n - early)
-    condition: dict[str, Column] = {}
+    condition = None
     if given is not None:
-        condition |= _between(given, *of_x, "(t)")
-        if lag:
-            condition |= _between(given, *of_y, _time(lag))
-    return Rows(_between(x, *of_x), _between(y, *of_y), condition)
+        columns = _between(given, *of_x, "(t)")
+        columns += _between(given, *of_y, _time(lag)) if lag else []
+        condition = _side("given", columns)
+    return Rows(_side("x", _between(x, *of_x)), _side("y", _between(y, *of_y)), condition)
 
 
 def with_past(
@@ -153,11 +170,11 @@ def with_past(
         InputError: a series of the condition that is called as the target.
     """
     n, start = target.columns[0].values.size, history + lag - 1
-    condition: dict[str, Column] = {}
-    past: dict[str, Column] = {}
+    condition: list[NamedColumn] = []
+    past: list[NamedColumn] = []
     for k in range(history):
-        condition |= _between(target, start - 1 - k, n - 1 - k, _time(-1 - k))
-        past |= _between(source, start - lag - k, n - lag - k, _time(-lag - k))
+        condition += _between(target, start - 1 - k, n - 1 - k, _time(-1 - k))
+        past += _between(source, start - lag - k, n - lag - k, _time(-lag - k))
     if given is not None:
         common = sorted(set(given.names) & set(target.names))
         if common:
@@ -166,8 +183,9 @@ def with_past(
                 "given already, so leave it out or rename it"
             )
         for k in range(history):
-            condition |= _between(given, start - lag - k, n - lag - k, _time(-lag - k))
-    return Rows(past, _between(target, start, n, "(t)"), condition)
+            condition += _between(given, start - lag - k, n - lag - k, _time(-lag - k))
+    now = _between(target, start, n, "(t)")
+    return Rows(_side("source", past), _side("target", now), _side("given", condition))
 
 
 def _time(steps: int) -> str:

@@ -69,7 +69,7 @@ def transfer_entropy(
         steps = f"{history} step{'s' if history > 1 else ''}"
         notes.append(memory_note(f" beyond the history of {steps}"))
         return replace(found, notes=tuple(notes))
-    p, length = block_test(engine, rows, permutations, block, (False, False), threads)
+    p, length = block_test(engine, rows, permutations, block, threads)
     notes = [note for note in notes if note != BOUND_NOTE]
     notes.append(block_note(permutations, [length]))
     return replace(found, p_value=p, notes=tuple(notes))
