@@ -126,6 +126,9 @@ def _as_float(values: Any, label: str) -> NDArray[np.float64]:
     except ValueError:  # ragged
         raise InputError(f"{label} is a ragged list, allowed are rows of one length") from None
     if array.dtype == np.float64:
+        # NumPy makes floats of whole numbers that stand beside floats.
+        if isinstance(values, (list, tuple)) and (np.abs(array) >= EXACT).any():
+            _unboxed(np.array(values, object), label)
         return array
     if array.dtype == object:
         array = _unboxed(array, label)

@@ -20,6 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from infonet.api import default_estimator
 from infonet.errors import InputError, names_lack_of_memory, warn
 from infonet.inputs.checks import Missing, check_missing_policy, finite_rows
+from infonet.inputs.numbers import EXACT
 from infonet.inputs.variables import as_column
 from infonet.pairs.engine import ONE_PAIR, PairEngine, tile_size
 from infonet.pairs.estimates import PairEstimates
@@ -227,6 +228,7 @@ def mutual_info_regression(
         ensure_all_finite=_finite(nan),
         ensure_min_samples=n_neighbors + 1,
     )
+    refuse_rounded(X, features)
     task = make_task(features, target, False, discrete_features)
     return find_scores(default_estimator().engine, task, n_neighbors, random_state, n_jobs).mi
 
@@ -267,8 +269,37 @@ def mutual_info_classif(
         ensure_all_finite=_finite(nan),
         ensure_min_samples=n_neighbors + 1,
     )
+    refuse_rounded(X, features)
     task = make_task(features, target, True, discrete_features)
     return find_scores(default_estimator().engine, task, n_neighbors, random_state, n_jobs).mi
+
+
+def refuse_rounded(given: Any, features: Any) -> None:
+    """Refuse whole numbers that scikit-learn rounded, because they stood beside other types.
+
+    Args:
+        given: X as it was passed.
+        features: the array [n, d] that scikit-learn made of it.
+
+    Raises:
+        InputError: which column it is.
+    """
+    if issparse(features) or features.dtype.kind != "f":
+        return
+    for place in np.flatnonzero((np.abs(features) >= EXACT).any(axis=0)).tolist():
+        if hasattr(given, "iloc"):
+            whole = getattr(given.dtypes.iloc[place], "kind", "") in "iu"
+        elif hasattr(given, "columns"):  # polars
+            whole = given.dtypes[place].is_integer()
+        else:
+            whole = isinstance(given, (list, tuple)) and any(
+                isinstance(row[place], int) and abs(row[place]) > EXACT for row in given
+            )
+        if whole:
+            raise InputError(
+                f"column {place} of X holds whole numbers beyond 2**53, which scikit-learn rounds "
+                "beside columns of another type: subtract its smallest value first"
+            )
 
 
 def _finite(nan: Missing) -> bool | str:

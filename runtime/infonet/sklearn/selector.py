@@ -20,7 +20,13 @@ from infonet.inputs.checks import Missing, check_missing_policy
 from infonet.model.load import Model
 from infonet.pairs.engine import PairEngine
 from infonet.sklearn.criteria import CRITERIA, by_relevance, check_criterion, select
-from infonet.sklearn.functions import count_jobs, find_scores, make_task, seed_of
+from infonet.sklearn.functions import (
+    count_jobs,
+    find_scores,
+    make_task,
+    refuse_rounded,
+    seed_of,
+)
 
 _MODES = ("k", "percentile", "threshold", "alpha")
 
@@ -125,6 +131,7 @@ class MutualInformationSelector(SelectorMixin, BaseEstimator):  # type: ignore[m
             ensure_all_finite="allow-nan" if self.nan == "omit" else True,
             ensure_min_samples=4,
         )
+        refuse_rounded(X, features)
         classes = _holds_classes(target, self.discrete_target)
         task = make_task(features, target, classes, self.discrete_features)
         engine = _engine(self.model)

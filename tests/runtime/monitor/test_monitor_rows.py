@@ -55,6 +55,7 @@ BAD = {
     "nested": ([1, [2]], "the row is a ragged list"),
     "lacking": ({"a": 1}, "the row lacks b: give a number for each variable, or None"),
     "large": ([1, 2**53 + 1], r"beyond 2\*\*53"),
+    "large beside a float": ([0.5, 2**53 + 1], r"beyond 2\*\*53"),
     "large Decimal": ([None, Decimal(10**20 + 1)], r"beyond 2\*\*53"),
     "large beside null": ([None, 10**20], r"beyond 2\*\*53"),
 }

@@ -174,3 +174,19 @@ def test_few_samples_are_selected_by_relevance(recwarn):
 def test_bad_parameters(parameters, match):
     with pytest.raises(infonet.InputError, match=match):
         fitted(NOISE, **parameters)
+
+
+def test_whole_numbers_that_scikit_learn_rounds_are_refused():
+    big = 2**60 + np.round(40 * FIRST).astype(np.int64)
+    frame = pd.DataFrame({"first": FIRST, "big": big})
+    rows = list(zip(FIRST.tolist(), big.tolist(), strict=True))
+    for features in (frame, rows):
+        with pytest.raises(infonet.InputError, match=r"column 1 of X .* beyond 2\*\*53"):
+            fitted(features, k=1)
+        with pytest.raises(infonet.InputError, match=r"subtract its smallest"):
+            mutual_info_regression(features, TARGET)
+    alone = mutual_info_regression(big[:, None], TARGET)[0]
+    assert alone == infonet.estimate(big, TARGET).mi
+    small = frame.assign(big=big - big.min())
+    assert mutual_info_regression(small, TARGET)[1] == alone
+    assert mutual_info_regression(frame.astype(float), TARGET).shape == (2,)  # floats are floats
