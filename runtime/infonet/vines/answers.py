@@ -170,7 +170,7 @@ def _label_apart(
         p = math.nan if told.p_value is None else told.p_value
         names = (label.names[0], other.names[0])
         a, b = names if (group is x) != swap else reversed(names)
-        beyond = max(0.0, more.sum)
+        beyond = max(0.0, float(more.sum))
         mi = told.mi + beyond
         return replace(
             more,

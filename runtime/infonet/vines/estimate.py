@@ -18,6 +18,8 @@ from infonet.vines.copula import PairCopulas
 from infonet.vines.discrete import (
     count,
     frequent_levels,
+    has_conditions,
+    is_label,
     levels_of,
 )
 from infonet.vines.dvine import fit_vine
@@ -57,6 +59,10 @@ CHANGES_NOTE = (
 FEW_IN_CATEGORIES_NOTE = (
     "categories have few rows, within which a part of a dependence is seen: the "
     "estimate is a lower bound, which may be {:.0%} too low"
+)
+RARE_NOTE = (
+    "categories of {} have few rows: of what they tell among several columns a part is not seen, "
+    "so the estimate is a lower bound"
 )
 _MOSTLY_SEEN = 0.9  # share of a dependence from which nothing is said
 
@@ -151,6 +157,10 @@ def estimate_vectors(
         if trace:
             ends = (0.0, ends[1])
         ends = (ends[0], ends[1] / answer.seen)
+        rare, unseen = _rare_categories(engine, left, right, condition)
+        if rare:
+            ends = (ends[0], ends[1] + unseen)
+            notes.append(RARE_NOTE.format(" and ".join(rare)))
         if answer.seen < _MOSTLY_SEEN:
             notes.append(FEW_IN_CATEGORIES_NOTE.format(1 - answer.seen))
     return Estimate(
@@ -211,6 +221,33 @@ def _leaves_a_trace(x: Group, y: Group, given: Group) -> bool:
         return False
     polynomial = Polynomial(given.ranks)
     return all(any(map(polynomial.leaves_a_trace, group.ranks)) for group in (x, y))
+
+
+def _rare_categories(
+    engine: PairEngine, x: Group, y: Group, given: Group | None
+) -> tuple[list[str], float]:
+    """Names of columns of rare categories that a vine of several columns holds, and what they tell
+    alone at most, nats: so much may be missed."""
+    sides = [len(group.ranks) for group in (x, y)]
+    if max(sides) == 1:
+        return [], 0.0  # it is counted
+    apart = min(sides) == 1 and (given is None or not given.ranks)  # see `answers`
+    names, unseen = [], 0.0
+    for group, others in ((x, y), (y, x)):
+        for place, levels in enumerate(frequent_levels(group)):
+            label = group.only([place]).alone
+            if levels is None or not levels.nominal or is_label(levels) or label is None:
+                continue
+            if apart and has_conditions(group.only([place])):
+                continue
+            names.append(label.name)
+            told = [
+                estimate_pair(engine, label, other).interval
+                for k in range(len(others.ranks))
+                if (other := others.only([k]).alone) is not None
+            ]
+            unseen += max(ends[1] for ends in told if ends is not None)
+    return names, unseen
 
 
 def independence_test(found: Estimate) -> IndependenceTest:

@@ -187,3 +187,17 @@ def test_a_label_given_categories_of_unequal_size(estimator, categories):
     truth = 0.310  # h(y | store) - h(1.8 e), by the density on a grid
     assert 0.6 * truth < min(found)
     assert max(found) < 1.12 * truth
+
+
+def test_rare_categories_among_several_columns_on_both_sides(estimator):
+    """There a vine sees a part of what they tell: the note says so, and the upper end allows it."""
+    rng = np.random.default_rng(9)
+    store, x, y = with_effects(rng, 2000, 300)
+    other = y + rng.normal(size=2000)
+    truth = 0.5 * np.log((1 + 1 + 2.25) / 2.25)  # `other` adds nothing to y
+    table, both = pd.DataFrame({"store": store, "x": x}), pd.DataFrame({"y": y, "other": other})
+    found = estimator.estimate(table, both)
+    assert found.interval[0] < truth < found.interval[1]
+    assert any("categories of store have few rows" in note for note in found.notes)
+    plain = estimator.estimate(x, both)
+    assert not any("few rows" in note for note in plain.notes)
