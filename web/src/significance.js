@@ -224,11 +224,12 @@ function chiSquared(given, random) {
   const mean = (freedom * n) / (n - 1);
   const variance = n ** 2 * traceVariance(n, ofGroups(x.counts), ofGroups(y.counts));
   if (smallest >= PLAIN) return logGammaTail((statistic * mean) / variance, mean ** 2 / variance);
-  // The third moment is that of Poisson counts in all cells: rare levels make a long tail.
+  // The skewness is that of Poisson counts in all cells: rare levels make a long tail. Not their
+  // third moment, which next to nothing of a variance would turn into skewness without bound.
   const inverse = (counts, k) => counts.reduce((sum, count) => sum + count ** -k, 0);
   const [once, twice] = [1, 2].map((k) => n ** k * inverse(x.counts, k) * inverse(y.counts, k));
-  const third = ((8 * size + 22 * once + twice) * freedom) / size;
-  const shape = (4 * variance ** 3) / third ** 2;
+  const shape =
+    (((4 * (2 * size + once) ** 3) / (8 * size + 22 * once + twice) ** 2) * freedom) / size;
   const place = shape + (statistic - mean) * Math.sqrt(shape / variance);
   return logGammaTail(Math.max(place, 0), shape);
 }

@@ -249,13 +249,13 @@ def _chi_squared(cells: Cells, random: np.random.Generator) -> float:
     variance = n**2 * _trace_variance(n, _of_groups(x.counts), _of_groups(y.counts))
     if least >= _PLAIN:
         return log_gamma_tail(statistic * mean / variance, mean**2 / variance)
-    # The third moment is that of Poisson counts in all cells: rare levels make a long tail.
+    # The skewness is that of Poisson counts in all cells: rare levels make a long tail. Not their
+    # third moment, which next to nothing of a variance would turn into skewness without bound.
     once, twice = (
         float(n) ** k * float((1.0 / x.counts**k).sum()) * float((1.0 / y.counts**k).sum())
         for k in (1, 2)
     )
-    third = (8 * size + 22 * once + twice) * freedom / size
-    shape = 4 * variance**3 / third**2
+    shape = 4 * (2 * size + once) ** 3 / (8 * size + 22 * once + twice) ** 2 * freedom / size
     place = shape + (statistic - mean) * math.sqrt(shape / variance)
     return log_gamma_tail(max(place, 0.0), shape)
 
