@@ -25,7 +25,7 @@ from infonet.inputs.checks import Remark
 from infonet.inputs.convert import MOST_LEVELS, Values, crowded, crowded_out, encode_names
 from infonet.inputs.csv_rows import Row, is_missing, open_csv, parse_numbers
 from infonet.inputs.meanings import Meanings, is_mark, missing_remark
-from infonet.inputs.numbers import join_numbers, long_numbers, with_gaps
+from infonet.inputs.numbers import EXACT, join_numbers, long_numbers, with_gaps
 from infonet.inputs.table import RawTable, Request, label_of
 
 
@@ -95,6 +95,8 @@ class Lines:
             number = _number(cells[i])
             if number is None:
                 raise ValueError(f"has {cells[i][:40]!r} where a number is needed")
+            if abs(number) >= EXACT and _is_rounded(cells[i], number):
+                raise ValueError(f"has {cells[i][:40]!r}, which a float would round")
             values.append(number)
         return values, None if self.time is None else cells[self.time]
 
@@ -120,6 +122,13 @@ def _number(cell: str) -> float | None:
         return None if "_" in cell else float(cell)
     except ValueError:
         return None
+
+
+def _is_rounded(cell: str, number: float) -> bool:
+    try:
+        return int(cell) != number
+    except ValueError:  # a fraction, or infinite
+        return False
 
 
 def split_names(names: str) -> list[str]:

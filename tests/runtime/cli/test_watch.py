@@ -107,6 +107,7 @@ def test_bad_lines(run):
         "598 rows",
     ]
     fails(run(text([["1_000", 1, 2]]), *PAIR), "has '1_000' where a number is needed")
+    fails(run(text([[2**60 + 1, 1, 2]]), *PAIR), "which a float would round")
 
 
 def test_bad_input(run):
