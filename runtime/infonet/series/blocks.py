@@ -28,7 +28,7 @@ from infonet.result import Estimate
 from infonet.series.shifts import Rows
 from infonet.vines.conditioning import prepare, take_out
 from infonet.vines.estimate import estimate_vectors
-from infonet.vines.variables import Group
+from infonet.vines.variables import Group, rank_groups
 
 Order = NDArray[np.intp]
 _LEAST_BLOCKS = 10
@@ -110,14 +110,10 @@ def _values(series: NamedColumns) -> list[Column]:
     return [column.values for column in series.columns]
 
 
-def _ranked(columns: Sequence[NamedColumn], engine: PairEngine, threads: int) -> Group:
-    return Group.ranked(
-        [column.values for column in columns],
-        engine.seed,
-        threads,
-        names=[column.name for column in columns],
-        nominal=[column.nominal for column in columns],
-    )
+def _ranked(series: NamedColumns, engine: PairEngine, threads: int) -> Group:
+    group = Group.of(series)
+    rank_groups([group], engine.seed, threads)
+    return group
 
 
 def _residuals(
@@ -128,19 +124,23 @@ def _residuals(
     But not out of categories on one side, which would become numbers in random order: what is left
     of the other side has nothing to do with the condition, so it is enough to take it out there.
     """
-    condition = prepare(engine, _ranked(given.columns, engine, threads))
+    condition = prepare(engine, _ranked(given, engine, threads))
     categories = [any(column.nominal for column in side.columns) for side in (x, y)]
     sides = []
     for side, kept in ((x, categories[0]), (y, categories[1] and not categories[0])):
         columns = [column for column in side.columns if kept and column.nominal]
         others = [column for column in side.columns if not (kept and column.nominal)]
         if others:
-            group = _ranked(others, engine, threads)
+            group = _ranked(_side(side, others), engine, threads)
             left = take_out(condition, group.ranks, threads, False)
             columns += [NamedColumn(*one, (), False) for one in zip(group.names, left, strict=True)]
-        labels = tuple(column.name for column in columns)
-        sides.append(replace(side, columns=tuple(columns), labels=labels))
+        sides.append(_side(side, columns))
     return sides[0], sides[1]
+
+
+def _side(side: NamedColumns, columns: Sequence[NamedColumn]) -> NamedColumns:
+    labels = tuple(column.name for column in columns)
+    return replace(side, columns=tuple(columns), labels=labels)
 
 
 def _test_vectors(

@@ -293,7 +293,8 @@ def refuse_rounded(given: Any, features: Any) -> None:
             whole = given.dtypes[place].is_integer()
         else:
             whole = isinstance(given, (list, tuple)) and any(
-                isinstance(row[place], int) and abs(row[place]) > EXACT for row in given
+                isinstance(row[place], (int, np.integer)) and abs(row[place]) > EXACT
+                for row in given
             )
         if whole:
             raise InputError(

@@ -65,7 +65,7 @@ class PairCopula:
 
 class Counted(NamedTuple):
     """What a column and a label tell of each other, and its standard error, in nats; the p-value of
-    independence."""
+    independence, NaN if it was not asked for."""
 
     mi: float
     error: float
@@ -92,11 +92,13 @@ class PairCopulas:
         n = min(max(u.size, int(self._null.n[0])), int(self._null.n[-1]))
         return self._null.p_value(float(outputs.statistic[0]), n)
 
-    def with_label(self, u: Ranks, codes: NDArray[np.int64], nominal: bool) -> Counted:
-        """A column of ranks and the levels of another, as two scalars."""
+    def with_label(
+        self, u: Ranks, codes: NDArray[np.int64], nominal: bool, test: bool = False
+    ) -> Counted:
+        """A column of ranks and the levels of another, as two scalars; tested if asked to."""
         ranked = self._engine.prepare((u, codes.astype(np.float64)))
         ranked = ranked.with_nominal(np.array([False, nominal]))
-        found = self._engine.estimate(ranked, ONE_PAIR, test=True)
+        found = self._engine.estimate(ranked, ONE_PAIR, test=test)
         low, *_, high = found.quantiles[0].tolist()
         return Counted(float(found.mi[0]), (high - low) / WIDTH, float(found.p_value[0]))
 

@@ -131,7 +131,7 @@ def fit_edge(
         if is_label(levels):
             counted.append(_with_label(copulas, number, levels, between))
         elif levels.nominal:  # rare categories are levels to a pair, not to a vine
-            told = copulas.with_label(number, levels.values, True)
+            told = copulas.with_label(number, levels.values, True, test=True)
             counted.append((told.mi, told.error, False))
             p = combined([math.log(max(one, 1e-300)) for one in (p, told.p_value)])
     mi, error = found.mi, 0.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from infonet.errors import InputError, warn
 from infonet.inputs.checks import Missing, check_missing_policy
 from infonet.inputs.variables import as_variable
@@ -234,20 +236,24 @@ def _rare_categories(
     apart = min(sides) == 1 and (given is None or not given.ranks)  # see `answers`
     names, unseen = [], 0.0
     for group, others in ((x, y), (y, x)):
-        for place, levels in enumerate(frequent_levels(group)):
-            label = group.only([place]).alone
-            if levels is None or not levels.nominal or is_label(levels) or label is None:
+        for place in np.flatnonzero(group.nominal).tolist():
+            label = group.only([place])
+            if all(map(is_label, frequent_levels(label))) or (apart and has_conditions(label)):
                 continue
-            if apart and has_conditions(group.only([place])):
-                continue
-            names.append(label.name)
-            told = [
-                estimate_pair(engine, label, other).interval
-                for k in range(len(others.ranks))
-                if (other := others.only([k]).alone) is not None
-            ]
-            unseen += max(ends[1] for ends in told if ends is not None)
+            names += label.names
+            told = [_ends_of_pair(engine, label, others, k) for k in range(len(others.ranks))]
+            unseen += max(high for _, high in told)
     return names, unseen
+
+
+def _ends_of_pair(
+    engine: PairEngine, label: Group, others: Group, place: int
+) -> tuple[float, float]:
+    """The interval of a label and one of other columns, as of two scalars."""
+    one, other = label.alone, others.only([place]).alone
+    assert one is not None
+    assert other is not None
+    return estimate_pair(engine, one, other).interval or (0.0, 0.0)
 
 
 def independence_test(found: Estimate) -> IndependenceTest:
