@@ -31,6 +31,7 @@ WITH_CUDA = $(if $(wildcard $(CUDA_LIBRARY)),INFONET_KERNELS_CUDA_LIBRARY=$(CUDA
 COMPILED := INFONET_KERNELS=compiled
 RUN_CUDA := $(if $(wildcard /proc/driver/nvidia/version),AUTO,OFF)
 NINJA := $(shell command -v ninja)
+NPM := $(shell command -v npm)
 # Only ninja keeps the outputs of parallel jobs apart, which the report reads.
 JOBS := $(if $(NINJA),$(shell nproc 2>/dev/null || echo 2),1)
 # compute-sanitizer comes with the CUDA toolkit.
@@ -65,8 +66,7 @@ web: $(WEB) ## Build the page in the browser into build/web: files for any web s
 	npm --prefix web run --silent build
 	@du -sh build/web
 
-test-web: $(TEST)/.installed $(WEB) ## Check the style of that page, test it in Node and in Chromium (needs Debian's chromium).
-	npm --prefix web run --silent check
+test-web: $(TEST)/.installed $(WEB) ## Test that page in Node and in Chromium (needs Debian's chromium).
 	$(TEST)/bin/python -m pytest -q tests/web $(PYTEST_ARGS)
 
 bench-web: $(TEST)/.installed web ## Time that page in Chromium beside the command line.
@@ -101,16 +101,19 @@ gpu-bundle: $(TEST)/.installed $(CUDA)/.checked ## Collect what the GPU report n
 gpu-report: ## Run the GPU report (ARGS="--parts 1 2"); see tests/gpu/README.md.
 	$(PYTHON) tests/gpu/report/driver.py $(ARGS)
 
-lint: $(TEST)/.installed ## Check style and types.
+# The sources of the page are checked where there is Node.
+lint: $(TEST)/.installed $(if $(NPM),$(WEB)) ## Check style and types.
 	$(TEST)/bin/ruff check .
 	$(TEST)/bin/ruff format --check .
 	$(TEST)/bin/mypy
 	$(TEST)/bin/clang-format --dry-run -Werror $(CPP)
+	$(if $(NPM),npm --prefix web run --silent check)
 
-format: $(TEST)/.installed ## Put the sources in the house style.
+format: $(TEST)/.installed $(if $(NPM),$(WEB)) ## Put the sources in the house style.
 	$(TEST)/bin/ruff check --fix .
 	$(TEST)/bin/ruff format .
 	$(TEST)/bin/clang-format -i $(CPP)
+	$(if $(NPM),npm --prefix web run --silent format)
 
 docs: $(TEST)/.installed ## Build the documentation site into build/docs; fails on a broken link.
 	NO_MKDOCS_2_WARNING=1 $(TEST)/bin/python -m mkdocs build --strict

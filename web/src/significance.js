@@ -228,8 +228,7 @@ function chiSquared(given, random) {
   // third moment, which next to nothing of a variance would turn into skewness without bound.
   const inverse = (counts, k) => counts.reduce((sum, count) => sum + count ** -k, 0);
   const [once, twice] = [1, 2].map((k) => n ** k * inverse(x.counts, k) * inverse(y.counts, k));
-  const shape =
-    (((4 * (2 * size + once) ** 3) / (8 * size + 22 * once + twice) ** 2) * freedom) / size;
+  const shape = (((4 * (2 * size + once) ** 3) / (8 * size + 22 * once + twice) ** 2) * freedom) / size;
   const place = shape + (statistic - mean) * Math.sqrt(shape / variance);
   return logGammaTail(Math.max(place, 0), shape);
 }
