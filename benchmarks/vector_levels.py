@@ -72,6 +72,11 @@ def slopes_by_label(rng, n):
     return _EFFECTS[0, z] * q + v, _EFFECTS[1, z] * q + w, np.stack([z, q], 1)
 
 
+def steep_slopes_by_label(rng, n):
+    z, (q, v, w) = rng.integers(0, 8, n), rng.normal(size=(3, n))
+    return 3 * _EFFECTS[0, z] * q + v, 3 * _EFFECTS[1, z] * q + w, np.stack([z, q], 1)
+
+
 def label_and_what_it_moves(rng, n):
     z, (q, v, w) = _label(rng, n), rng.normal(size=(3, n))
     q = q + _EFFECTS[0, z]
@@ -111,6 +116,7 @@ def causes():
             ("30 labels", 1, labels),
             ("spread by 30 labels", 1, spread_by_label),
             ("30 labels, slopes of a number", 2, slopes_by_label),
+            ("8 labels, steep slopes of a number", 2, steep_slopes_by_label),
             ("30 labels and what they move", 2, label_and_what_it_moves),
             ("often zero, and rounded", 2, rain_and_rounded),
             ("month, and rounded", 2, month_and_rounded),

@@ -3,9 +3,10 @@
 // What is found is {mi, low, high, method, unsure, statistic}: nats, how it was made, whether there are too few samples
 // for the number of levels, and the network's test statistic, ties broken, if it was asked (else NaN).
 
-import { plugIn, sparse, Z95 } from "./counted.js";
+import { plugIn, Z95 } from "./counted.js";
 import { mostLevels, neighbours, numberAndLabel } from "./labels.js";
 import { Cells, Levels } from "./levels.js";
+import { sparse } from "./shared.js";
 import {
   LEAST,
   RankedVariable,
@@ -25,6 +26,7 @@ const PER_LEVEL = 2; // samples for each level, on average, that have neighbours
 const PLENTY = 25; // from which it can be told whether the order of the levels means something
 const COARSE = 16; // levels of steps that the network sees,
 const STRONG = 0.3; // and nats from which it matters
+const THIN = 10; // samples in thin levels at least that count
 const ALONE = 0.2; // of the cells that occur, those of a single sample at most, to be counted
 const FREQUENT = 0.8; // share of one value from which it is set apart from the others
 const SCATTERED = 0.5; // of which at least so many differ from each other, of all
@@ -69,10 +71,27 @@ function ofCounts(cells) {
 /** Whether cells hold samples enough: many that are alone say that more were not seen. */
 function countable(cells) {
   const { n } = cells.x;
-  if (n >= PER_CELL * cells.number && cells.alone <= ALONE * cells.number) return true;
   const [few, many] = [cells.x.number, cells.y.number].sort((a, b) => a - b);
+  const isThin = (cells.x.nominal || cells.y.nominal || many > STEPS) && thin(cells) >= THIN;
+  if (n >= PER_CELL * cells.number && cells.alone <= ALONE * cells.number && !isThin) return true;
   const dense = n >= PER_CELL * few * many && many <= STEPS;
   return dense && repeatedLevels(cells.x) && repeatedLevels(cells.y);
+}
+
+/**
+ * Samples of levels that have few samples for each of their cells, as a rare label among many categories: of these cells
+ * more were not seen, however many samples others hold.
+ */
+function thin(cells) {
+  const samples = [
+    [cells.x.counts, cells.first],
+    [cells.y.counts, cells.second],
+  ].map(([counts, ofLevel]) => {
+    const occur = new Float64Array(counts.length);
+    for (const level of ofLevel) occur[level] += 1;
+    return counts.reduce((sum, count, level) => sum + (count < PER_CELL * occur[level] ? count : 0), 0);
+  });
+  return Math.max(...samples);
 }
 
 /** The label of a pair: the variable of few levels, for the number of samples. */

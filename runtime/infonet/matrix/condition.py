@@ -18,7 +18,7 @@ from infonet.errors import InputError
 from infonet.inputs.checks import Column, Missing, check_finite, check_length, finite_rows
 from infonet.model.load import Model
 from infonet.pairs.engine import PairEngine
-from infonet.vines.conditioning import Condition, prepare
+from infonet.vines.condition import Condition, prepare
 from infonet.vines.estimate import check_model
 from infonet.vines.variables import MOST_SAMPLES, MOST_VARIABLES, Group
 

@@ -6,8 +6,7 @@ take SciPy for them.
 The network reads ranks on a grid, which says less of a table of counts than the counts do. Where a
 cell that occurs holds samples enough, the plug-in estimate with the Miller-Madow correction is near
 the statistical limit, does not depend on an order of the levels, and has an interval in closed
-form. Where many categories with few samples each meet a variable of few levels, the categories
-learn from each other (`shared`).
+form. Where many categories with few samples each meet a variable of few levels, see `shared.py`.
 """
 
 from __future__ import annotations
@@ -93,11 +92,6 @@ def log_gamma_tail(x: float, shape: float) -> float:
 
 
 Z95 = 1.6448536269514722  # 95 % quantile of the standard normal distribution
-_SPIKED = 0.7  # of what `shared` says, that is certain whatever the shares are
-_UNLIKE = 0.7  # of what the plain counts say more, that may be right
-# Concentrations that `shared` averages over: from categories that hold one label each to categories
-# that are all alike.
-_CONCENTRATIONS = np.geomspace(1e-3, 1e5, 49)
 
 
 @dataclass(frozen=True)
@@ -175,112 +169,3 @@ def entropy(levels: Levels) -> tuple[float, float]:
     if int(levels.counts.min()) > 1:  # all values were seen, and no more than so many can tell
         corrected = min(corrected, math.log(levels.number))
     return corrected, math.sqrt(variance)
-
-
-def sparse(cells: Cells) -> Counted:
-    """Mutual information of two discrete variables with few samples a cell that occurs.
-
-    `shared` is right where cells that do not occur are missing by chance, and too small where they
-    cannot occur; the estimate of Chao & Shen (2003), by the share of cells that were seen at all,
-    errs the other way. The more dependence `shared` finds, the nearer the estimate lies to the
-    middle of the two; the interval holds both.
-    """
-    found, counted = _shared_either_way(cells), plug_in(cells).mi
-    covered = min(_by_coverage(cells), max(counted, found.mi))
-    mi = found.mi + min(1.0, 2 * found.mi) * max(0.0, covered - found.mi) / 2
-    mi = min(mi, counted)  # which is too large where samples are few, if it errs
-    # Shares of one frequent label and many equal ones are not Dirichlet's either.
-    low = min(found.low, _SPIKED * found.mi, mi)
-    # Shares that vary smoothly from label to label are not those of a Dirichlet distribution, and
-    # then the truth lies towards the plain counts.
-    high = max(found.high, covered, mi + _UNLIKE * max(0.0, counted - mi))
-    return Counted(mi, low, high)
-
-
-def _shared_either_way(cells: Cells) -> Counted:
-    """`shared` of the variable of more levels; of as many it is the larger estimate."""
-    x, y = cells.x.number, cells.y.number
-    ways = [cells] * (x >= y) + [cells.turned()] * (y >= x)
-    return max(map(shared, ways), key=lambda found: (found.mi, found.high))
-
-
-def _by_coverage(cells: Cells) -> float:
-    """H(X) + H(Y) - H(X, Y), each by Chao & Shen."""
-    return sum(
-        sign * _coverage_entropy(counts)
-        for sign, counts in ((1, cells.x.counts), (1, cells.y.counts), (-1, cells.counts))
-    )
-
-
-def _coverage_entropy(counts: NDArray[np.integer]) -> float:
-    n = int(counts.sum())
-    alone = min(int((counts == 1).sum()), n - 1)
-    seen = 1 - alone / n
-    p = seen * counts / n
-    return -float((p * np.log(p) / -np.expm1(n * np.log1p(-np.minimum(p, 1 - 1e-12)))).sum())
-
-
-def shared(cells: Cells) -> Counted:
-    """Mutual information of many categories with few samples each (x) and few labels (y).
-
-    The labels of a category are drawn from shares of its own, and those from a Dirichlet
-    distribution about the shares of all samples, whose concentration is learnt from all categories
-    together: categories that hold one label each make it small, categories that are alike make it
-    large. Given it the mean entropy of a category is known in closed form (Wolpert & Wolf 1995);
-    estimate and interval are averages over what the samples say of the concentration.
-    """
-    x, y, n = cells.x, cells.y, cells.x.n
-    prior = y.counts / n
-    sizes, times_seen = np.unique(x.counts, return_counts=True)
-    # equal cells add equal terms
-    keys, times = np.unique(np.stack([cells.counts, cells.second]), axis=1, return_counts=True)
-    likelihood = np.empty(_CONCENTRATIONS.size)
-    for i, a in enumerate(_CONCENTRATIONS):
-        mass = a * prior[keys[1]]
-        likelihood[i] = times @ (log_gamma(keys[0] + mass) - log_gamma(mass)) - times_seen @ (
-            log_gamma(sizes + a) - log_gamma(a)
-        )
-    weight = np.exp(likelihood - likelihood.max())
-    weight /= weight.sum()
-    share = x.counts / n
-    whole = -float(prior @ np.log(prior))
-    means, errors = np.zeros((2, _CONCENTRATIONS.size))
-    for k in np.flatnonzero(weight > 1e-4):
-        told, square = _told(cells, prior, float(_CONCENTRATIONS[k]))
-        means[k] = whole - share @ told
-        errors[k] = (share @ square) / n
-    mi = float(weight @ means)
-    _, error = entropy(y)
-    variance = float(weight @ (errors + (means - mi) ** 2)) + error**2
-    return interval(mi, variance)
-
-
-def _told(
-    cells: Cells, prior: NDArray[np.float64], a: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean entropy of the labels of each category, and the variance of its log ratios [K_x]."""
-    total = cells.x.counts + a
-    empty = a * prior
-    none = empty * digamma(empty + 1)
-    # all labels as if they did not occur, then those that do in their place
-    full = cells.counts + empty[cells.second]
-    change = full * digamma(full + 1) - none[cells.second]
-    sums = none.sum() + np.bincount(cells.first, change, minlength=cells.x.number)
-    # log ratios of the mean shares: of a label that does not occur, that of a / (count + a)
-    ratio = np.log(full / (total[cells.first] * prior[cells.second]))
-    away = np.log(a / total)
-    weight, plain = full / total[cells.first], empty[cells.second] / total[cells.first]
-    moments = [
-        a / total * away**k
-        + np.bincount(
-            cells.first,
-            weight * ratio**k - plain * away[cells.first] ** k,
-            minlength=cells.x.number,
-        )
-        for k in (1, 2)
-    ]
-    share = cells.x.counts / cells.x.n
-    mean = float(share @ moments[0])
-    return np.asarray(digamma(total + 1) - sums / total), moments[1] - 2 * mean * moments[
-        0
-    ] + mean**2

@@ -4,11 +4,11 @@
 |-------------------------------------------------------------------|------------------------------|
 | rows that repeat in both of two numbers                           | that of the different rows   |
 | a variable that is a function of the other one                    | its entropy                  |
-| two discrete variables, `PER_CELL` samples a cell that occurs     | counts (`counted.plug_in`)   |
+| two discrete variables, `PER_CELL` samples a cell in all levels   | counts (`counted.plug_in`)   |
 | a label, of 10 levels at most, and anything else                  | bins or nearest neighbours   |
 |                                                                   | (`labels.number_and_label`)  |
 | a number one value of which is frequent (rain, claims)            | in parts, by the chain rule  |
-| categories without an order, and few labels                       | `counted.sparse`             |
+| categories without an order, and few labels                       | `shared.sparse`              |
 | categories without an order, and a number                         | `labels.neighbours`          |
 | all other ties                                                    | the network, ties broken     |
 
@@ -26,9 +26,10 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.pairs.counted import Z95, Counted, plug_in, sparse
+from infonet.pairs.counted import Z95, Counted, plug_in
 from infonet.pairs.labels import most_levels, neighbours, number_and_label
 from infonet.pairs.levels import Cells, Levels
+from infonet.pairs.shared import sparse
 from infonet.pairs.structure import (
     LEAST,
     RankedVariable,
@@ -49,6 +50,7 @@ _PER_LEVEL = 2  # samples for each level, on average, that have neighbours of th
 _PLENTY = 25  # from which it can be told whether the order of the levels means something
 _COARSE, _STRONG = 16, 0.3  # levels of steps that the network sees, and nats from which it matters
 _ALONE = 0.2  # of the cells that occur, those of a single sample at most, to be counted
+_THIN = 10  # samples in thin levels at least that count
 _FREQUENT = 0.8  # share of one value from which it is set apart from the others
 _SCATTERED = 0.5  # of which at least so many differ from each other, of all
 _TERMS = 1.6  # times the errors of terms are added up, of which several may be below by chance
@@ -169,11 +171,21 @@ def _more(found: Found, other: Found) -> Found:
 def _countable(cells: Cells) -> bool:
     """Whether cells hold samples enough: many that are alone say that more were not seen."""
     n, alone = cells.x.n, int((cells.counts == 1).sum())
-    if n >= PER_CELL * cells.number and alone <= _ALONE * cells.number:
-        return True
     few, many = sorted((cells.x.number, cells.y.number))
+    thin = (cells.x.nominal or cells.y.nominal or many > _STEPS) and _thin(cells) >= _THIN
+    if n >= PER_CELL * cells.number and alone <= _ALONE * cells.number and not thin:
+        return True
     dense = n >= PER_CELL * few * many and many <= _STEPS
     return dense and repeated_levels(cells.x) and repeated_levels(cells.y)
+
+
+def _thin(cells: Cells) -> int:
+    """Samples of levels that have few samples for each of their cells, as a rare label among many
+    categories: of these cells more were not seen, however many samples others hold."""
+    return max(
+        int(levels.counts[levels.counts < PER_CELL * np.bincount(level)].sum())
+        for levels, level in ((cells.x, cells.first), (cells.y, cells.second))
+    )
 
 
 def _either_as_codes(found: Found, x: RankedVariable, y: RankedVariable) -> Found:

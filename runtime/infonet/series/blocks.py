@@ -26,7 +26,7 @@ from infonet.pairs.permutations import permutation_p_value
 from infonet.pairs.ranking import rank_columns
 from infonet.result import Estimate
 from infonet.series.shifts import Rows
-from infonet.vines.conditioning import prepare, take_out
+from infonet.vines.condition import prepare, take_out
 from infonet.vines.estimate import estimate_vectors
 from infonet.vines.variables import Group, rank_groups
 

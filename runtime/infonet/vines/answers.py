@@ -17,7 +17,7 @@ from infonet.pairs.engine import PairEngine
 from infonet.pairs.significance import combined
 from infonet.pairs.single import estimate_pair
 from infonet.result import Term
-from infonet.vines.conditioning import Continuous, take_out
+from infonet.vines.condition import prepare, take_out
 from infonet.vines.copula import WIDTH, PairCopulas, Ranks
 from infonet.vines.discrete import (
     fisher,
@@ -196,7 +196,7 @@ def _of_vine(
     rows_x, rows_y = x.ranks, y.ranks
     z: list[Ranks] = given.ranks if given else []
     if given and z:
-        both = take_out(Continuous(engine, given), [*rows_x, *rows_y], threads, progress)
+        both = take_out(prepare(engine, given), [*rows_x, *rows_y], threads, progress)
         rows_x, rows_y = both[: len(rows_x)], both[len(rows_x) :]
     in_x, in_y = by_strength(rows_x, rows_y)
     of_x, of_y = frequent_levels(x), frequent_levels(y)

@@ -12,15 +12,12 @@ what the next one does: so x is ranked within each level, which leaves no trace 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from infonet.model.libraries import kernels
 from infonet.pairs.engine import PairEngine
-from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.ranking import fingerprint, in_random_order
 from infonet.vines.changes import Conditions, difference_p_value, fit, large_levels
 from infonet.vines.copula import (
@@ -31,7 +28,7 @@ from infonet.vines.copula import (
     moments_p_value,
     rank,
 )
-from infonet.vines.discrete import ALONE, Codes, frequent, levels_of, levels_of_condition
+from infonet.vines.discrete import ALONE, Codes, frequent, levels_of_condition
 from infonet.vines.regression import Polynomial
 from infonet.vines.variables import Group
 
@@ -46,43 +43,6 @@ _LEFT = 0.1  # p-value below which dependence on a part of Z counts as seen
 # most three candidates that tell nearly as much.
 _EVIDENT, _CLOSE, _TRIED = 30.0, 0.7, 3
 _ROUNDS = 3  # over the levels of several columns, which undo each other a little
-
-
-class Condition(Protocol):
-    """A condition Z, prepared to be taken out of any number of columns, by many threads at once."""
-
-    def out_of(self, column: Ranks) -> Ranks:
-        """F(column | Z): mid-ranks [n] of a column of mid-ranks without ties."""
-
-
-def prepare(engine: PairEngine, given: Group) -> Condition:
-    """The condition of a ranked group: by its levels where these are few, else by its copulas."""
-    n = given.columns[0].size if given.columns else 0
-    levels = levels_of(given, n)
-    if levels is not None:
-        codes = np.empty(n, np.int64)
-        for number, samples in enumerate(levels):
-            codes[samples] = number
-        return WithinLevels(codes, engine.seed)
-    return Continuous(engine, given)
-
-
-def take_out(
-    condition: Condition,
-    columns: Sequence[Ranks],
-    threads: int = 1,
-    progress: bool | None = None,
-) -> list[Ranks]:
-    """`out_of` for each column, spread over threads."""
-    found: list[Ranks] = list(columns)
-
-    def task(place: int) -> int:
-        found[place] = condition.out_of(columns[place])
-        return 1
-
-    with Progress(len(columns), "column", progress) as bar:
-        run_tiles((partial(task, place) for place in range(len(columns))), threads, bar)
-    return found
 
 
 class WithinLevels:
@@ -103,7 +63,7 @@ class WithinLevels:
         self._alone = np.flatnonzero(codes == ALONE)
 
     def out_of(self, column: Ranks) -> Ranks:
-        """See `Condition`."""
+        """F(column | Z): mid-ranks [n] of a column of mid-ranks without ties."""
         order = np.argsort(self.codes + column.astype(np.float64), kind="stable")
         start, size = self._bounds[:-1], np.diff(self._bounds)
         place = np.arange(column.size) - start[self._level]
@@ -162,7 +122,7 @@ class Continuous:
             self._polynomial = self._polynomial_of(len(self.ranks))
 
     def out_of(self, column: Ranks) -> Ranks:
-        """See `Condition`."""
+        """F(column | Z): mid-ranks [n] of a column of mid-ranks without ties."""
         return self._without(column, self.parts)
 
     def _without(self, column: Ranks, parts: list[Ranks]) -> Ranks:

@@ -187,20 +187,11 @@ def _levels_of(column: Column) -> Levels:
 
 def levels_of_condition(group: Group) -> list[Codes | None]:
     """Numbers of the levels within which other columns are ranked, -1 for rare values and `ALONE`
-    for rare categories, int64 [n]; None for a column without levels.
-
-    Raises:
-        InputError: of a column of categories, each has too few samples to rank others within it.
-    """
+    for rare categories, int64 [n]; None for a column without levels."""
     found: list[Codes | None] = []
-    for levels, label in zip(frequent_levels(group), group.labels, strict=True):
+    for levels in frequent_levels(group):
         if levels is not None and levels.nominal:
             codes = frequent(levels.values, _IN_A_CATEGORY)
-            if codes.max() < 0:
-                raise InputError(
-                    f"no category of {label} has {_IN_A_CATEGORY} samples, which are needed to say "
-                    "anything given it: join categories, or leave it out"
-                )
             found.append(np.where(codes < 0, ALONE, codes))
         else:
             found.append(levels.codes if levels is not None and levels.some else None)
@@ -228,9 +219,23 @@ def is_label(levels: FrequentLevels | None) -> bool:
     return levels is not None and int(levels.codes.min()) >= 0
 
 
+def check_categories(given: Group) -> None:
+    """Refuse a condition that leaves nothing to be seen.
+
+    Raises:
+        InputError: of a column of categories, each has too few samples to rank others within it.
+    """
+    for place, label in enumerate(given.labels):
+        if not has_conditions(given.only([place])):
+            raise InputError(
+                f"no category of {label} has {_IN_A_CATEGORY} samples, which are needed to say "
+                "anything given it: join categories, or leave it out"
+            )
+
+
 def has_conditions(group: Group) -> bool:
     """Whether some category of each column of categories has enough samples to rank others within
-    it, as `levels_of_condition` demands."""
+    it."""
     levels = frequent_levels(group)
     return all(
         frequent(one.values, _IN_A_CATEGORY).max() >= 0 for one in levels if one and one.nominal

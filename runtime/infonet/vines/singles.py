@@ -15,7 +15,7 @@ from infonet.inputs.variables import NamedColumn, NamedColumns
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.ranking import fingerprint
 from infonet.vines.changes import Conditions
-from infonet.vines.conditioning import Continuous
+from infonet.vines.condition import prepare
 from infonet.vines.copula import PairCopulas, Ranks
 from infonet.vines.discrete import FrequentLevels, frequent_levels, joint_codes
 from infonet.vines.dvine import fit_edge
@@ -78,7 +78,7 @@ class SinglesGiven:
         self._known = {row.tobytes() for row in condition.ranks}
         # What has few levels is counted, or taken apart: there is nothing that pairs could share.
         few = joint_codes(condition, given[0].size) is not None
-        self._condition = None if few else Continuous(engine, condition)
+        self._condition = None if few else prepare(engine, condition)
         codes = [
             found.codes if found and found.some else None for found in frequent_levels(condition)
         ]

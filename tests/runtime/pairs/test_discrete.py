@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from infonet import Estimator
-from infonet.pairs.counted import _CONCENTRATIONS, entropy, from_table, plug_in, shared
+from infonet.pairs.counted import entropy, from_table, plug_in
 from infonet.pairs.discrete import PER_CELL
 from infonet.pairs.levels import Cells, Levels
-from scipy.stats import binom, dirichlet_multinomial
+from scipy.stats import binom
 from scipy.stats import entropy as entropy_of
 from sklearn.metrics import mutual_info_score
 
@@ -114,48 +114,6 @@ def test_entropy_and_its_error(k):
     assert errors.mean() == pytest.approx(away.std(), rel=0.15)
 
 
-def test_shared_counts_are_those_of_a_dirichlet_simulation():
-    """A slow twin: shares drawn from what the counts leave open, for each concentration."""
-    rng = np.random.default_rng(6)
-    means = rng.dirichlet(np.ones(3), size=12)
-    x = np.repeat(np.arange(12), rng.integers(3, 9, 12))
-    y = np.array([rng.choice(3, p=means[k]) for k in x])
-    cells = _cells(x, y)
-    table, n = cells.table(), x.size
-    prior, share = table.sum(0) / n, table.sum(1) / n
-    likelihood, told = [], []
-    for a in _CONCENTRATIONS:
-        laws = (dirichlet_multinomial(a * prior, int(row.sum())) for row in table)
-        likelihood.append(sum(law.logpmf(row) for law, row in zip(laws, table, strict=True)))
-        drawn = np.stack([rng.dirichlet(a * prior + row, size=1500) for row in table], 1)
-        told.append(float((share * entropy_of(np.maximum(drawn, 1e-300), axis=-1)).sum(1).mean()))
-    weight = np.exp(likelihood - np.max(likelihood))
-    expected = entropy_of(prior) - float(weight @ told) / weight.sum()
-    found = shared(cells)
-    assert found.mi == pytest.approx(expected, abs=0.005)
-    assert found.low < expected < found.high
-
-
-@pytest.mark.parametrize(("strength", "per"), [(0.0, 5), (1.0, 4), (3.0, 8)])
-def test_shared_counts_of_many_categories(strength, per):
-    """150 categories of `per` rows: counts are useless, what they share is not."""
-    errors, counted, held = [], [], 0
-    for seed in range(20):
-        rng = np.random.default_rng([seed, per])
-        logits = strength * rng.normal(size=(150, 3))
-        p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-        truth = _mi(p / 150)
-        x = np.repeat(np.arange(150), per)
-        y = (p[x].cumsum(1) < rng.random((x.size, 1))).sum(1)
-        found = shared(_cells(x, y))
-        errors.append(found.mi - truth)
-        counted.append(mutual_info_score(x, y) - truth)
-        held += found.low <= truth <= found.high
-    assert np.sqrt(np.mean(np.square(errors))) < 0.05
-    assert np.abs(errors).mean() < 0.5 * np.abs(counted).mean()
-    assert held >= binom.ppf(0.001, 20, 0.75)
-
-
 def test_which_pairs_are_counted(estimator):
     rng = np.random.default_rng(4)
     n = 10 * 10 * PER_CELL
@@ -172,6 +130,20 @@ def test_which_pairs_are_counted(estimator):
     x = rng.integers(60, size=60 * 3 * 20)
     partner = codes[(x + rng.integers(3, size=x.size)) % 60]
     assert estimator.estimate(x, partner).method == "counts"
+
+
+@pytest.mark.parametrize(("n", "categories", "rare"), [(5000, 200, 0.005), (20_000, 500, 0.01)])
+def test_a_rare_label_and_categories_that_have_nothing_to_do_with_it(
+    estimator, n, categories, rare
+):
+    """The mean cell holds 20 samples, those of the rare label hold one or none."""
+    found = []
+    for seed in range(8):
+        rng = np.random.default_rng([seed, categories])
+        names = rng.integers(categories, size=n).astype(str)
+        found.append(estimator.estimate(names, (rng.random(n) < rare).astype(int)))
+    assert max(one.mi for one in found) < 0.004
+    assert sum(one.interval[0] == 0 for one in found) >= 7
 
 
 def test_every_entrance_gives_the_same(estimator):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import infonet
 import numpy as np
 import pytest
+from infonet.vines.condition import Apart, prepare
 from infonet.vines.conditioning import Continuous
 from infonet.vines.copula import rank
 from infonet.vines.regression import Polynomial
@@ -103,3 +104,26 @@ def test_a_polynomial_foretells_what_it_holds():
     expected = own - design @ np.linalg.lstsq(design, own, rcond=None)[0]
     np.testing.assert_allclose(left - left.mean(), expected, atol=1e-4)
     assert Polynomial(rank(list(z[:, :50]))).foretold(rank([z[0, :50]])[0]) is None
+
+
+def test_a_condition_of_labels_and_numbers_is_taken_apart(estimator):
+    """Samples of rare labels are looked at together, and of very few nothing is told."""
+    rng = np.random.default_rng(83)
+    for rare in (3, 150):
+        label = np.repeat(np.arange(4), (900, 700, 400 - rare, rare))
+        z, noise = rng.standard_normal((2, label.size))
+        given = Group.ranked([label, z], 0)
+        column = rank([np.array([3, -3, 0, 2])[label] * z + 5 * label + noise / 2])[0]
+        condition = prepare(estimator.engine, given)
+        assert isinstance(condition, Apart)
+        left = condition.out_of(column)
+        assert left.tobytes() == prepare(estimator.engine, given).out_of(column).tobytes()
+        assert np.unique(left).size == label.size
+        for level in range(4 if rare == 150 else 3):
+            inside = label == level
+            assert spearmanr(left[inside], noise[inside]).statistic > 0.93
+            assert abs(left[inside].mean() - 0.5) < 0.01
+    numbers = prepare(estimator.engine, Group.ranked([z, noise], 0))
+    few = prepare(estimator.engine, Group.ranked([rng.integers(30, size=label.size), z], 0))
+    assert isinstance(numbers, Continuous)
+    assert isinstance(few, Continuous)

@@ -42,7 +42,23 @@ def _slopes_by_label(rng, z, v, w):
     return slopes * z + v, slopes * z + w, {"label": np.array(list("abcdefgh"))[label], "z": z}
 
 
-CAUSES = (_rounded, _finely_rounded, _parity, _often_zero, _rare_labels, _slopes_by_label)
+def _steep_slopes_by_label(rng, z, v, w):
+    """What one copula of all labels together leaves of such slopes is no noise."""
+    label = rng.integers(0, 8, N)
+    slopes = np.random.default_rng(7).normal(size=(2, 8))[:, label]
+    given = {"label": np.array(list("abcdefgh"))[label], "z": z}
+    return 3 * slopes[0] * z + 0.3 * v, 3 * slopes[1] * z + 0.3 * w, given
+
+
+CAUSES = (
+    _rounded,
+    _finely_rounded,
+    _parity,
+    _often_zero,
+    _rare_labels,
+    _slopes_by_label,
+    _steep_slopes_by_label,
+)
 
 
 def _draw(cause, seed):
@@ -60,11 +76,13 @@ def test_a_cause_with_ties_explains_what_it_causes(cause):
 
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.__name__)
 def test_dependence_beyond_the_cause_is_found(cause):
-    """v + w shares half of its variance with v, which tells log(2) / 2."""
+    """v + w shares half of its variance with v, which tells log(2) / 2. Of steep slopes in 250
+    samples each a trace is left, which hides some of it."""
     rng = np.random.default_rng(1)
     z, v, w = rng.normal(size=(3, N))
     x, y, given = cause(rng, z, v, (v + w) / np.sqrt(2))
-    assert infonet.estimate(x, y, given=given).mi == pytest.approx(np.log(2) / 2, rel=0.15)
+    error = 0.25 if cause is _steep_slopes_by_label else 0.15
+    assert infonet.estimate(x, y, given=given).mi == pytest.approx(np.log(2) / 2, rel=error)
 
 
 def test_the_order_of_labels_does_not_matter():
