@@ -61,10 +61,12 @@ async function choose(x, y, ask) {
 /** Cells that hold samples enough to be counted. */
 function ofCounts(cells) {
   if (!countable(cells)) return null;
-  const many = Math.max(cells.x.number, cells.y.number);
-  if (cells.x.n >= CERTAIN * cells.number || many <= STEPS) return found(plugIn(cells), "counted");
+  const [x, y] = [cells.x.number, cells.y.number];
+  const enough = cells.x.n >= Math.min(CERTAIN * cells.number, PER_CELL * x * y);
+  if (enough && thin(cells) < THIN) return found(plugIn(cells), "counted");
   // Numbers of many values have an order that the network knows, and bins of a label.
-  const jagged = cells.x.nominal || cells.y.nominal || (cells.isJagged() && cells.turned().isJagged());
+  const few = Math.max(x, y) <= STEPS;
+  const jagged = few || cells.x.nominal || cells.y.nominal || (cells.isJagged() && cells.turned().isJagged());
   return jagged ? found(sparse(cells), "shared") : null;
 }
 
@@ -72,8 +74,7 @@ function ofCounts(cells) {
 function countable(cells) {
   const { n } = cells.x;
   const [few, many] = [cells.x.number, cells.y.number].sort((a, b) => a - b);
-  const isThin = (cells.x.nominal || cells.y.nominal || many > STEPS) && thin(cells) >= THIN;
-  if (n >= PER_CELL * cells.number && cells.alone <= ALONE * cells.number && !isThin) return true;
+  if (n >= PER_CELL * cells.number && cells.alone <= ALONE * cells.number) return true;
   const dense = n >= PER_CELL * few * many && many <= STEPS;
   return dense && repeatedLevels(cells.x) && repeatedLevels(cells.y);
 }

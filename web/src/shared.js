@@ -3,7 +3,9 @@
 import { entropy, interval, plugIn } from "./counted.js";
 import { digamma, logGamma } from "./special.js";
 
-const SPIKED = 0.8; // of what `shared` says, that is certain whatever the shares are
+// Of what `shared` says, that may be wrong whatever the interval: all of this share where so many samples are alone in
+// their cell, 1 / DOUBTFUL of all.
+const [SPIKED, DOUBTFUL] = [0.2, 5];
 const UNLIKE = 0.5; // of what the plain counts say more, that may be right
 const COMPARABLE = 2; // times as many levels, from which on either variable may be the categories
 // The kinds of categories: shares about those of all samples, from categories that hold one label each to categories
@@ -29,7 +31,9 @@ export function sparse(given) {
   const counted = plugIn(given).mi;
   const covered = Math.min(byCoverage(given), Math.max(counted, found.mi));
   const mi = Math.min(found.mi, counted); // which is too large where samples are few, if it errs
-  const low = Math.min(found.low, SPIKED * found.mi, mi);
+  // What chance alone decides is little where few cells hold a single sample.
+  const doubt = Math.min(1, (DOUBTFUL * given.alone) / given.x.n);
+  const low = Math.min(found.low, found.mi * (1 - SPIKED * doubt), mi);
   const high = Math.max(found.high, covered, mi + UNLIKE * Math.max(0, counted - mi));
   return { mi, low, high };
 }

@@ -128,12 +128,14 @@ def _counted(cells: Cells) -> Found | None:
     """Cells that hold samples enough to be counted."""
     if not _countable(cells):
         return None
-    many = max(cells.x.number, cells.y.number)
-    if cells.x.n >= _CERTAIN * cells.number or many <= _STEPS:
+    x, y = cells.x.number, cells.y.number
+    if cells.x.n >= min(_CERTAIN * cells.number, PER_CELL * x * y) and _thin(cells) < _THIN:
         return _found(plug_in(cells), Method.COUNTED)
     # Numbers of many values have an order that the network knows, and bins of a label.
     jagged = (
-        cells.x.nominal or cells.y.nominal or (cells.is_jagged() and cells.turned().is_jagged())
+        max(x, y) <= _STEPS
+        or (cells.x.nominal or cells.y.nominal)
+        or (cells.is_jagged() and cells.turned().is_jagged())
     )
     return _found(sparse(cells), Method.SHARED) if jagged else None
 
@@ -172,8 +174,7 @@ def _countable(cells: Cells) -> bool:
     """Whether cells hold samples enough: many that are alone say that more were not seen."""
     n, alone = cells.x.n, int((cells.counts == 1).sum())
     few, many = sorted((cells.x.number, cells.y.number))
-    thin = (cells.x.nominal or cells.y.nominal or many > _STEPS) and _thin(cells) >= _THIN
-    if n >= PER_CELL * cells.number and alone <= _ALONE * cells.number and not thin:
+    if n >= PER_CELL * cells.number and alone <= _ALONE * cells.number:
         return True
     dense = n >= PER_CELL * few * many and many <= _STEPS
     return dense and repeated_levels(cells.x) and repeated_levels(cells.y)

@@ -23,7 +23,9 @@ from infonet.pairs.counted import (
 )
 from infonet.pairs.levels import Cells
 
-_SPIKED = 0.8  # of what `shared` says, that is certain whatever the shares are
+# Of what `shared` says, that may be wrong whatever the interval: all of this share where so many
+# samples are alone in their cell, 1 / _DOUBTFUL of all.
+_SPIKED, _DOUBTFUL = 0.2, 5
 _UNLIKE = 0.5  # of what the plain counts say more, that may be right
 _COMPARABLE = 2  # times as many levels, from which on either variable may be the categories
 # The kinds of categories: shares about those of all samples, from categories that hold one label
@@ -58,7 +60,9 @@ def sparse(cells: Cells) -> Counted:
     found, counted = _either_way(cells), plug_in(cells).mi
     covered = min(_by_coverage(cells), max(counted, found.mi))
     mi = min(found.mi, counted)  # which is too large where samples are few, if it errs
-    low = min(found.low, _SPIKED * found.mi, mi)
+    # What chance alone decides is little where few cells hold a single sample.
+    doubt = min(1.0, _DOUBTFUL * int((cells.counts == 1).sum()) / cells.x.n)
+    low = min(found.low, found.mi * (1 - _SPIKED * doubt), mi)
     # Shares that vary smoothly from label to label are of no kind that `shared` knows, and then
     # the truth lies towards the plain counts.
     high = max(found.high, covered, mi + _UNLIKE * max(0.0, counted - mi))

@@ -146,6 +146,23 @@ def test_a_rare_label_and_categories_that_have_nothing_to_do_with_it(
     assert sum(one.interval[0] == 0 for one in found) >= 7
 
 
+@pytest.mark.parametrize(("n", "rho"), [(600, 0.0), (600, 0.3), (600, 0.6), (1500, 0.0)])
+def test_two_rounded_numbers_with_thin_tails(estimator, n, rho):
+    """Most of their hundred cells lie in the tails: Miller and Madow's correction is too small."""
+    drawn = np.random.default_rng(8).multivariate_normal([0, 0], [[1, rho], [rho, 1]], 1_000_000)
+    truth = mutual_info_score(*np.round(1.5 * drawn).T)
+    errors, counted, held = [], [], 0
+    for seed in range(16):
+        rng = np.random.default_rng([seed, n])
+        x, y = np.round(1.5 * rng.multivariate_normal([0, 0], [[1, rho], [rho, 1]], n)).T
+        found = estimator.estimate(x, y)
+        errors.append(found.mi - truth)
+        counted.append(plug_in(_cells(x, y)).mi - truth)
+        held += found.interval[0] <= truth <= found.interval[1]
+    assert np.mean(np.square(errors)) < 0.8 * np.mean(np.square(counted))
+    assert held >= 14
+
+
 def test_every_entrance_gives_the_same(estimator):
     rng = np.random.default_rng(5)
     x = rng.integers(4, size=300)
