@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
-from exported_copulas import checkpoint_with_factors, export
-from infonet_export.configuration import load_config
+from exported_copulas import export
+from infonet.model.load import DEFAULT_MODEL, core_path
 from infonet_export.copula.config import CopulaTraining
 from shared_graphs import folder_of_the_session, sharing
 from tiny_models import CONFIGS, save_checkpoint, tiny_config
@@ -45,8 +46,7 @@ def exported(checkpoint, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def default(tmp_path_factory):
-    """The shipped architecture with random weights, and with factors of its intervals."""
-    config = load_config(CONFIGS / "copula" / "stage3.yaml")
-    folder = tmp_path_factory.mktemp("default")
-    return export(checkpoint_with_factors(folder, config), folder, (20, 40))
+def default():
+    """The model that ships, with factors of its intervals: its checkpoint, and its files."""
+    files = SimpleNamespace(model=DEFAULT_MODEL, core=core_path(DEFAULT_MODEL))
+    return CONFIGS.parent / "export" / "checkpoints" / "copula.pt", files

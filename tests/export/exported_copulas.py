@@ -5,21 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from infonet_export.checkpoints import write_state
 from infonet_export.copula import export as copula_export
-from infonet_export.copula.calibration import IntervalFactors
-from infonet_export.copula.checkpoint import read_checkpoint
 from infonet_export.copula.export import export_checkpoint
 from infonet_export.copula.null_distribution import simulate_null
-from tiny_models import save_checkpoint
-
-FACTORS = IntervalFactors((30, 300, 3000), (2.0, 1.5, 1.0), (3.0, 2.0, 1.2))
-
-
-def checkpoint_with_factors(folder, config):
-    path = save_checkpoint(folder / "checkpoint.pt", config)
-    write_state(path, {**read_checkpoint(path), "interval_factors": FACTORS.to_dict()})
-    return path
 
 
 def export(checkpoint, folder, sizes):

@@ -14,10 +14,11 @@ CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 
 def tiny_config(**training) -> CopulaTraining:
-    """Trains in seconds: one chunk a pool, a 32 x 32 histogram, two levels."""
+    """Trains in seconds: one chunk a pool, a 32 x 32 histogram, two levels. Drawing distributions
+    is what takes time, so each gives eight pairs."""
     return CopulaTraining(
         model=CopulaConfig(histogram_grid=32, channels=(16, 16), hidden=16, n_min=20, n_max=500),
-        data=DataConfig(pool_size=256, passes=1, replicates=2, scoring_samples=512, workers=0),
+        data=DataConfig(pool_size=256, passes=1, replicates=8, scoring_samples=512, workers=0),
         training=replace(
             TrainingConfig(pools=3, batch_size=64, warmup_steps=2, ema_decay=0.5), **training
         ),

@@ -20,9 +20,9 @@ export function plugIn(cells) {
 /**
  * Miller-Madow estimate of a table of counts, rows one after the other. The interval has the variance of the mean log
  * ratio, that of half a chi-squared variable over n, and the squares of the part `uncorrected` of the largest
- * correction and of `apart`, nats.
+ * correction and of `apart`, nats. `bias` is what is known of the bias beside, nats.
  */
-export function fromTable(counts, width, uncorrected = 0, apart = 0) {
+export function fromTable(counts, width, uncorrected = 0, apart = 0, bias = 0) {
   const height = counts.length / width;
   const ofRow = new Float64Array(height);
   const ofColumn = new Float64Array(width);
@@ -37,18 +37,18 @@ export function fromTable(counts, width, uncorrected = 0, apart = 0) {
     rows.push(ofRow[Math.floor(i / width)]);
     columns.push(ofColumn[i % width]);
   }
-  return millerMadow(used, rows, columns, uncorrected, apart);
+  return millerMadow(used, rows, columns, uncorrected, apart, bias);
 }
 
 /** Of the cells that are used, and the sums of the row and the column of each. */
-function millerMadow(cells, rows, columns, uncorrected, apart) {
+function millerMadow(cells, rows, columns, uncorrected, apart, bias = 0) {
   const n = cells.reduce((sum, count) => sum + count, 0);
   const ratio = cells.map((count, i) => Math.log(count * n) - Math.log(rows[i] * columns[i]));
   const mean = ratio.reduce((sum, value, i) => sum + (cells[i] / n) * value, 0);
   // each row has as many cells as its samples divided among them
   const height = Math.round(cells.reduce((sum, count, i) => sum + count / rows[i], 0));
   const width = Math.round(cells.reduce((sum, count, i) => sum + count / columns[i], 0));
-  const mi = mean - (cells.length - height - width + 1) / (2 * n);
+  const mi = mean - (cells.length - height - width + 1) / (2 * n) - bias;
   const freedom = (height - 1) * (width - 1);
   const free = Math.max(Math.min(freedom, cells.length - 1), 0); // no more than the cells that occur can vary
   let variance = ratio.reduce((sum, value, i) => sum + (cells[i] / n) * (value - mean) ** 2, 0) / n;

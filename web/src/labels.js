@@ -6,6 +6,7 @@
 import { entropy, fromTable, interval } from "./counted.js";
 import { Random } from "./random.js";
 import { inOrderOf, twiceRanks } from "./ranking.js";
+import { logGamma } from "./special.js";
 
 const LEVELS = 10; // levels of a label at most,
 const PER_LEVEL = 25; // with so many samples a level on average,
@@ -21,8 +22,20 @@ const FILLED = 12.0; // and wholly
 const MOST_THIN = 0.2; // of their cells, that hold no more than THIN samples
 const GAIN = 1.0; // nats of predicted likelihood that narrower bins must add, over all samples
 const PSEUDOCOUNT = 0.5; // of each level in each bin (Krichevsky & Trofimov 1981)
+const AROUND = 2; // bins on either side, whose labels are about as frequent
 const NEIGHBOURS = 3;
 const UNCORRECTED = 0.2; // of the Miller-Madow correction, that may be wrong: it widens the interval
+
+const LARGEST_MEAN = 50;
+const MEANS = [0, ...Array.from({ length: 200 }, (_, i) => 1e-3 * (LARGEST_MEAN / 1e-3) ** (i / 199))];
+const BIASES = MEANS.map((mean) => {
+  if (!mean) return 0;
+  let sum = -mean * Math.log(mean);
+  for (let count = 2; count < 140; count++) {
+    sum += Math.exp(count * Math.log(mean) - mean - logGamma(count + 1)) * count * Math.log(count);
+  }
+  return sum;
+});
 
 /** The next odd number: odd numbers of bins have no edge on an untied rank. */
 const odd = (value) => Math.round(value) | 1;
@@ -56,7 +69,8 @@ export function numberAndLabel(ranks, untied, label) {
   // what a few samples of a rare label say is uncertain by as much as they can say
   apart = Math.hypot(apart, (0.9 * entropy(label)[0]) / label.minor ** 0.75);
   const { missed, trusted } = within(chosen, cut(twice, label, (2 * bins) | 1), levels);
-  const { mi, low, high } = fromTable(chosen, levels, UNCORRECTED, Math.hypot(apart, missed));
+  const thin = thinBias(chosen, label);
+  const { mi, low, high } = fromTable(chosen, levels, UNCORRECTED, Math.hypot(apart, missed), thin);
   const more = trusted * missed;
   return { mi: mi + more, low: low + more, high: high + more };
 }
@@ -80,6 +94,41 @@ function within(counts, finer, levels) {
   const believed = Math.min(Math.max((n / used.length - THIN) / (FILLED - THIN), 0), 1);
   const trusted = believed * Math.max(0, 1 - thin / MOST_THIN);
   return { missed: more > chance ? WITHIN * (more - chance ** 2 / more) : 0, trusted };
+}
+
+/**
+ * What Miller and Madow's correction leaves of the bias where cells hold few samples, nats. For a count N of mean m the
+ * bias is E[N log N] - m log m, and the means are those of neighbouring bins. The more the label depends on the number,
+ * the less are these alike.
+ */
+function thinBias(counts, label) {
+  const levels = label.number;
+  const bins = counts.length / levels;
+  let bias = 0;
+  for (let j = 0; j < levels; j++) {
+    for (let i = 0; i < bins; i++) {
+      let around = 0;
+      for (let k = i - AROUND; k <= i + AROUND; k++) {
+        around += counts[Math.min(Math.max(k, 0), bins - 1) * levels + j];
+      }
+      bias += poissonBias(around / (2 * AROUND + 1)) - (counts[i * levels + j] > 0) / 2;
+    }
+  }
+  const told = Math.min(1, fromTable(counts, levels).mi / entropy(label)[0]);
+  return (bias / counts.reduce((sum, count) => sum + count, 0)) * (1 - told) ** 3;
+}
+
+/** E[N log N] - m log m for a Poisson variable N of mean m, between tabulated means. */
+function poissonBias(mean) {
+  if (mean >= LARGEST_MEAN) return BIASES[MEANS.length - 1];
+  let [low, high] = [0, MEANS.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (MEANS[middle] <= mean) low = middle;
+    else high = middle;
+  }
+  const part = (mean - MEANS[low]) / (MEANS[high] - MEANS[low]);
+  return BIASES[low] + part * (BIASES[high] - BIASES[low]);
 }
 
 /**

@@ -112,18 +112,20 @@ def plug_in(cells: Cells) -> Counted:
 
 
 def from_table(
-    counts: NDArray[np.integer], uncorrected: float = 0.0, apart: float = 0.0
+    counts: NDArray[np.integer], uncorrected: float = 0.0, apart: float = 0.0, bias: float = 0.0
 ) -> Counted:
     """Miller-Madow estimate of a table of counts [k, m].
 
     The correction is that of Miller (1955): each entropy is too small by (cells used - 1) / 2n. The
     interval is normal: the variance of the mean log ratio, plus that of half a chi-squared variable
     over n, which is all there is for independent variables, plus the squares of the part
-    ``uncorrected`` of the largest correction and of ``apart``, nats.
+    ``uncorrected`` of the largest correction and of ``apart``, nats. ``bias`` is what is known of
+    the bias beside, nats.
     """
     first, second = np.nonzero(counts)
     row, column = counts.sum(axis=1), counts.sum(axis=0)
-    return _miller_madow(counts[first, second], row[first], column[second], uncorrected, apart)
+    cells = counts[first, second], row[first], column[second]
+    return _miller_madow(*cells, uncorrected, apart, bias)
 
 
 def _miller_madow(
@@ -132,6 +134,7 @@ def _miller_madow(
     columns: NDArray[np.integer],
     uncorrected: float = 0.0,
     apart: float = 0.0,
+    bias: float = 0.0,
 ) -> Counted:
     """Of the cells that are used [c], and the sums of the row and the column of each."""
     n = int(cells.sum())
@@ -141,7 +144,7 @@ def _miller_madow(
     # each row has as many cells as its samples divided among them
     height = round(float((cells / rows).sum()))
     width = round(float((cells / columns).sum()))
-    mi = mean - (cells.size - height - width + 1) / (2 * n)
+    mi = mean - (cells.size - height - width + 1) / (2 * n) - bias
     freedom = (height - 1) * (width - 1)
     # what varies under independence: no more than the cells that occur can
     free = max(min(freedom, cells.size - 1), 0)

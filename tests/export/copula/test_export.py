@@ -12,12 +12,13 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from exported_copulas import FACTORS
+from infonet_export.copula.calibration import IntervalFactors
 from infonet_export.copula.checkpoint import load_model, read_checkpoint
 from infonet_export.copula.graphs import Core, FromSamples, round_weights
 from tiny_models import random_net, tiny_config
 
 OUTPUTS = ("mi", "quantiles", "table", "score")
+FACTORS = IntervalFactors((30, 300, 3000), (2.0, 1.5, 1.0), (3.0, 2.0, 1.2))
 
 
 def _session(path, custom_ops):
@@ -49,6 +50,8 @@ def _histograms(batch, grid, n=500, seed=0):
 @pytest.mark.parametrize(("batch", "n"), [(1, 20), (1, 777), (4, 50), (7, 333), (2, 5000)])
 def test_samples_graph_equals_pytorch(kind, batch, n, request):
     checkpoint, result = request.getfixturevalue(kind)
+    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    assert infonet.load_model(result.model).checkpoint_sha256 == digest
     samples = _samples(batch, n)
     with torch.no_grad():
         expected = _reference(checkpoint)(torch.from_numpy(samples))

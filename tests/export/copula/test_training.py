@@ -17,10 +17,12 @@ from infonet_export.copula.trainer import learning_rate, train
 from scipy import stats
 from tiny_models import random_net, tiny_config
 
+FEW_CALIBRATIONS = partial(calibrate, sizes=(30, 100), count=1)
+
 
 @pytest.fixture(autouse=True)
 def _few_calibrations(monkeypatch):
-    monkeypatch.setattr(trainer, "calibrate", partial(calibrate, sizes=(30, 100), count=2))
+    monkeypatch.setattr(trainer, "calibrate", FEW_CALIBRATIONS)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def trained(tmp_path_factory):
     output = tmp_path_factory.mktemp("trained")
     lines = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "calibrate", partial(calibrate, sizes=(30, 100), count=2))
+        patch.setattr(trainer, "calibrate", FEW_CALIBRATIONS)
         model = train(tiny_config(bfloat16=0.4), output, device="cpu", report=lines.append)
     return output, model, lines
 
@@ -249,9 +251,9 @@ class _Certain(torch.nn.Module):
 
 def test_calibration_stretches_what_is_too_narrow_and_shrinks_what_is_too_wide():
     config = tiny_config().model
-    narrow = calibrate(_Certain(config, (0.499, 0.5, 0.501)), (50,), 4)
+    narrow = calibrate(_Certain(config, (0.499, 0.5, 0.501)), (50,), 2)
     assert narrow.low == narrow.high == (4.0,)  # the limit
-    wide = calibrate(_Certain(config, (-99.0, 0.5, 99.0)), (50,), 4)
+    wide = calibrate(_Certain(config, (-99.0, 0.5, 99.0)), (50,), 2)
     assert wide.low == wide.high == (0.5,)
 
 

@@ -44,7 +44,7 @@ def test_the_page_shows_what_is_printed():
 
 
 @pytest.mark.parametrize(("target", "starts"), [("linear", 1), ("square", 4)])
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_a_random_start_leads_to_the_best_projection(target, starts, seed):
     """At least 95 % of the best possible, judged by the truth and not by the estimate."""
     generator = torch.Generator().manual_seed(seed)

@@ -9,6 +9,9 @@ import torch
 from exported_perceivers import exported, run
 from infonet_export import soft_rank
 from infonet_export.perceiver import PRESETS, mutual_information
+from infonet_export.perceiver.graphs import PerceiverCore, PerceiverFromSamples
+from infonet_export.perceiver.grids import choose, grid_errors
+from infonet_export.perceiver.parity import parity_samples
 from infonet_export.perceiver.published import load_perceiver
 from infonet_export.perceiver.read_out import axis_position, log_mean_exp_all_pairs, look_up
 from random_perceivers import fixture_file
@@ -84,25 +87,38 @@ def test_shuffled_bound(output, expected):
     assert (abs(runs - expected["mi_shuffled_mean"]) < 6 * spread).all()
 
 
-# (file, largest error of MI, of the table), nats; the last two are far below what is promised,
-# 1e-3 in MI for a histogram and (5e-3, 2e-2) for float16
-EXPORTS = [
-    ("published", 2e-6, 1e-5),
-    ("published histogram", 2e-5, 1e-3),
-    ("published fp16", 2e-4, 2e-3),
-]
+# grid, precision, largest error of MI, of the table (nats); the last two are far below what is
+# promised, 1e-3 in MI for a histogram and (5e-3, 2e-2) for float16
+FORMS = [(0, "fp32", 2e-6, 1e-5), (64, "fp32", 2e-5, 1e-3), (0, "fp16", 2e-4, 2e-3)]
 
 
-@pytest.mark.parametrize(("kind", "mi_error", "table_error"), EXPORTS)
-def test_exported_from_raw_samples(expected, kind, mi_error, table_error):
-    mi, table = run(exported(kind).model, expected["raw"])
+@pytest.mark.parametrize(("grid", "precision", "mi_error", "table_error"), FORMS)
+def test_forms_that_are_traced(expected, grid, precision, mi_error, table_error):
+    """That files are these forms is seen with smaller networks, see test_perceiver_export.py."""
+    net = load_perceiver(fixture_file("upstream_softrank_branch.ckpt"))
+    form = PerceiverFromSamples(
+        PerceiverCore(net, grid, precision), net.config.eps, net.config.normalize
+    )
+    with torch.no_grad():
+        mi, table = form.eval()(torch.from_numpy(expected["raw"]))
     np.testing.assert_allclose(mi, expected["mi_all_pairs"], atol=mi_error)
     np.testing.assert_allclose(table, expected["table"], atol=table_error)
 
 
-@pytest.mark.parametrize(("kind", "mi_error", "table_error"), EXPORTS)
-def test_exported_through_the_runtime(expected, kind, mi_error, table_error):
-    estimator = infonet.Estimator(exported(kind).model, threads=1)
+def test_a_histogram_of_64_nodes_is_enough():
+    net = load_perceiver(fixture_file("upstream_softrank_branch.ckpt"))
+    assert choose(grid_errors(net, parity_samples(net.config.n_min))) == 64
+
+
+def test_exported_from_raw_samples(expected):
+    mi, table = run(exported("published").model, expected["raw"])
+    np.testing.assert_allclose(mi, expected["mi_all_pairs"], atol=2e-6)
+    np.testing.assert_allclose(table, expected["table"], atol=1e-5)
+
+
+def test_exported_through_the_runtime(expected):
+    mi_error, table_error = 2e-6, 1e-5
+    estimator = infonet.Estimator(exported("published").model, threads=1)
     np.testing.assert_allclose(
         estimator.mi(expected["raw"]), expected["mi_all_pairs"], atol=mi_error
     )
@@ -126,14 +142,14 @@ def test_runtime_refuses_fewer_samples_than_the_minimum():
 
 
 def test_report_of_the_command():
-    for kind in ("published", "published histogram", "published fp16"):
+    for kind in ("published", "histogram", "fp16"):
         result = exported(kind)
         lines = result.printed.splitlines()
         assert "parity with PyTorch on 8 pairs, largest differences in nats: mi " in lines[-2]
         assert str(result.model) in lines[-1]
         assert lines[-1].endswith(" MB")
         assert not result.core.exists()
-    studied = exported("published histogram").printed.splitlines()[:-2]
+    studied = exported("histogram").printed.splitlines()[:-2]
     grids = [int(line.removeprefix("histogram of ").split(" nodes: mi ")[0]) for line in studied]
     assert grids == [64, 128, 256, 512]
     assert studied[0].endswith("(used)")

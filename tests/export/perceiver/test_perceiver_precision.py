@@ -6,10 +6,11 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from exported_perceivers import exported
+from exported_perceivers import AFFINE, exported
 from infonet_export.perceiver.graphs import PerceiverCore
+from infonet_export.perceiver.published import load_perceiver
 from onnx import TensorProto, helper, numpy_helper, shape_inference
-from random_perceivers import ODD, SMALL, random_net
+from random_perceivers import ODD, SMALL, fixture_file, random_net
 
 HALF, FLOAT = TensorProto.FLOAT16, TensorProto.FLOAT
 SINGLE = {
@@ -46,7 +47,7 @@ def _typed_nodes(path):
 
 
 def test_types_of_the_operators():
-    nodes = _typed_nodes(exported("published fp16").model)
+    nodes = _typed_nodes(exported("fp16").model)
     seen = set()
     for node, inputs in nodes:
         if node.op_type in SINGLE:
@@ -56,10 +57,11 @@ def test_types_of_the_operators():
     products = [inputs for node, inputs in nodes if node.op_type in ("MatMul", "Gemm")]
     assert all(len(set(inputs)) == 1 for inputs in products)
     half = sum(inputs[0] == HALF for inputs in products)
-    # 8 blocks of 6 layers and 2 products of attention; read 2 layers of its own; embeddings,
-    # keys and values 6; 2 halves of the query: 8 heads twice, 1 layer; decoder: 2 layers, and for
-    # 2 halves 4 layers and twice attention
-    assert half == 8 * (6 + 2) + 2 + 6 + 2 * (8 * 2 + 1) + 2 + 2 * (4 + 2)
+    # blocks of 6 layers and 2 products of attention; read 2 layers of its own; embeddings, keys and
+    # values 6; 2 halves of the query: its heads twice, 1 layer; decoder: 2 layers, and for 2 halves
+    # 4 layers and twice attention
+    blocks, heads = AFFINE.blocks, AFFINE.query_heads
+    assert half == blocks * (6 + 2) + 2 + 6 + 2 * (heads * 2 + 1) + 2 + 2 * (4 + 2)
 
 
 def test_float32_files_hold_no_float16():
@@ -70,14 +72,26 @@ def test_float32_files_hold_no_float16():
 
 
 def test_weights_are_stored_in_float16():
-    model = onnx.load(exported("published fp16").model)
-    sizes = {FLOAT: 0, HALF: 0}
-    for constant in model.graph.initializer:
-        if constant.data_type in sizes:
-            sizes[constant.data_type] += numpy_helper.to_array(constant).size
-    assert sizes[HALF] > 8 * sizes[FLOAT]
-    single, half = (exported(f"published{kind}").model.stat().st_size for kind in ("", " fp16"))
-    assert half < single / 1.5
+    """The file holds the constants of its form, and those of the published form are mostly half."""
+    made = exported("fp16")
+    stored = {FLOAT: [], HALF: []}
+    for constant in onnx.load(made.model).graph.initializer:
+        if constant.data_type in stored:
+            stored[constant.data_type].append(numpy_helper.to_array(constant).size)
+    sizes = _sizes(load_perceiver(made.checkpoint))
+    assert sum(size for size in stored[HALF] if size > 1) == sum(sizes[torch.float16])
+    assert sum(stored[FLOAT]) < 2 * sum(sizes[torch.float32])  # parts of the smoothing twice
+    sizes = _sizes(load_perceiver(fixture_file("upstream_softrank_branch.ckpt")))
+    assert sum(sizes[torch.float16]) > 8 * sum(sizes[torch.float32])
+
+
+def _sizes(net):
+    """Numbers of elements of the constants of a network's form in float16, by type."""
+    found = {torch.float16: [], torch.float32: []}
+    form = PerceiverCore(net, precision="fp16")
+    for constant in (*form.parameters(), *form.buffers()):
+        found[constant.dtype].append(constant.numel())
+    return found
 
 
 @pytest.mark.parametrize("grid", [0, 256])
