@@ -1,4 +1,4 @@
-"""A number beside a label with rare levels: the bias of plain counts where cells hold few samples."""
+"""A number beside a label with rare levels: the bias of plain counts where cells are thin."""
 
 from __future__ import annotations
 
