@@ -80,10 +80,11 @@ function shared(cells) {
   const kinds = kindsOf(cells);
   const step = Math.ceil(x.number / LEARNT_FROM);
   const some = Array.from({ length: Math.ceil(x.number / step) }, (_, i) => i * step);
-  const { weights, gain } = learn(
+  const { weights, gain: ofSome } = learn(
     kinds.map((kind) => Float64Array.from(some, (i) => kind.logLikelihood[i])),
     CONCENTRATIONS.length - 1,
   );
+  const gain = (ofSome * x.number) / some.length;
   const kept = kinds.flatMap((_, k) => (weights[k] > MATTERS ? [k] : []));
   const told = kept.map((k) => kinds[k].told());
   const prior = Array.from(y.counts, (count) => count / n);

@@ -111,6 +111,7 @@ def shared(cells: Cells) -> Shared:
     logs = np.stack([kind.log_likelihood for kind in kinds])
     some = logs[:, :: -(-x.number // _LEARNT_FROM)]
     weights, gain = _learn(some, alike=_CONCENTRATIONS.size - 1)
+    gain *= x.number / some.shape[1]
     kept = np.flatnonzero(weights > _MATTERS)
     belongs = weights[kept, None] * np.exp(logs[kept] - logs[kept].max(axis=0))
     belongs /= belongs.sum(axis=0)
