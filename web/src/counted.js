@@ -1,6 +1,20 @@
 // Mutual information of two discrete variables by their counts: runtime/infonet/pairs/counted.py.
 
+import { logGamma } from "./special.js";
+
 export const Z95 = 1.6448536269514722; // 95 % quantile of the standard normal distribution
+
+const POSSIBLE = 8; // cells that may occur for each sample, at most
+const LARGEST_MEAN = 50;
+const MEANS = [0, ...Array.from({ length: 200 }, (_, i) => 1e-3 * (LARGEST_MEAN / 1e-3) ** (i / 199))];
+const BIASES = MEANS.map((mean) => {
+  if (!mean) return 0;
+  let sum = -mean * Math.log(mean);
+  for (let count = 2; count < 140; count++) {
+    sum += Math.exp(count * Math.log(mean) - mean - logGamma(count + 1)) * count * Math.log(count);
+  }
+  return sum;
+});
 
 /** A normal 90 % interval about an estimate in nats, both cut at 0: {mi, low, high}. */
 export function interval(estimate, variance) {
@@ -10,11 +24,39 @@ export function interval(estimate, variance) {
 }
 
 /** Miller-Madow estimate of the pairs of levels that occur. */
-export function plugIn(cells) {
+export function plugIn(cells, bias = 0) {
   const unseen = cells.alone / (2 * cells.x.n); // of cells of one sample there may be as many that were not seen
   const rows = cells.first.map((level) => cells.x.counts[level]);
   const columns = cells.second.map((level) => cells.y.counts[level]);
-  return millerMadow(cells.counts, rows, columns, 0, unseen);
+  return millerMadow(cells.counts, rows, columns, 0, unseen, bias);
+}
+
+/**
+ * `plugIn`, less what its correction leaves of the bias where cells hold few samples. For a count N of mean m the bias is
+ * E[N log N] - m log m. The means are those of independent variables, and the correction the smaller the more dependent
+ * these are.
+ */
+export function dense(cells) {
+  const { n } = cells.x;
+  if (cells.x.number * cells.y.number > POSSIBLE * n) return plugIn(cells); // most of which can never occur
+  let bias = -cells.number / 2;
+  for (const row of cells.x.counts) for (const column of cells.y.counts) bias += poissonBias((row * column) / n);
+  const most = Math.max(Math.min(entropy(cells.x)[0], entropy(cells.y)[0]), 1e-300);
+  const told = Math.min(1, plugIn(cells).mi / most);
+  return plugIn(cells, (bias / n) * (1 - told) ** 3);
+}
+
+/** E[N log N] - m log m for a Poisson variable N of mean m, between tabulated means. */
+export function poissonBias(mean) {
+  if (mean >= LARGEST_MEAN) return BIASES[MEANS.length - 1];
+  let [low, high] = [0, MEANS.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (MEANS[middle] <= mean) low = middle;
+    else high = middle;
+  }
+  const part = (mean - MEANS[low]) / (MEANS[high] - MEANS[low]);
+  return BIASES[low] + part * (BIASES[high] - BIASES[low]);
 }
 
 /**

@@ -3,7 +3,7 @@
 // What is found is {mi, low, high, method, unsure, statistic}: nats, how it was made, whether there are too few samples
 // for the number of levels, and the network's test statistic, ties broken, if it was asked (else NaN).
 
-import { plugIn, Z95 } from "./counted.js";
+import { dense, Z95 } from "./counted.js";
 import { mostLevels, neighbours, numberAndLabel } from "./labels.js";
 import { Cells, Levels } from "./levels.js";
 import { sparse } from "./shared.js";
@@ -61,12 +61,10 @@ async function choose(x, y, ask) {
 /** Cells that hold samples enough to be counted. */
 function ofCounts(cells) {
   if (!countable(cells)) return null;
-  const [x, y] = [cells.x.number, cells.y.number];
-  const enough = cells.x.n >= Math.min(CERTAIN * cells.number, PER_CELL * x * y);
-  if (enough && thin(cells) < THIN) return found(plugIn(cells), "counted");
+  const few = Math.max(cells.x.number, cells.y.number) <= STEPS;
+  if (few || (cells.x.n >= CERTAIN * cells.number && thin(cells) < THIN)) return found(dense(cells), "counted");
   // Numbers of many values have an order that the network knows, and bins of a label.
-  const few = Math.max(x, y) <= STEPS;
-  const jagged = few || cells.x.nominal || cells.y.nominal || (cells.isJagged() && cells.turned().isJagged());
+  const jagged = cells.x.nominal || cells.y.nominal || (cells.isJagged() && cells.turned().isJagged());
   return jagged ? found(sparse(cells), "shared") : null;
 }
 
@@ -75,8 +73,8 @@ function countable(cells) {
   const { n } = cells.x;
   const [few, many] = [cells.x.number, cells.y.number].sort((a, b) => a - b);
   if (n >= PER_CELL * cells.number && cells.alone <= ALONE * cells.number) return true;
-  const dense = n >= PER_CELL * few * many && many <= STEPS;
-  return dense && repeatedLevels(cells.x) && repeatedLevels(cells.y);
+  const full = n >= PER_CELL * few * many && many <= STEPS;
+  return full && repeatedLevels(cells.x) && repeatedLevels(cells.y);
 }
 
 /**

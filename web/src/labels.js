@@ -3,10 +3,9 @@
 // The number's ranks are cut into equal bins, and bins and levels are counted. Labels that change faster than such bins
 // can show get the nearest-neighbour estimate of Ross (2014) instead.
 
-import { entropy, fromTable, interval } from "./counted.js";
+import { entropy, fromTable, interval, poissonBias } from "./counted.js";
 import { Random } from "./random.js";
 import { inOrderOf, twiceRanks } from "./ranking.js";
-import { logGamma } from "./special.js";
 
 const LEVELS = 10; // levels of a label at most,
 const PER_LEVEL = 25; // with so many samples a level on average,
@@ -25,17 +24,6 @@ const PSEUDOCOUNT = 0.5; // of each level in each bin (Krichevsky & Trofimov 198
 const AROUND = 2; // bins on either side, whose labels are about as frequent
 const NEIGHBOURS = 3;
 const UNCORRECTED = 0.2; // of the Miller-Madow correction, that may be wrong: it widens the interval
-
-const LARGEST_MEAN = 50;
-const MEANS = [0, ...Array.from({ length: 200 }, (_, i) => 1e-3 * (LARGEST_MEAN / 1e-3) ** (i / 199))];
-const BIASES = MEANS.map((mean) => {
-  if (!mean) return 0;
-  let sum = -mean * Math.log(mean);
-  for (let count = 2; count < 140; count++) {
-    sum += Math.exp(count * Math.log(mean) - mean - logGamma(count + 1)) * count * Math.log(count);
-  }
-  return sum;
-});
 
 /** The next odd number: odd numbers of bins have no edge on an untied rank. */
 const odd = (value) => Math.round(value) | 1;
@@ -97,9 +85,8 @@ function within(counts, finer, levels) {
 }
 
 /**
- * What Miller and Madow's correction leaves of the bias where cells hold few samples, nats. For a count N of mean m the
- * bias is E[N log N] - m log m, and the means are those of neighbouring bins. The more the label depends on the number,
- * the less are these alike.
+ * What Miller and Madow's correction leaves of the bias where cells hold few samples, nats; see `dense`. The means are
+ * those of neighbouring bins. The more the label depends on the number, the less are these alike.
  */
 function thinBias(counts, label) {
   const levels = label.number;
@@ -116,19 +103,6 @@ function thinBias(counts, label) {
   }
   const told = Math.min(1, fromTable(counts, levels).mi / entropy(label)[0]);
   return (bias / counts.reduce((sum, count) => sum + count, 0)) * (1 - told) ** 3;
-}
-
-/** E[N log N] - m log m for a Poisson variable N of mean m, between tabulated means. */
-function poissonBias(mean) {
-  if (mean >= LARGEST_MEAN) return BIASES[MEANS.length - 1];
-  let [low, high] = [0, MEANS.length - 1];
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (MEANS[middle] <= mean) low = middle;
-    else high = middle;
-  }
-  const part = (mean - MEANS[low]) / (MEANS[high] - MEANS[low]);
-  return BIASES[low] + part * (BIASES[high] - BIASES[low]);
 }
 
 /**

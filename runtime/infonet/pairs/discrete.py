@@ -4,7 +4,7 @@
 |-------------------------------------------------------------------|------------------------------|
 | rows that repeat in both of two numbers                           | that of the different rows   |
 | a variable that is a function of the other one                    | its entropy                  |
-| two discrete variables, `PER_CELL` samples a cell in all levels   | counts (`counted.plug_in`)   |
+| two discrete variables, `PER_CELL` samples a cell in all levels   | counts (`counted.dense`)     |
 | a label, of 10 levels at most, and anything else                  | bins or nearest neighbours   |
 |                                                                   | (`labels.number_and_label`)  |
 | a number one value of which is frequent (rain, claims)            | in parts, by the chain rule  |
@@ -26,7 +26,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.pairs.counted import Z95, Counted, plug_in
+from infonet.pairs.counted import Z95, Counted, dense
 from infonet.pairs.labels import most_levels, neighbours, number_and_label
 from infonet.pairs.levels import Cells, Levels
 from infonet.pairs.shared import sparse
@@ -128,14 +128,12 @@ def _counted(cells: Cells) -> Found | None:
     """Cells that hold samples enough to be counted."""
     if not _countable(cells):
         return None
-    x, y = cells.x.number, cells.y.number
-    if cells.x.n >= min(_CERTAIN * cells.number, PER_CELL * x * y) and _thin(cells) < _THIN:
-        return _found(plug_in(cells), Method.COUNTED)
+    few = max(cells.x.number, cells.y.number) <= _STEPS
+    if few or (cells.x.n >= _CERTAIN * cells.number and _thin(cells) < _THIN):
+        return _found(dense(cells), Method.COUNTED)
     # Numbers of many values have an order that the network knows, and bins of a label.
     jagged = (
-        max(x, y) <= _STEPS
-        or (cells.x.nominal or cells.y.nominal)
-        or (cells.is_jagged() and cells.turned().is_jagged())
+        cells.x.nominal or cells.y.nominal or (cells.is_jagged() and cells.turned().is_jagged())
     )
     return _found(sparse(cells), Method.SHARED) if jagged else None
 
@@ -176,8 +174,8 @@ def _countable(cells: Cells) -> bool:
     few, many = sorted((cells.x.number, cells.y.number))
     if n >= PER_CELL * cells.number and alone <= _ALONE * cells.number:
         return True
-    dense = n >= PER_CELL * few * many and many <= _STEPS
-    return dense and repeated_levels(cells.x) and repeated_levels(cells.y)
+    full = n >= PER_CELL * few * many and many <= _STEPS
+    return full and repeated_levels(cells.x) and repeated_levels(cells.y)
 
 
 def _thin(cells: Cells) -> int:

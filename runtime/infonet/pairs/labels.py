@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.pairs.counted import Counted, entropy, from_table, interval, log_gamma
+from infonet.pairs.counted import Counted, entropy, from_table, interval, poisson_bias
 from infonet.pairs.levels import Levels
 
 # Elsewhere the network is the better estimator: it knows that many levels mostly have an order.
@@ -35,18 +35,6 @@ _AROUND = 2  # bins on either side, whose labels are about as frequent
 _NEIGHBOURS = 3
 _EXACT = 1 << 22  # samples up to which float32 tells mid-ranks apart
 _UNCORRECTED = 0.2  # of the Miller-Madow correction, that may be wrong: it widens the interval
-
-
-def _of_poisson() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Means m of a Poisson variable N, and E[N log N] - m log m."""
-    means = np.concatenate([[0.0], np.geomspace(1e-3, 50, 200)])
-    count = np.arange(1, 140)
-    logs = np.log(np.maximum(means, 1e-300))
-    likely = np.exp(count * logs[:, None] - means[:, None] - log_gamma(count + 1.0))
-    return means, likely @ (count * np.log(count)) - means * logs
-
-
-_MEANS, _BIASES = _of_poisson()
 
 
 def number_and_label(
@@ -114,14 +102,13 @@ def _missed(counts: NDArray[np.intp], finer: NDArray[np.intp]) -> tuple[float, f
 def _thin_bias(counts: NDArray[np.intp], label: Levels) -> float:
     """What Miller and Madow's correction leaves of the bias where cells hold few samples, nats.
 
-    It takes half a sample for each cell that occurs, as is right for well-filled ones. For a count
-    N of mean m the bias is E[N log N] - m log m, and the means are those of neighbouring bins. The
-    more the label depends on the number, the less are these alike.
+    See `counted.dense`; the means are those of neighbouring bins. The more the label depends on the
+    number, the less are these alike.
     """
     width, bias = 2 * _AROUND + 1, -0.5 * int((counts > 0).sum())
     for column in counts.T:  # one after the other: rare levels make large tables
         around = np.pad(column, (_AROUND + 1, _AROUND), mode="edge").cumsum()
-        bias += float(np.interp((around[width:] - around[:-width]) / width, _MEANS, _BIASES).sum())
+        bias += float(poisson_bias((around[width:] - around[:-width]) / width).sum())
     told = min(1.0, from_table(counts).mi / entropy(label)[0])
     return bias / int(counts.sum()) * (1 - told) ** 3
 
