@@ -61,10 +61,13 @@ async function choose(x, y, ask) {
 /** Cells that hold samples enough to be counted. */
 function ofCounts(cells) {
   if (!countable(cells)) return null;
-  const few = Math.max(cells.x.number, cells.y.number) <= STEPS;
-  if (few || (cells.x.n >= CERTAIN * cells.number && thin(cells) < THIN)) return found(dense(cells), "counted");
+  const [few, many] = [cells.x.number, cells.y.number].sort((a, b) => a - b);
+  const nominal = cells.x.nominal || cells.y.nominal;
+  const isThin = (nominal || few === 2) && thin(cells) >= THIN; // others do better than counts there
+  const certain = cells.x.n >= CERTAIN * cells.number && !isThin;
+  if (many <= STEPS || certain) return found(dense(cells), "counted");
   // Numbers of many values have an order that the network knows, and bins of a label.
-  const jagged = cells.x.nominal || cells.y.nominal || (cells.isJagged() && cells.turned().isJagged());
+  const jagged = nominal || (cells.isJagged() && cells.turned().isJagged());
   return jagged ? found(sparse(cells), "shared") : null;
 }
 

@@ -128,13 +128,13 @@ def _counted(cells: Cells) -> Found | None:
     """Cells that hold samples enough to be counted."""
     if not _countable(cells):
         return None
-    few = max(cells.x.number, cells.y.number) <= _STEPS
-    if few or (cells.x.n >= _CERTAIN * cells.number and _thin(cells) < _THIN):
+    few, many = sorted((cells.x.number, cells.y.number))
+    nominal = cells.x.nominal or cells.y.nominal
+    thin = (nominal or few == 2) and _thin(cells) >= _THIN  # others do better than counts there
+    if many <= _STEPS or (cells.x.n >= _CERTAIN * cells.number and not thin):
         return _found(dense(cells), Method.COUNTED)
     # Numbers of many values have an order that the network knows, and bins of a label.
-    jagged = (
-        cells.x.nominal or cells.y.nominal or (cells.is_jagged() and cells.turned().is_jagged())
-    )
+    jagged = nominal or (cells.is_jagged() and cells.turned().is_jagged())
     return _found(sparse(cells), Method.SHARED) if jagged else None
 
 
