@@ -39,11 +39,20 @@ export function plugIn(cells, bias = 0) {
 export function dense(cells) {
   const { n } = cells.x;
   if (cells.x.number * cells.y.number > POSSIBLE * n) return plugIn(cells); // most of which can never occur
-  let bias = -cells.number / 2;
+  let bias = 0;
   for (const row of cells.x.counts) for (const column of cells.y.counts) bias += poissonBias((row * column) / n);
-  const most = Math.max(Math.min(entropy(cells.x)[0], entropy(cells.y)[0]), 1e-300);
-  const told = Math.min(1, plugIn(cells).mi / most);
-  return plugIn(cells, (bias / n) * (1 - told) ** 3);
+  const { mi } = plugIn(cells);
+  const most = Math.min(entropy(cells.x)[0], entropy(cells.y)[0]);
+  return plugIn(cells, thinBias(bias, cells.number, n, mi, most));
+}
+
+/**
+ * What the correction of Miller and Madow leaves of the bias, nats: `bias` is that of all cells, of which `used` occur; the
+ * estimate `mi` is as it is, and `most` the entropy of a variable, of which the more is told, the less is given.
+ */
+export function thinBias(bias, used, n, mi, most) {
+  const told = most > 0 ? Math.min(mi / most, 1) : 1;
+  return ((bias - used / 2) / n) * (1 - told) ** 3;
 }
 
 /** E[N log N] - m log m for a Poisson variable N of mean m, between tabulated means. */

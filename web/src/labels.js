@@ -3,7 +3,7 @@
 // The number's ranks are cut into equal bins, and bins and levels are counted. Labels that change faster than such bins
 // can show get the nearest-neighbour estimate of Ross (2014) instead.
 
-import { entropy, fromTable, interval, poissonBias } from "./counted.js";
+import { entropy, fromTable, interval, poissonBias, thinBias } from "./counted.js";
 import { Random } from "./random.js";
 import { inOrderOf, twiceRanks } from "./ranking.js";
 
@@ -57,7 +57,8 @@ export function numberAndLabel(ranks, untied, label) {
   // what a few samples of a rare label say is uncertain by as much as they can say
   apart = Math.hypot(apart, (0.9 * entropy(label)[0]) / label.minor ** 0.75);
   const { missed, trusted } = within(chosen, cut(twice, label, (2 * bins) | 1), levels);
-  const thin = thinBias(chosen, label);
+  const used = chosen.reduce((sum, count) => sum + (count > 0), 0);
+  const thin = thinBias(biasOf(chosen, levels), used, n, fromTable(chosen, levels).mi, entropy(label)[0]);
   const { mi, low, high } = fromTable(chosen, levels, UNCORRECTED, Math.hypot(apart, missed), thin);
   const more = trusted * missed;
   return { mi: mi + more, low: low + more, high: high + more };
@@ -84,12 +85,8 @@ function within(counts, finer, levels) {
   return { missed: more > chance ? WITHIN * (more - chance ** 2 / more) : 0, trusted };
 }
 
-/**
- * What Miller and Madow's correction leaves of the bias where cells hold few samples, nats; see `dense`. The means are
- * those of neighbouring bins. The more the label depends on the number, the less are these alike.
- */
-function thinBias(counts, label) {
-  const levels = label.number;
+/** Bias of all cells, whose means are those of neighbouring bins; see `thinBias`. */
+function biasOf(counts, levels) {
   const bins = counts.length / levels;
   let bias = 0;
   for (let j = 0; j < levels; j++) {
@@ -98,11 +95,10 @@ function thinBias(counts, label) {
       for (let k = i - AROUND; k <= i + AROUND; k++) {
         around += counts[Math.min(Math.max(k, 0), bins - 1) * levels + j];
       }
-      bias += poissonBias(around / (2 * AROUND + 1)) - (counts[i * levels + j] > 0) / 2;
+      bias += poissonBias(around / (2 * AROUND + 1));
     }
   }
-  const told = Math.min(1, fromTable(counts, levels).mi / entropy(label)[0]);
-  return (bias / counts.reduce((sum, count) => sum + count, 0)) * (1 - told) ** 3;
+  return bias;
 }
 
 /**

@@ -3,9 +3,9 @@
 import { entropy, interval, plugIn } from "./counted.js";
 import { digamma, logGamma } from "./special.js";
 
-// Of what `shared` says, that may be wrong whatever the interval: all of this share where so many samples are alone in
-// their cell, 1 / DOUBTFUL of all.
-const [SPIKED, DOUBTFUL] = [0.2, 5];
+// Share of what `shared` says that is in doubt, whatever the interval, and the share of samples that are alone in their
+// cell from which all of it is.
+const [IN_DOUBT, ALONE] = [0.2, 0.2];
 const UNLIKE = 0.5; // of what the plain counts say more, that may be right
 const COMPARABLE = 2; // times as many levels, from which on either variable may be the categories
 // The kinds of categories: shares about those of all samples, from categories that hold one label each to categories
@@ -32,8 +32,8 @@ export function sparse(given) {
   const covered = Math.min(byCoverage(given), Math.max(counted, found.mi));
   const mi = Math.min(found.mi, counted); // which is too large where samples are few, if it errs
   // What chance alone decides is little where few cells hold a single sample.
-  const doubt = Math.min(1, (DOUBTFUL * given.alone) / given.x.n);
-  const low = Math.min(found.low, found.mi * (1 - SPIKED * doubt), mi);
+  const doubt = IN_DOUBT * Math.min(1, given.alone / given.x.n / ALONE);
+  const low = Math.min(found.low, found.mi * (1 - doubt), mi);
   const high = Math.max(found.high, covered, mi + UNLIKE * Math.max(0, counted - mi));
   return { mi, low, high };
 }
@@ -141,7 +141,7 @@ function learn(logs, alike) {
 /** Each kind has the log likelihood of every category, and `told`: mean entropies, and variances of log ratios. */
 function kindsOf(cells) {
   const table = new Table(cells);
-  const kinds = CONCENTRATIONS.map((concentration) => new Alike(table, concentration));
+  const kinds = CONCENTRATIONS.map((concentration) => new Dirichlet(table, concentration));
   kinds.push(...BESIDE.map((beside) => new OneOfItsOwn(table, beside)));
   for (let number = 2; number <= MOST * cells.y.number;) {
     const whole = halfToEven(number);
@@ -189,7 +189,7 @@ class Table {
 }
 
 /** Shares of a Dirichlet distribution about those of all samples. */
-class Alike {
+class Dirichlet {
   constructor(table, concentration) {
     Object.assign(this, { table, concentration });
     const mass = table.prior.map((p) => concentration * p);

@@ -11,6 +11,7 @@ form. Where many categories with few samples each meet a variable of few levels,
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -104,12 +105,9 @@ class Counted:
     high: float
 
 
-def plug_in(cells: Cells, bias: float = 0.0) -> Counted:
+def plug_in(cells: Cells) -> Counted:
     """Miller-Madow estimate of the pairs of levels that occur; see `from_table`."""
-    # of cells of one sample there may be as many that were not seen
-    unseen = int((cells.counts == 1).sum()) / (2 * cells.x.n)
-    rows, columns = cells.x.counts[cells.first], cells.y.counts[cells.second]
-    return _miller_madow(cells.counts, rows, columns, 0.0, unseen, bias)
+    return interval(*_of_cells(cells))
 
 
 def dense(cells: Cells) -> Counted:
@@ -119,14 +117,27 @@ def dense(cells: Cells) -> Counted:
     N of mean m the bias is E[N log N] - m log m. The means are those of independent variables, and
     the correction the smaller the more dependent these are.
     """
-    n = cells.x.n
-    found = plug_in(cells)
+    n, (mi, variance) = cells.x.n, _of_cells(cells)
     if cells.x.number * cells.y.number > _POSSIBLE * n:  # most of which can never occur
-        return found
-    means = np.outer(cells.x.counts, cells.y.counts / n)
-    told = min(1.0, found.mi / max(min(entropy(cells.x)[0], entropy(cells.y)[0]), 1e-300))
-    bias = (float(poisson_bias(means).sum()) - cells.number / 2) / n
-    return plug_in(cells, bias * (1 - told) ** 3)
+        return interval(mi, variance)
+    bias = poisson_bias(np.outer(cells.x.counts, cells.y.counts / n))
+    most = min(entropy(cells.x)[0], entropy(cells.y)[0])
+    return interval(mi - thin_bias(bias, cells.number, n, mi, most), variance)
+
+
+def thin_bias(bias: float, used: int, n: int, mi: float, most: float) -> float:
+    """What the correction of Miller and Madow leaves of the bias, nats.
+
+    Args:
+        bias: of all cells, by the means that they have if neither variable tells of the other.
+        used: cells that occur.
+        n: samples.
+        mi: the estimate as it is.
+        most: the entropy of a variable, which is all that can be told: the means are the less
+            right, and the less is given, the more of it is.
+    """
+    told = min(max(mi, 0.0) / most, 1.0) if most > 0 else 1.0
+    return (bias - used / 2) / n * (1 - told) ** 3
 
 
 def from_table(
@@ -143,7 +154,15 @@ def from_table(
     first, second = np.nonzero(counts)
     row, column = counts.sum(axis=1), counts.sum(axis=0)
     cells = counts[first, second], row[first], column[second]
-    return _miller_madow(*cells, uncorrected, apart, bias)
+    mi, variance = _miller_madow(*cells, uncorrected, apart)
+    return interval(mi - bias, variance)
+
+
+def _of_cells(cells: Cells) -> tuple[float, float]:
+    # of cells of one sample there may be as many that were not seen
+    unseen = int((cells.counts == 1).sum()) / (2 * cells.x.n)
+    rows, columns = cells.x.counts[cells.first], cells.y.counts[cells.second]
+    return _miller_madow(cells.counts, rows, columns, apart=unseen)
 
 
 def _miller_madow(
@@ -152,9 +171,9 @@ def _miller_madow(
     columns: NDArray[np.integer],
     uncorrected: float = 0.0,
     apart: float = 0.0,
-    bias: float = 0.0,
-) -> Counted:
-    """Of the cells that are used [c], and the sums of the row and the column of each."""
+) -> tuple[float, float]:
+    """Estimate and variance, from the cells that are used [c] and the sums of the row and the
+    column of each."""
     n = int(cells.sum())
     p = cells / n
     log_ratio = np.log(cells * float(n)) - np.log(rows.astype(np.float64) * columns)
@@ -162,13 +181,13 @@ def _miller_madow(
     # each row has as many cells as its samples divided among them
     height = round(float((cells / rows).sum()))
     width = round(float((cells / columns).sum()))
-    mi = mean - (cells.size - height - width + 1) / (2 * n) - bias
+    mi = mean - (cells.size - height - width + 1) / (2 * n)
     freedom = (height - 1) * (width - 1)
     # what varies under independence: no more than the cells that occur can
     free = max(min(freedom, cells.size - 1), 0)
     variance = float(p @ (log_ratio - mean) ** 2) / n + free / (2 * n**2)
     variance += (uncorrected * freedom / (2 * n)) ** 2 + apart**2
-    return interval(mi, variance)
+    return mi, variance
 
 
 def interval(mi: float, variance: float) -> Counted:
@@ -177,20 +196,19 @@ def interval(mi: float, variance: float) -> Counted:
     return Counted(mi, max(0.0, mi - reach), mi + reach)
 
 
-def poisson_bias(means: Array) -> Array:
-    """E[N log N] - m log m of Poisson variables N of means m, nats."""
-    return np.interp(means, _MEANS, _BIASES)
+def poisson_bias(means: Array) -> float:
+    """The sum of E[N log N] - m log m over Poisson variables N of means m."""
+    return float(np.interp(means, *_of_poisson()).sum())
 
 
+@functools.cache
 def _of_poisson() -> tuple[Array, Array]:
+    """Means, and E[N log N] - m log m of each."""
     means = np.concatenate([[0.0], np.geomspace(1e-3, 50, 200)])
     count = np.arange(1, 140)
     logs = np.log(np.maximum(means, 1e-300))
     likely = np.exp(count * logs[:, None] - means[:, None] - log_gamma(count + 1.0))
     return means, likely @ (count * np.log(count)) - means * logs
-
-
-_MEANS, _BIASES = _of_poisson()
 
 
 def entropy(levels: Levels) -> tuple[float, float]:

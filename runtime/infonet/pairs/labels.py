@@ -14,7 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from infonet.pairs.counted import Counted, entropy, from_table, interval, poisson_bias
+from infonet.pairs.counted import (
+    Counted,
+    entropy,
+    from_table,
+    interval,
+    poisson_bias,
+    thin_bias,
+)
 from infonet.pairs.levels import Levels
 
 # Elsewhere the network is the better estimator: it knows that many levels mostly have an order.
@@ -62,20 +69,20 @@ def number_and_label(
         if predicted > best:
             best, chosen = predicted, finer
     if chosen is counts or n > _EXACT:
-        apart = 0.0
+        apart, mi, (most, _) = 0.0, from_table(chosen).mi, entropy(label)
         if bins < full:
-            apart = (from_table(_cut(twice, label, full)).mi - from_table(chosen).mi) / 2
+            apart = (from_table(_cut(twice, label, full)).mi - mi) / 2
         # what a few samples of a rare label say is uncertain by as much as they can say
-        apart = math.hypot(apart, 0.9 * entropy(label)[0] / label.minor**0.75)
-        missed, trusted = _missed(chosen, _cut(twice, label, 2 * bins | 1))
-        thin = _thin_bias(chosen, label)
+        apart = math.hypot(apart, 0.9 * most / label.minor**0.75)
+        missed, trusted = _missed(chosen, _cut(twice, label, 2 * bins | 1), mi)
+        thin = thin_bias(_bias(chosen), int((chosen > 0).sum()), n, mi, most)
         found = from_table(chosen, _UNCORRECTED, math.hypot(apart, missed), thin)
         more = trusted * missed
         return Counted(found.mi + more, found.low + more, found.high + more)
     return neighbours(untied, label, from_table(chosen).mi)
 
 
-def _missed(counts: NDArray[np.intp], finer: NDArray[np.intp]) -> tuple[float, float]:
+def _missed(counts: NDArray[np.intp], finer: NDArray[np.intp], mi: float) -> tuple[float, float]:
     """What labels that change at sharp edges tell within bins, nats: within bins of half the width
     it is half as much, as an edge lies anywhere in a bin. Where labels change smoothly, what finer
     bins tell more is mostly within what chance does, and is left out. And how far it is trusted, 0
@@ -84,8 +91,9 @@ def _missed(counts: NDArray[np.intp], finer: NDArray[np.intp]) -> tuple[float, f
     Args:
         counts: [bins, levels].
         finer: the same, of twice as many bins.
+        mi: the estimate by `counts`.
     """
-    more = from_table(finer).mi - from_table(counts).mi
+    more = from_table(finer).mi - mi
     # Chance has half a chi-squared variable over n, of as many degrees as there are cells more.
     free = sum(
         sign * (int((table > 0).sum()) - int(table.any(axis=1).sum()))
@@ -99,18 +107,14 @@ def _missed(counts: NDArray[np.intp], finer: NDArray[np.intp]) -> tuple[float, f
     return (_WITHIN * (more - chance**2 / more) if more > chance else 0.0), trusted
 
 
-def _thin_bias(counts: NDArray[np.intp], label: Levels) -> float:
-    """What Miller and Madow's correction leaves of the bias where cells hold few samples, nats.
-
-    See `counted.dense`; the means are those of neighbouring bins. The more the label depends on the
-    number, the less are these alike.
-    """
-    width, bias = 2 * _AROUND + 1, -0.5 * int((counts > 0).sum())
+def _bias(counts: NDArray[np.intp]) -> float:
+    """Bias of all cells of a table [bins, levels], whose means are those of neighbouring bins; see
+    `counted.thin_bias`."""
+    width, bias = 2 * _AROUND + 1, 0.0
     for column in counts.T:  # one after the other: rare levels make large tables
         around = np.pad(column, (_AROUND + 1, _AROUND), mode="edge").cumsum()
-        bias += float(poisson_bias((around[width:] - around[:-width]) / width).sum())
-    told = min(1.0, from_table(counts).mi / entropy(label)[0])
-    return bias / int(counts.sum()) * (1 - told) ** 3
+        bias += poisson_bias((around[width:] - around[:-width]) / width)
+    return bias
 
 
 def neighbours(ranks: NDArray[np.float32], label: Levels, counted: float | None = None) -> Counted:

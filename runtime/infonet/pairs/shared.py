@@ -23,9 +23,9 @@ from infonet.pairs.counted import (
 )
 from infonet.pairs.levels import Cells
 
-# Of what `shared` says, that may be wrong whatever the interval: all of this share where so many
-# samples are alone in their cell, 1 / _DOUBTFUL of all.
-_SPIKED, _DOUBTFUL = 0.2, 5
+# Share of what `shared` says that is in doubt, whatever the interval, and the share of samples that
+# are alone in their cell from which all of it is.
+_IN_DOUBT, _ALONE = 0.2, 0.2
 _UNLIKE = 0.5  # of what the plain counts say more, that may be right
 _COMPARABLE = 2  # times as many levels, from which on either variable may be the categories
 # The kinds of categories: shares about those of all samples, from categories that hold one label
@@ -61,8 +61,8 @@ def sparse(cells: Cells) -> Counted:
     covered = min(_by_coverage(cells), max(counted, found.mi))
     mi = min(found.mi, counted)  # which is too large where samples are few, if it errs
     # What chance alone decides is little where few cells hold a single sample.
-    doubt = min(1.0, _DOUBTFUL * int((cells.counts == 1).sum()) / cells.x.n)
-    low = min(found.low, found.mi * (1 - _SPIKED * doubt), mi)
+    alone = int((cells.counts == 1).sum()) / cells.x.n
+    low = min(found.low, found.mi * (1 - _IN_DOUBT * min(1.0, alone / _ALONE)), mi)
     # Shares that vary smoothly from label to label are of no kind that `shared` knows, and then
     # the truth lies towards the plain counts.
     high = max(found.high, covered, mi + _UNLIKE * max(0.0, counted - mi))
@@ -198,7 +198,7 @@ class _Table:
 
 def _kinds(cells: Cells) -> list[_Kind]:
     table = _Table(cells)
-    kinds: list[_Kind] = [_Alike(table, concentration) for concentration in _CONCENTRATIONS]
+    kinds: list[_Kind] = [_Dirichlet(table, concentration) for concentration in _CONCENTRATIONS]
     kinds += [_OneOfItsOwn(table, beside) for beside in _BESIDE]
     number = 2.0
     while number <= _MOST * cells.y.number:
@@ -207,7 +207,7 @@ def _kinds(cells: Cells) -> list[_Kind]:
     return kinds
 
 
-class _Alike:
+class _Dirichlet:
     """Shares of a Dirichlet distribution about those of all samples; see `_Kind`."""
 
     def __init__(self, table: _Table, concentration: float) -> None:

@@ -225,8 +225,8 @@ def check_categories(given: Group) -> None:
     Raises:
         InputError: of a column of categories, each has too few samples to rank others within it.
     """
-    for place, label in enumerate(given.labels):
-        if not has_conditions(given.only([place])):
+    for place, (label, nominal) in enumerate(zip(given.labels, given.nominal, strict=True)):
+        if nominal and not has_conditions(given.only([place])):
             raise InputError(
                 f"no category of {label} has {_IN_A_CATEGORY} samples, which are needed to say "
                 "anything given it: join categories, or leave it out"
