@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "dispatch.hpp"
 #include "scratch.hpp"
 #include "sort.hpp"
 
@@ -14,8 +15,7 @@ namespace {
 
 constexpr std::size_t kTabled = 512;  // cells beyond have an asymptotic correction
 constexpr int kMostBits = 13;         // of a place along one axis, within a part
-constexpr int kPartBits =
-    6;  // of the number of a part: 2 * 13 + 6 are three digits of the radix sort
+constexpr int kPartBits = 6;          // of the number of a part: 2 * 13 + 6 are a short item
 
 // Parts along either axis before halving. Numbers that differ, so that a ridge along a diagonal is
 // not cut at the same places by all of them.
@@ -60,13 +60,36 @@ int size_class(std::size_t m) {
   return found;
 }
 
-// The bits of a number below 2^20, with a 0 between any two.
-std::uint64_t spread(std::uint64_t bits) {
-  bits = (bits | (bits << 16)) & 0x0000FFFF0000FFFFu;
-  bits = (bits | (bits << 8)) & 0x00FF00FF00FF00FFu;
-  bits = (bits | (bits << 4)) & 0x0F0F0F0F0F0F0F0Fu;
-  bits = (bits | (bits << 2)) & 0x3333333333333333u;
-  return (bits | (bits << 1)) & 0x5555555555555555u;
+// The bits of a number below 2^16, with a 0 between any two.
+inline std::uint32_t spread(std::uint32_t bits) {
+  bits = (bits | (bits << 8)) & 0x00FF00FFu;
+  bits = (bits | (bits << 4)) & 0x0F0F0F0Fu;
+  bits = (bits | (bits << 2)) & 0x33333333u;
+  return (bits | (bits << 1)) & 0x55555555u;
+}
+
+// Where along one axis: the rank times `scale`, of which the highest bits are the number of a part.
+struct Axis {
+  double scale;
+  std::int32_t last;
+
+  std::uint32_t place(std::uint32_t rank) const {
+    const double scaled = static_cast<double>(rank) * scale;
+    return static_cast<std::uint32_t>(std::min(static_cast<std::int32_t>(scaled), last));
+  }
+};
+
+// The number of the part that a sample lies in, and below it the bits of its places within, x
+// first.
+INFONET_VECTOR_CLONES
+void make_codes(const std::uint32_t* first, const std::uint32_t* second, std::size_t n, Axis x_axis,
+                Axis y_axis, int bits, std::uint32_t parts_of_y, ShortItem* codes) {
+  const std::uint32_t within = (std::uint32_t{1} << bits) - 1;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint32_t x = x_axis.place(first[i]), y = y_axis.place(second[i]);
+    const std::uint32_t part = (x >> bits) * parts_of_y + (y >> bits);
+    codes[i] = (part << (2 * bits)) | (spread(x & within) << 1) | spread(y & within);
+  }
 }
 
 struct Cell {
@@ -82,27 +105,13 @@ struct Columns {
 class Division {
  public:
   Division(const Columns& columns, int bits, std::array<int, 2> parts, std::size_t fewest,
-           SortScratch& scratch)
+           Buffer<ShortItem>& scratch)
       : n_(columns.n), bits_(bits), parts_(parts), fewest_(fewest) {
-    Item* const codes = scratch.front.reserve(n_);
-    std::array<double, 2> scale{};
-    std::array<std::uint64_t, 2> last{};
-    for (std::size_t axis = 0; axis < 2; ++axis) {
-      const double places = std::ldexp(static_cast<double>(parts[axis]), bits);
-      scale[axis] = places / (2.0 * static_cast<double>(n_));
-      last[axis] = static_cast<std::uint64_t>(places) - 1;
-    }
-    const std::uint64_t within = (std::uint64_t{1} << bits) - 1;
-    for (std::size_t i = 0; i < n_; ++i) {
-      const auto place = [&](std::uint32_t rank, std::size_t axis) {
-        return std::min(static_cast<std::uint64_t>(static_cast<double>(rank) * scale[axis]),
-                        last[axis]);
-      };
-      const std::uint64_t x = place(columns.first[i], 0), y = place(columns.second[i], 1);
-      const std::uint64_t part = (x >> bits) * static_cast<std::uint64_t>(parts[1]) + (y >> bits);
-      codes[i] = (part << (2 * bits)) | (spread(x & within) << 1) | spread(y & within);
-    }
-    codes_ = sort_items(n_, scratch, Layout{0, 2 * bits + kPartBits});
+    ShortItem* const codes = scratch.reserve(2 * n_);
+    const Axis x_axis = axis_of(parts[0]), y_axis = axis_of(parts[1]);
+    make_codes(columns.first.data(), columns.second.data(), n_, x_axis, y_axis, bits,
+               static_cast<std::uint32_t>(parts[1]), codes);
+    codes_ = sort_short_items(n_, codes, codes + n_, Layout{0, 2 * bits + kPartBits});
   }
 
   void add(double* information) {
@@ -111,11 +120,16 @@ class Division {
   }
 
  private:
+  Axis axis_of(int parts) const {
+    const double places = std::ldexp(static_cast<double>(parts), bits_);
+    return {places / (2.0 * static_cast<double>(n_)), static_cast<std::int32_t>(places) - 1};
+  }
+
   double width(std::size_t axis, int halvings) const {
     return std::ldexp(1.0 / static_cast<double>(parts_[axis]), -halvings);
   }
 
-  std::uint32_t first_from(std::uint32_t begin, std::uint32_t end, std::uint64_t code) const {
+  std::uint32_t first_from(std::uint32_t begin, std::uint32_t end, ShortItem code) const {
     return static_cast<std::uint32_t>(std::lower_bound(codes_ + begin, codes_ + end, code) -
                                       codes_);
   }
@@ -130,7 +144,7 @@ class Division {
     double told = 0.0;
     std::uint32_t begin = 0;
     for (int part = 0; part < count; ++part) {
-      const std::uint64_t beyond = static_cast<std::uint64_t>(part + 1) << (2 * bits_);
+      const ShortItem beyond = static_cast<ShortItem>(part + 1) << (2 * bits_);
       const std::uint32_t end = first_from(begin, static_cast<std::uint32_t>(n_), beyond);
       const double m = end - begin;
       if (end > begin) {
@@ -149,11 +163,11 @@ class Division {
     // Ranks are spread evenly over a whole column: what of a cell is the only one there with
     // samples is no chance.
     const double in_column = static_cast<double>(n_) * width(axis, level / 2);
-    const std::uint64_t bit = std::uint64_t{1} << (2 * bits_ - 1 - level);
+    const ShortItem bit = ShortItem{1} << (2 * bits_ - 1 - level);
     next_.clear();
     for (const Cell cell : cells_) {
       const std::uint32_t m = cell.end - cell.begin;
-      const std::uint64_t upper_half = (codes_[cell.begin] & ~(2 * bit - 1)) | bit;
+      const ShortItem upper_half = (codes_[cell.begin] & ~(2 * bit - 1)) | bit;
       const std::uint32_t middle = first_from(cell.begin, cell.end, upper_half);
       const std::uint32_t lower = middle - cell.begin, upper = cell.end - middle;
       const double all = log_of(m) - tables().log[2];
@@ -172,7 +186,7 @@ class Division {
   int bits_;
   std::array<int, 2> parts_;
   std::size_t fewest_;
-  const Item* codes_;
+  const ShortItem* codes_;
   std::vector<Cell> cells_, next_;
 };
 
@@ -207,7 +221,7 @@ void cell_information(const float* x, const float* y, std::size_t n, std::size_t
   Columns columns = oriented(x, y, n);
   int bits = 1;  // a cell is at least as wide as a rank
   while (bits < kMostBits && (kMostParts << (bits + 1)) <= n) ++bits;
-  SortScratch scratch;
+  Buffer<ShortItem> scratch;
   std::fill_n(information, kSizes, 0.0);
   for (std::size_t division = 0; division < divisions; ++division) {
     std::array<double, kSizes> both[2] = {};
