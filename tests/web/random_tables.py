@@ -133,6 +133,27 @@ def labels(random: Random, n: int) -> Columns:
     }
 
 
+def grouped(random: Random, n: int) -> Columns:
+    """Codes and names that agree in their group, near numbers, ratings of rare levels, stripes."""
+    group = random.integers(0, 5, n)
+    codes = random.permutation(60)
+    step = random.integers(0, 12, n)
+    taste = random.normal(size=n)
+    number = random.random(n)
+    return {
+        "first": (6 * group + random.integers(0, 6, n)).tolist(),
+        "second": codes[6 * group + random.integers(0, 6, n)].tolist(),
+        "name": [f"n{k}" for k in 4 * group + random.integers(0, 4, n)],
+        "step": step.tolist(),
+        "near": (step + random.integers(0, 3, n)).tolist(),
+        "taste": (taste + 0.5 * random.normal(size=n)).round(0).tolist(),
+        "other": (2 * taste + random.normal(size=n)).round(0).tolist(),
+        "number": number.tolist(),
+        "stripe": ((number * n / 25).astype(int) % 2).tolist(),
+        "band": [f"b{k}" for k in (number * n / 25).astype(int) % 12],
+    }
+
+
 def gaps(random: Random, n: int) -> Columns:
     """All kinds at once, with values missing here and there."""
     many = {**numbers(random, n), **tied(random, n), **labels(random, n)}
@@ -162,15 +183,50 @@ def repeated(random: Random, n: int) -> Columns:
     }
 
 
+def weighted(random: Random, n: int) -> Columns:
+    """Rows that repeat by weights, codes that do, exceptions of functions, common failures."""
+    base = max(20, n // 6)
+    share = 1 / np.arange(1, base + 1)
+    row = random.choice(base, n, p=share / share.sum())
+    x, y = random.normal(size=(2, base))
+    income = random.lognormal(8, 0.3, base).round()
+    code = random.integers(0, base, n)
+    fault = random.random(n) < 0.03
+    return {
+        "x": x[row].tolist(),
+        "y": y[row].tolist(),
+        "bent": (x**2 + 0.3 * y)[row].round(6).tolist(),
+        "label": (y > 1).astype(int)[row].tolist(),
+        "sex": np.where(y < 0, "m", "f")[row].tolist(),
+        "income": income[row].tolist(),
+        "step": np.floor(2 * x)[row].tolist(),
+        "flipped": ((x > 0)[row] ^ (random.random(n) < 1 / n)).astype(int).tolist(),
+        "fault": np.where(fault, 0, random.normal(size=n)).tolist(),
+        "fault too": np.where(fault, -1, random.normal(size=n)).tolist(),
+        "code": code.tolist(),
+        "kind": random.integers(0, 4, base)[code].tolist(),
+        "price": random.lognormal(2, 0.6, base).round(1)[code].tolist(),
+    }
+
+
 KINDS: dict[str, tuple[Callable[[Random, int], Columns], tuple[int, ...]]] = {
     "numbers": (numbers, (24, 150, 2500, 21_000)),
     "tied": (tied, (24, 90, 400, 3000)),
     "labels": (labels, (30, 200, 380, 3000)),
     "gaps": (gaps, (60, 700)),
     "repeated": (repeated, (80, 900)),
+    "weighted": (weighted, (300, 2000)),
+    "grouped": (grouped, (250, 1500, 6000)),
 }
 
-DRAWN = ("numbers-150", "tied-400", "labels-200", "repeated-80")  # of which there are pictures
+# Of which there are pictures.
+DRAWN = (
+    "numbers-150",
+    "tied-400",
+    "labels-200",
+    "repeated-80",
+    "weighted-300",
+)
 
 
 def main(folder: Path) -> None:

@@ -5,6 +5,18 @@ import { logGamma } from "./special.js";
 export const Z95 = 1.6448536269514722; // 95 % quantile of the standard normal distribution
 
 const POSSIBLE = 8; // cells that may occur for each sample, at most
+// Means of cells, as multiples of those of independent variables; 0 for cells that cannot occur.
+const octaves = (count, from, step = 1) => Array.from({ length: count }, (_, i) => 2 ** (from + i * step));
+const RATIOS = [0, ...octaves(11, -12), ...octaves(9, -1, 0.25), ...octaves(11, 2)];
+const INDEPENDENT = RATIOS.indexOf(1);
+// Shares of cells that cannot occur and of those of the mean of independent variables, before anything is known of them,
+const IMPOSSIBLE = 0.45;
+const ALIKE = 0.5;
+const BESIDE = 2; // and cells that count for the latter beside those that there are
+const EXACT = 16; // samples of a cell up to which counts are told apart, above in quarters of an octave
+const STEPS = 100; // of learning, at most,
+const SETTLED = 1e-2; // and nats of likelihood that a step must add
+const IN_DOUBT = 0.3; // of what is taken beside Miller and Madow's correction
 const LARGEST_MEAN = 50;
 const MEANS = [0, ...Array.from({ length: 200 }, (_, i) => 1e-3 * (LARGEST_MEAN / 1e-3) ** (i / 199))];
 const BIASES = MEANS.map((mean) => {
@@ -24,26 +36,94 @@ export function interval(estimate, variance) {
 }
 
 /** Miller-Madow estimate of the pairs of levels that occur. */
-export function plugIn(cells, bias = 0) {
+export function plugIn(cells, bias = 0, apart = 0) {
   const unseen = cells.alone / (2 * cells.x.n); // of cells of one sample there may be as many that were not seen
   const rows = cells.first.map((level) => cells.x.counts[level]);
   const columns = cells.second.map((level) => cells.y.counts[level]);
-  return millerMadow(cells.counts, rows, columns, 0, unseen, bias);
+  return millerMadow(cells.counts, rows, columns, 0, Math.hypot(unseen, apart), bias);
 }
 
 /**
  * `plugIn`, less what its correction leaves of the bias where cells hold few samples. For a count N of mean m the bias is
- * E[N log N] - m log m. The means are those of independent variables, and the correction the smaller the more dependent
- * these are.
+ * E[N log N] - m log m. How the means differ from those of independent variables is learnt from the table: a cell may
+ * hold few samples as its levels are rare, or as they never go together, and then it has no bias.
  */
 export function dense(cells) {
   const { n } = cells.x;
-  if (cells.x.number * cells.y.number > POSSIBLE * n) return plugIn(cells); // most of which can never occur
-  let bias = 0;
-  for (const row of cells.x.counts) for (const column of cells.y.counts) bias += poissonBias((row * column) / n);
-  const { mi } = plugIn(cells);
-  const most = Math.min(entropy(cells.x)[0], entropy(cells.y)[0]);
-  return plugIn(cells, thinBias(bias, cells.number, n, mi, most));
+  const { number } = cells.y;
+  if (cells.x.number * number > POSSIBLE * n) return plugIn(cells); // most of which can never occur
+  const means = new Float64Array(cells.x.number * number);
+  cells.x.counts.forEach((row, i) =>
+    cells.y.counts.forEach((column, j) => (means[i * number + j] = row * (column / n))),
+  );
+  const counts = new Int32Array(means.length);
+  cells.counts.forEach((count, c) => (counts[cells.first[c] * number + cells.second[c]] = count));
+  const { bias, error } = learntBias(means, counts);
+  const left = (bias - cells.number / 2) / n;
+  return plugIn(cells, left, Math.hypot(IN_DOUBT * left, error / n));
+}
+
+/**
+ * The sum of E[N log N] - m log m over cells whose means m are learnt, and its standard error. Each mean is a multiple of
+ * that of independent variables; how many cells have which multiple is learnt from all of them together (the maximum
+ * likelihood of a mixture), and what a cell holds tells which of them may be its own.
+ */
+export function learntBias(independent, counts) {
+  const groups = groupsOf(independent, counts);
+  for (const group of groups) {
+    const logs = RATIOS.map(
+      (ratio) => group.held * Math.log(Math.max(group.mean * ratio, 1e-300)) - group.mean * ratio,
+    );
+    const most = Math.max(...logs);
+    group.likely = logs.map((log) => Math.exp(log - most));
+  }
+  const whole = ({ likely }) => likely.reduce((sum, value, k) => sum + value * shares[k], 0);
+  let shares = RATIOS.map(() => (1 - IMPOSSIBLE - ALIKE) / (RATIOS.length - 2));
+  [shares[0], shares[INDEPENDENT]] = [IMPOSSIBLE, ALIKE];
+  let before = -Infinity;
+  for (let step = 0; step < STEPS; step++) {
+    const sums = new Float64Array(RATIOS.length);
+    let now = BESIDE * Math.log(shares[INDEPENDENT]);
+    for (const group of groups) {
+      const total = whole(group);
+      now += group.alike * Math.log(total);
+      for (let k = 0; k < sums.length; k++) sums[k] += (group.alike / total) * group.likely[k];
+    }
+    if (now - before < SETTLED) break;
+    before = now;
+    shares = shares.map((share, k) => (share * sums[k] + (k === INDEPENDENT ? BESIDE : 0)) / (counts.length + BESIDE));
+  }
+  let [bias, variance] = [0, 0];
+  for (const group of groups) {
+    const total = whole(group);
+    let [first, second] = [0, 0];
+    for (let k = 0; k < RATIOS.length; k++) {
+      const belongs = (group.likely[k] * shares[k]) / total;
+      const own = poissonBias(group.mean * RATIOS[k]);
+      first += belongs * own;
+      second += belongs * own ** 2;
+    }
+    bias += group.alike * first;
+    variance += group.alike * (second - first ** 2);
+  }
+  return { bias, error: Math.sqrt(Math.max(0, variance)) };
+}
+
+/** Cells of about the same mean and count: the mean and the count of each group, and how many cells it has. */
+function groupsOf(means, counts) {
+  const octave = 4; // steps
+  const groups = new Map();
+  for (let i = 0; i < means.length; i++) {
+    const count = counts[i];
+    const rounded = Math.round(octave * Math.log2(count / EXACT)) / octave;
+    const held = count < EXACT ? count : EXACT * 2 ** rounded;
+    const key = `${Math.round(octave * Math.log2(means[i]))} ${held}`;
+    const group = groups.get(key) ?? { mean: 0, held, alike: 0 };
+    group.mean += means[i];
+    group.alike += 1;
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ mean, held, alike }) => ({ mean: mean / alike, held, alike }));
 }
 
 /**

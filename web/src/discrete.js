@@ -3,20 +3,12 @@
 // What is found is {mi, low, high, method, unsure, statistic}: nats, how it was made, whether there are too few samples
 // for the number of levels, and the network's test statistic, ties broken, if it was asked (else NaN).
 
+import { besideCommonAtom, ofFlags } from "./atoms.js";
 import { dense, Z95 } from "./counted.js";
 import { mostLevels, neighbours, numberAndLabel } from "./labels.js";
 import { Cells, Levels } from "./levels.js";
 import { sparse } from "./shared.js";
-import {
-  LEAST,
-  RankedVariable,
-  determined,
-  isDiscrete,
-  mayBeCodes,
-  repeatedLevels,
-  repeats,
-  untiedPair,
-} from "./structure.js";
+import { LEAST, determined, isDiscrete, mayBeCodes, repeatedLevels, repeats, untiedPair } from "./structure.js";
 
 const PER_CELL = 4; // samples for each cell that occurs, on average, from which cells are counted
 const CERTAIN = 20; // and from which counts are right whatever the order of the levels
@@ -68,7 +60,17 @@ function ofCounts(cells) {
   if (many <= STEPS || certain) return found(dense(cells), "counted");
   // Numbers of many values have an order that the network knows, and bins of a label.
   const jagged = nominal || (cells.isJagged() && cells.turned().isJagged());
-  return jagged ? found(sparse(cells), "shared") : null;
+  return jagged ? sharedBesideCounts(cells) : null;
+}
+
+/**
+ * Cells that are shared by categories, or their counts where these say clearly more: the shares of a level may be of no
+ * kind that `sparse` knows. The interval goes down to that of the counts, and up to what they say.
+ */
+function sharedBesideCounts(cells) {
+  const counted = found(dense(cells), "counted");
+  const answer = more(found(sparse(cells), "shared"), counted);
+  return { ...answer, low: Math.min(answer.low, counted.low), high: Math.max(answer.high, counted.mi) };
 }
 
 /** Whether cells hold samples enough: many that are alone say that more were not seen. */
@@ -204,7 +206,8 @@ function categories(x, y, cells) {
  * I(X; Y) = I(L; M) + I(L; Y | M) + I(X; M | L) + I(X; Y | L, M).
  */
 async function inParts(x, y, ask) {
-  const [restX, restY] = [rest(x), rest(y)];
+  let [restX, restY] = [rest(x), rest(y)];
+  if (!restX && !restY) [restX, restY] = besideCommonAtom(x, y);
   if (!restX && !restY) return null;
   if (!restX || !restY) {
     const [kept, mixed, other] = restX ? [restX, x, y] : [restY, y, x];
@@ -229,12 +232,6 @@ function rest(v) {
   if (levels.most < FREQUENT * v.n || !scattered) return null;
   const { frequent } = levels;
   return Uint8Array.from(levels.codes, (code) => (code !== frequent ? 1 : 0));
-}
-
-function ofFlags(flags, like) {
-  const share = flags.reduce((count, flag) => count + flag, 0) / flags.length;
-  const ranks = Float32Array.from(flags, (flag) => (flag ? 1 - share / 2 : (1 - share) / 2));
-  return new RankedVariable(ranks, true, false, like.seed);
 }
 
 /** How many samples are flagged, and the estimate for them. */

@@ -3,13 +3,16 @@
 // A pair of continuous variables is a pass of the network; one with ties is what `discrete.js` decides, with the
 // p-value of `significance.js`. Missing values are left out pair by pair, as `infonet matrix --nan omit` does.
 
+import { logPOfAgreement } from "./agreement.js";
+import { logPOfAtoms } from "./atoms.js";
 import { axisOf, countedRatio } from "./axes.js";
+import { MOST, isFunction, repeatedRows, weighed } from "./copies.js";
 import { estimate } from "./discrete.js";
 import { jointHistogram } from "./network.js";
 import { normalised } from "./pmi.js";
 import { refined } from "./refine.js";
-import { combined, logPValues, usesNetwork } from "./significance.js";
-import { RankedVariable, differentRows, untiedPair } from "./structure.js";
+import { combined, isTable, logPValues, usesNetwork } from "./significance.js";
+import { RankedVariable, untiedPair } from "./structure.js";
 
 export const MOST_ROWS = 2 ** 22; // beyond, float32 does not tell mid-ranks apart
 const SEED = 0; // of the random order of ties: the default of the command line
@@ -68,8 +71,7 @@ export class Engine {
   /** The network's table, if it says what the estimate says; else null. */
   async #table(x, y, mi) {
     const size = this.network.metadata.tableGrid;
-    const rows = x.tied || y.tied ? differentRows(x, y) : null;
-    const [u, v] = rows ? [x.take(rows), y.take(rows)] : [x, y];
+    const { x: u, y: v } = repeatedRows(x, y) ? await this.#answered(x, y) : { x, y };
     const { table } = await this.network.run(u.ranks, v.ranks, true);
     const found = normalised(table, size, u, v);
     if (!(x.tied || y.tied)) return found;
@@ -120,10 +122,8 @@ export class Engine {
   }
 
   async #tied(x, y) {
-    const rows = differentRows(x, y);
-    if (rows) [x, y] = [x.take(rows), y.take(rows)];
-    const answer = await estimate(x, y, (u, v) => this.#ask(u, v));
-    const [p, bound] = await this.#pValue(x, y, answer);
+    const { answer, tested, repeated } = await this.#answered(x, y);
+    const [p, bound] = tested;
     return {
       mi: Math.fround(answer.mi),
       low: Math.fround(answer.low),
@@ -132,9 +132,37 @@ export class Engine {
       bound,
       method: answer.method,
       tied: true,
-      repeated: rows !== null,
+      repeated,
       unsure: answer.unsure,
     };
+  }
+
+  /**
+   * Of a pair that is tied: the samples that the estimate is of, it, its p-value and whether that is a bound, and
+   * whether rows repeat that are copies, perhaps.
+   */
+  async #answered(x, y) {
+    const ask = (u, v) => this.#ask(u, v);
+    const copies = repeatedRows(x, y);
+    const [u, v] = copies ? [x, y].map((one) => one.take(copies.rows)) : [x, y];
+    const entropy = () => Math.min(u.entropy[0], v.entropy[0]);
+    if (copies === null || copies.certain) {
+      let answer = await estimate(u, v, ask);
+      const tested = await this.#pValue(u, v, answer);
+      if (copies && answer.mi >= MOST * entropy() && !isFunction(u, v)) {
+        // rounded numbers repeat, too, of which the rows are no copies: functions show that
+        const { high } = await estimate(x, y, ask);
+        answer = { ...answer, high: Math.max(answer.high, high), unsure: true };
+      }
+      return { x: u, y: v, answer, tested, repeated: copies !== null };
+    }
+    const whole = await estimate(x, y, ask);
+    if (isFunction(u, v)) return { x, y, answer: whole, tested: await this.#pValue(x, y, whole), repeated: false };
+    const once = await estimate(u, v, ask);
+    const tested = await this.#pValue(u, v, once);
+    const answer = weighed(copies, once, tested[0], whole, entropy());
+    const samples = answer.mi === once.mi ? { x: u, y: v } : { x, y };
+    return { ...samples, answer, tested, repeated: true };
   }
 
   async #ask(x, y) {
@@ -153,15 +181,18 @@ export class Engine {
   async #pValue(x, y, answer) {
     const tied = x.tied || y.tied;
     const logs = tied ? logPValues(x, y) : [];
+    const ofAtoms = logPOfAtoms(x, y);
+    if (ofAtoms !== null) logs.push(ofAtoms);
+    const fast = tied && !isTable(x, y) ? logPOfAgreement(x, y) : null;
     let bound = false;
     if (this.network.null?.covers(x.n) && (!tied || usesNetwork(x, y))) {
       let { statistic } = answer;
       if (Number.isNaN(statistic)) statistic = (await this.network.run(...untiedPair(x, y))).score;
       const [p, atEnd] = this.#fromNull(statistic, x.n);
       logs.push(Math.log(p));
-      bound = atEnd && Math.log(p) <= Math.min(...logs);
+      bound = atEnd && Math.log(p) <= Math.min(...logs) && (fast === null || fast > Math.log(p));
     }
-    return [logs.length ? combined(logs) : null, bound];
+    return [logs.length ? combined(logs, fast) : null, bound];
   }
 
   /** Remarks about a pair, one sentence each, as `infonet` makes them. */
@@ -169,13 +200,17 @@ export class Engine {
     if (method === "constant") return ["a variable is constant: mutual information is 0"];
     const notes = [];
     if (tied && method !== "counted" && method !== "shared") notes.push("equal values were put in random order");
-    if (repeated) {
+    if (repeated && unsure) {
+      notes.push(
+        "whole rows repeat, and the samples do not tell copies of rows, which say nothing, from a code that " +
+          "determines the other variable: the interval holds both, and the p-value takes each row once",
+      );
+    } else if (repeated) {
       notes.push(
         "rows repeat in both variables, which were taken once each: where they are different observations, make them " +
           "differ, by what tells them apart",
       );
-    }
-    if (unsure) {
+    } else if (unsure) {
       notes.push("there are too few samples for so many different values: the interval says how little is known");
     }
     const known = this.network.null;

@@ -8,6 +8,7 @@ import { logGamma, logGammaTail, logNormalTail } from "./special.js";
 
 const SMALLEST = 1e-300;
 const LARGEST = 0.99;
+const RARELY = 0.1; // weight of a test that is seldom needed
 const DRAWS = 999; // permutations that are simulated where few samples decide
 const BEYOND = -Math.log(1 + DRAWS); // log p of what is larger than all of them
 const SHUFFLED = 400; // samples at most that are shuffled as a whole
@@ -49,18 +50,23 @@ export function logPValues(x, y) {
   return found;
 }
 
-/** One p-value from the logarithms of those of several tests of one hypothesis (Liu & Xie 2020). */
-export function combined(logs) {
-  if (logs.length === 1) return Math.max(Math.exp(Math.min(logs[0], 0)), SMALLEST);
-  const lowest = Math.min(...logs);
+/**
+ * One p-value from the logarithms of those of several tests of one hypothesis (Liu & Xie 2020), and of one more, or
+ * null, that sees what others miss and is seldom needed: its weight is small, so that they lose little power by it.
+ */
+export function combined(logs, rarely = null) {
+  if (rarely === null && logs.length === 1) return Math.max(Math.exp(Math.min(logs[0], 0)), SMALLEST);
+  const all = rarely === null ? logs : [...logs, rarely];
+  const weights = all.map((_, i) => (i === logs.length ? RARELY : (rarely === null ? 1 : 1 - RARELY) / logs.length));
+  const lowest = Math.min(...all);
   if (lowest < Math.log(1e-6)) {
     // the mean of cotangents is that of the inverses
-    const inverse = total(logs.map((log) => Math.exp(lowest - log)));
-    return Math.max(Math.exp(lowest + Math.log(logs.length / inverse)), SMALLEST);
+    const inverse = total(all.map((log, i) => weights[i] * Math.exp(lowest - log)));
+    return Math.max(Math.exp(lowest - Math.log(inverse)), SMALLEST);
   }
   // A p-value of 1, which discrete tests have, must not outvote all others.
-  const cotangents = logs.map((log) => 1 / Math.tan(Math.PI * Math.min(Math.exp(log), LARGEST)));
-  return 0.5 - Math.atan(total(cotangents) / logs.length) / Math.PI;
+  const cotangents = all.map((log, i) => weights[i] / Math.tan(Math.PI * Math.min(Math.exp(log), LARGEST)));
+  return 0.5 - Math.atan(total(cotangents)) / Math.PI;
 }
 
 /** Whether the network's statistic is one of the tests of a pair with a tied variable. */
@@ -69,7 +75,7 @@ export function usesNetwork(x, y) {
 }
 
 /** Whether two variables make a table of counts with samples enough to be tested as such. */
-function isTable(x, y) {
+export function isTable(x, y) {
   if (!(x.tied && y.tied)) return false;
   const size = x.levels.number * y.levels.number;
   const few = x.nominal || y.nominal ? 4 : 10;
@@ -276,7 +282,7 @@ function ofGroups(counts) {
 }
 
 /** Variance of tr(A P B P') over all permutations P of n samples (Kazi-Aoual et al. 1995). */
-function traceVariance(n, [t, t2, s2], [u, u2, r2]) {
+export function traceVariance(n, [t, t2, s2], [u, u2, r2]) {
   const off = ((n - 1) * t2 - t ** 2) * ((n - 1) * u2 - u ** 2);
   const diagonal = (n * (n + 1) * s2 - (n - 1) * (t ** 2 + 2 * t2)) * (n * (n + 1) * r2 - (n - 1) * (u ** 2 + 2 * u2));
   return (2 * off) / ((n - 1) ** 2 * (n + 1) * (n - 2)) + diagonal / ((n + 1) * n * (n - 1) * (n - 2) * (n - 3));

@@ -1,4 +1,4 @@
-// What is worked out of ranked columns with ties: levels, copies of rows, functions, codes, as in
+// What is worked out of ranked columns with ties: levels, functions, codes, as in
 // runtime/infonet/pairs/structure.py.
 
 import { entropy, Z95 } from "./counted.js";
@@ -6,10 +6,9 @@ import { Cells, Levels } from "./levels.js";
 import { fingerprint, inOrderOf, inRandomOrder, rankColumn, twiceRanks } from "./ranking.js";
 
 const RUN = 50; // samples, on average, that hold together where values are in more than one place
-const SHOWN = 12; // samples that would differ by chance, from which a function is no accident
+const UNSEEN = 3; // exceptions that samples without any leave possible (95 %, the rule of three)
+export const SHOWN = 12; // samples that would differ by chance, from which a function is no accident
 const MOSTLY = 0.5; // of the samples with a value of their own at most, where others are evidence
-const TIMES = 3; // that a row occurs on average at most, for its repetitions to be no codes
-const REPEATED = 0.95; // of the rows equal in one variable that are equal in the other one too
 const PER_CODE = 5; // samples for each value of a number, on average, from which it may be a code
 const ALONE = 0.2; // of the samples with a value of their own at most, in a discrete variable
 export const LEAST = 20; // samples that the network needs
@@ -82,78 +81,70 @@ export function untiedPair(x, y) {
 }
 
 /**
- * One row of each kind where whole rows repeat that should not, as of a bootstrap sample; else null. One variable at
- * least is a number of many values, each of which occurs with one value of the other.
- */
-export function differentRows(x, y) {
-  if (!(x.tied && y.tied)) return null;
-  const few = Math.max(LEAST, 2 * Math.sqrt(x.n));
-  const numbers = [x, y].filter((v) => !v.nominal && v.levels.number >= few);
-  if (!numbers.some(isRepeated)) return null;
-  const cells = new Cells(x.levels, y.levels);
-  const most = Math.max(...numbers.map((v) => v.levels.number));
-  // of the samples beyond one a level, those that are beyond one a cell
-  if (x.n - cells.number < REPEATED * (x.n - most) || isMonotone(cells)) return null;
-  const least = Math.min(...numbers.map((v) => v.levels.number));
-  if (x.n > TIMES * most && (numbers.length === 1 || least < cells.number)) return null;
-  return cells.firstRows();
-}
-
-/** Whether the values of a number occur about as often as one another, and not often. */
-function isRepeated(v) {
-  const times = v.n / v.levels.number;
-  return times > TIMES ? isEven(v) : v.levels.most <= Math.max(10, 4 * times);
-}
-
-function isEven(v) {
-  return v.levels.counts.every((count) => count === v.levels.counts[0]);
-}
-
-/** Whether the cells go up, or down, from each to the next. */
-function isMonotone(cells) {
-  const goes = (sign) => cells.second.every((level, c) => c === 0 || sign * (level - cells.second[c - 1]) >= 0);
-  return goes(1) || goes(-1);
-}
-
-/**
  * The entropy of a variable that the other one determines, as far as the samples show: {mi, low, high, copies}, or
  * null. Samples that are equal in one variable, or neighbours in it, are equal in the other, where of independent ones
  * `SHOWN` at least would differ. `copies`: the rows may be copies of each other, which determine nothing. Of
  * two variables that determine each other it is the smaller entropy.
  */
 export function determined(x, y, cells) {
-  const found = [
+  const found = [];
+  for (const [cause, effect] of [
     [x, y],
     [y, x],
-  ]
-    .filter(([cause, effect]) => determines(cause, effect, cells))
-    .map(([cause, effect]) => entropyOf(effect, cause));
+  ]) {
+    const share = exceptions(cause, effect, cells);
+    if (share !== null) found.push(entropyOf(effect, cause, share));
+  }
   return found.sort((a, b) => a.mi - b.mi || a.low - b.low)[0] ?? null;
 }
 
-function determines(cause, effect, cells) {
-  if (!effect.tied || !repeats(effect)) return false;
+/**
+ * Share of the samples that may be exceptions of a function, for all that is seen; null where there seems to be no
+ * function.
+ */
+function exceptions(cause, effect, cells) {
+  if (!effect.tied || !repeats(effect)) return null;
   const { levels, n } = effect;
-  const differ = 1 - levels.counts.reduce((sum, count) => sum + (count / n) ** 2, 0);
+  const differ = differing(levels);
   const again = cause.tied ? cause.levels.minor - (cause.levels.number - 1) : 0;
   const enough = cause.tied && 4 * again >= cause.levels.minor;
-  if (cells !== null && enough && differ * again >= SHOWN) return cells.number === cause.levels.number;
+  if (cells !== null && enough && differ * again >= SHOWN) {
+    const shown = n - cause.levels.number; // that could have differed from another one of their value
+    return cells.number === cause.levels.number ? UNSEEN / shown : null;
+  }
   // Levels should hold together, or be in two places, as those of a parabola.
   const changes = countChanges(cause.untied, levels);
   const expected = differ * (n - 1) - (levels.number - 1);
-  if (expected < SHOWN) return false;
+  if (expected < SHOWN) return null;
   const several = levels.counts.reduce((sum, count) => sum + (count > 1), 0);
   let allowed = Math.min(several, expected - 4 * Math.sqrt(expected));
   if (n < RUN * changes) allowed = 0; // as short as runs of a level that noise changes
-  return changes - (levels.number - 1) <= allowed;
+  const more = changes - (levels.number - 1); // a sample among others makes two, a place two or fewer
+  return more <= allowed ? (UNSEEN + more / 2) / n : null;
 }
 
-function entropyOf(effect, cause) {
+function entropyOf(effect, cause, share) {
   const [value, error] = effect.entropy;
   const reach = Z95 * error;
   // of many values that occur equally often the rows may be copies
   const copies = cause.tied && !cause.nominal && cause.levels.number >= 2 * Math.sqrt(cause.n) && isEven(cause);
-  return { mi: value, low: copies ? 0 : Math.max(0, value - reach), high: value + reach, copies };
+  const low = copies ? 0 : Math.max(0, value - Math.hypot(reach, binaryEntropy(share)));
+  return { mi: value, low, high: value + reach, copies };
+}
+
+function isEven(v) {
+  return v.levels.counts.every((count) => count === v.levels.counts[0]);
+}
+
+/** Entropy of whether a sample is an exception, which the cause does not tell, nats. */
+function binaryEntropy(share) {
+  const p = Math.min(share, 0.5);
+  return -p * Math.log(p) - (1 - p) * Math.log1p(-p);
+}
+
+/** Share of the pairs of independent samples that differ. */
+export function differing(levels) {
+  return 1 - levels.counts.reduce((sum, count) => sum + (count / levels.n) ** 2, 0);
 }
 
 /** How often the level changes from a sample to the next, in the order of ranks. */

@@ -126,7 +126,8 @@ class TableCondition:
         rest = np.full(values.size, np.nan, np.float32)
         if keep.sum() < self.engine.model.n_min:
             return rest
-        ranks = Group.ranked([values[keep]], self.engine.seed).ranks
+        some = values[keep]
+        ranks = Group.ranked([some], self.engine.seed).ranks
         group, condition = self.group, self.whole
         if not np.array_equal(keep, self.present):  # rows of its own: conditioned anew
             group = Group.ranked(
@@ -136,5 +137,5 @@ class TableCondition:
             )
             condition = prepare(self.engine, group)
         known = bool(ranks) and any(np.array_equal(ranks[0], row) for row in group.ranks)
-        rest[keep] = condition.out_of(ranks[0]) if ranks and not known else 0.5
+        rest[keep] = condition.out_of(ranks[0], some) if ranks and not known else 0.5
         return rest

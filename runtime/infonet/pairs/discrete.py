@@ -7,8 +7,10 @@
 | two discrete variables, `PER_CELL` samples a cell in all levels   | counts (`counted.dense`)     |
 | a label, of 10 levels at most, and anything else                  | bins or nearest neighbours   |
 |                                                                   | (`labels.number_and_label`)  |
-| a number one value of which is frequent (rain, claims)            | in parts, by the chain rule  |
-| categories without an order, and few labels                       | `shared.sparse`              |
+| a number one value of which is frequent (rain, claims), or two    | in parts, by the chain rule  |
+| that have a frequent value at once (sensors that failed)          |                              |
+| categories without an order, and few labels                       | `shared.sparse`, or counts   |
+|                                                                   | that say clearly more        |
 | categories without an order, and a number                         | `labels.neighbours`          |
 | all other ties                                                    | the network, ties broken     |
 
@@ -26,6 +28,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.pairs.atoms import beside_common_atom, flags
 from infonet.pairs.counted import Z95, Counted, dense
 from infonet.pairs.labels import most_levels, neighbours, number_and_label
 from infonet.pairs.levels import Cells, Levels
@@ -135,7 +138,16 @@ def _counted(cells: Cells) -> Found | None:
         return _found(dense(cells), Method.COUNTED)
     # Numbers of many values have an order that the network knows, and bins of a label.
     jagged = nominal or (cells.is_jagged() and cells.turned().is_jagged())
-    return _found(sparse(cells), Method.SHARED) if jagged else None
+    return _shared_beside_counts(cells) if jagged else None
+
+
+def _shared_beside_counts(cells: Cells) -> Found:
+    """Cells that are shared by categories, or their counts where these say clearly more: the shares
+    of a level may be of no kind that `sparse` knows. The interval goes down to that of the counts,
+    and up to what they say."""
+    counted = _found(dense(cells), Method.COUNTED)
+    found = _more(_found(sparse(cells), Method.SHARED), counted)
+    return replace(found, low=min(found.low, counted.low), high=max(found.high, counted.mi))
 
 
 def _with_label(label: RankedVariable, number: RankedVariable, cells: Cells | None) -> Found:
@@ -267,13 +279,15 @@ def _parts(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found | None:
     """
     rest_x, rest_y = _rest(x), _rest(y)
     if rest_x is None and rest_y is None:
+        rest_x, rest_y = beside_common_atom(x, y) or (None, None)
+    if rest_x is None and rest_y is None:
         return None
     if rest_x is None or rest_y is None:
         rest, mixed, other = (rest_y, y, x) if rest_x is None else (rest_x, x, y)
         assert rest is not None
-        whether = _of_flags(rest, mixed)
+        whether = flags(rest, mixed)
         return _sum(x.n, [(x.n, estimate(whether, other, ask)), _within(rest, x, y, ask)])
-    first, second = _of_flags(rest_x, x), _of_flags(rest_y, y)
+    first, second = flags(rest_x, x), flags(rest_y, y)
     return _sum(
         x.n,
         [
@@ -295,12 +309,6 @@ def _rest(v: RankedVariable) -> NDArray[np.bool_] | None:
     if levels.counts[most] < _FREQUENT * v.n or not scattered:
         return None
     return np.asarray(levels.codes != most)
-
-
-def _of_flags(flags: NDArray[np.bool_], like: RankedVariable) -> RankedVariable:
-    share = float(flags.mean())
-    ranks = np.where(flags, 1 - share / 2, (1 - share) / 2).astype(np.float32)
-    return RankedVariable(ranks, True, False, like.seed)
 
 
 def _within(

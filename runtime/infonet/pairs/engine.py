@@ -22,8 +22,11 @@ from infonet.errors import warn
 from infonet.inputs.checks import check_finite, check_length
 from infonet.model.libraries import kernels
 from infonet.model.load import Model
+from infonet.pairs.agreement import log_p_of_agreement
+from infonet.pairs.atoms import log_p_of_atoms
 from infonet.pairs.backend import Backend, EstimatedSets
-from infonet.pairs.discrete import Found, Method, estimate
+from infonet.pairs.copies import answered
+from infonet.pairs.discrete import Found, Method
 from infonet.pairs.estimates import (
     BOUND,
     CONSTANT,
@@ -38,8 +41,8 @@ from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.pmi import normalised
 from infonet.pairs.ranking import RankedColumns, SeparateColumns, prepare_columns
 from infonet.pairs.refine import LARGE, SHARP, refined
-from infonet.pairs.significance import combined, log_p_values, uses_network
-from infonet.pairs.structure import RankedVariable, Ranks, different_rows, untied_pair
+from infonet.pairs.significance import combined, is_table, log_p_values, uses_network
+from infonet.pairs.structure import RankedVariable, Ranks, untied_pair
 
 Pairs = NDArray[np.int64]
 Columns = RankedColumns | SeparateColumns | EstimatedSets
@@ -259,17 +262,14 @@ class PairEngine:
         test: bool,
     ) -> None:
         """A pair with a tied variable."""
-        rows = different_rows(x, y)
-        if rows is not None:
-            x, y = x.take(rows), y.take(rows)
-        answer = estimate(x, y, self._ask)
+        x, y, answer, repeated, tested = answered(x, y, self._ask, self._p_value, test)
         values = np.array([answer.low, answer.mi, answer.high], np.float32)
         found.mi[k], found.quantiles[k] = values[1], values
         found.statistic[k] = answer.mi
-        flags = TIED | REPEATED * (rows is not None) | UNSURE * answer.unsure
+        flags = TIED | REPEATED * repeated | UNSURE * answer.unsure
         found.about[k] = flags | answer.method << METHOD_SHIFT
-        if test:
-            found.p_value[k], bound = self._p_value(x, y, answer)
+        if tested is not None:
+            found.p_value[k], bound = tested
             found.about[k] |= BOUND * bound
         if tables is not None:
             tables[k] = self._table(x, y, answer.mi)
@@ -314,6 +314,9 @@ class PairEngine:
         an upper bound, because the null distribution of the network is not known further out."""
         tied = x.tied or y.tied
         logs = log_p_values(x, y) if tied else []
+        if (of_atoms := log_p_of_atoms(x, y)) is not None:
+            logs.append(of_atoms)
+        fast = log_p_of_agreement(x, y) if tied and not is_table(x, y) else None
         null, bound = self.model.null, False
         if null is not None and null.covers(x.n) and (not tied or uses_network(x, y)):
             statistic = answer.statistic
@@ -321,8 +324,10 @@ class PairEngine:
                 statistic = float(self._run(*untied_pair(x, y)).statistic[0])
             p = null.p_value(statistic, x.n)
             logs.append(math.log(p))
-            bound = p <= null.smallest and logs[-1] <= min(logs)
-        return (combined(logs) if logs else math.nan), bound
+            bound = (
+                p <= null.smallest and logs[-1] <= min(logs) and (fast is None or fast > logs[-1])
+            )
+        return (combined(logs, fast) if logs else math.nan), bound
 
 
 def tile_size(backend: Backend, n: int) -> int:

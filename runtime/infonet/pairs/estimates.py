@@ -79,6 +79,11 @@ REPEATED_NOTE = (
     "rows repeat in both variables, which were taken once each: where they are different "
     "observations, make them differ, by what tells them apart"
 )
+COPIES_NOTE = (
+    "whole rows repeat, and the samples do not tell copies of rows, which say nothing, from a code "
+    "that determines the other variable: the interval holds both, and the p-value takes each row "
+    "once"
+)
 UNSURE_NOTE = (
     "there are too few samples for so many different values: the interval says how little is known"
 )
@@ -113,8 +118,8 @@ def notes_of(
     if about & TIED and method not in (Method.COUNTED, Method.SHARED):
         notes.append(TIES_NOTE)
     if about & REPEATED:
-        notes.append(REPEATED_NOTE)
-    if about & UNSURE:
+        notes.append(COPIES_NOTE if about & UNSURE else REPEATED_NOTE)
+    elif about & UNSURE:
         notes.append(UNSURE_NOTE)
     if math.isnan(p_value):
         notes.append(why_no_p_value(null, n))

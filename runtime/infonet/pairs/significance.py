@@ -15,7 +15,8 @@ get a random share of the probability of their own value, without which tests of
 reject too seldom; like the order of ties it is a function of seed and ranks. Which tests are made
 depends on the two variables by themselves, never on how they go together. Their p-values are
 combined by the Cauchy combination test (Liu & Xie 2020), which holds its level whether tests agree
-or not.
+or not. A label that changes too fast along a number for all of these has a test of its own, in
+`agreement.py`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from infonet.pairs.structure import RankedVariable
 
 Array = NDArray[np.float64]
 _SMALLEST, _LARGEST = 1e-300, 0.99
+_RARELY = 0.1  # weight of a test that is seldom needed
 _DRAWS = 999  # permutations that are simulated where few samples decide
 _BEYOND = -math.log(1 + _DRAWS)  # log p of what is larger than all of them
 _SHUFFLED = 400  # samples at most that are shuffled as a whole
@@ -54,7 +56,7 @@ def log_p_values(x: RankedVariable, y: RankedVariable) -> list[float]:
         x, y = y, x
     seed = [x.seed, min(x.fingerprint, y.fingerprint), max(x.fingerprint, y.fingerprint), 2]
     random = np.random.default_rng(seed)
-    tables = _is_table(x, y)
+    tables = is_table(x, y)
     if tables and x.levels.number == 2 and y.levels.number == 2:
         return [_two_by_two(x.levels, y.levels, random)]
     found = []
@@ -77,17 +79,27 @@ def log_p_values(x: RankedVariable, y: RankedVariable) -> list[float]:
     return found
 
 
-def combined(logs: Sequence[float]) -> float:
-    """One p-value from the logarithms of those of several tests of one hypothesis."""
-    if len(logs) == 1:
+def combined(logs: Sequence[float], rarely: float | None = None) -> float:
+    """One p-value from the logarithms of those of several tests of one hypothesis.
+
+    Args:
+        logs: of tests that count alike.
+        rarely: of one more that sees what others miss and is seldom needed: it has a small weight,
+            so that they lose little power by it.
+    """
+    if rarely is None and len(logs) == 1:
         return max(math.exp(min(logs[0], 0.0)), _SMALLEST)
+    weights = [1 / len(logs)] * len(logs)
+    if rarely is not None:
+        logs = [*logs, rarely]
+        weights = [(1 - _RARELY) * weight for weight in weights] + [_RARELY]
     least = min(logs)
     if least < math.log(1e-6):  # the mean of cotangents is that of the inverses
-        inverse = sum(math.exp(least - log) for log in logs)
-        return max(math.exp(least + math.log(len(logs) / inverse)), _SMALLEST)
+        inverse = sum(w * math.exp(least - log) for w, log in zip(weights, logs, strict=True))
+        return max(math.exp(least - math.log(inverse)), _SMALLEST)
     # A p-value of 1, which discrete tests have, must not outvote all others.
     p = [min(math.exp(log), _LARGEST) for log in logs]
-    mean = sum(1 / math.tan(math.pi * value) for value in p) / len(p)
+    mean = sum(w / math.tan(math.pi * value) for w, value in zip(weights, p, strict=True))
     return 0.5 - math.atan(mean) / math.pi
 
 
@@ -99,10 +111,10 @@ def uses_network(x: RankedVariable, y: RankedVariable) -> bool:
     """
     if x.nominal or y.nominal:
         return False
-    return not _is_table(x, y)
+    return not is_table(x, y)
 
 
-def _is_table(x: RankedVariable, y: RankedVariable) -> bool:
+def is_table(x: RankedVariable, y: RankedVariable) -> bool:
     """Whether two variables make a table of counts with samples enough to be tested as such."""
     if not (x.tied and y.tied):
         return False
@@ -246,7 +258,7 @@ def _chi_squared(cells: Cells, random: np.random.Generator) -> float:
         return _beside_draws(statistic, drawn, random)
     freedom = (x.number - 1) * (y.number - 1)
     mean = freedom * n / (n - 1)
-    variance = n**2 * _trace_variance(n, _of_groups(x.counts), _of_groups(y.counts))
+    variance = n**2 * trace_variance(n, _of_groups(x.counts), _of_groups(y.counts))
     if least >= _PLAIN:
         return log_gamma_tail(statistic * mean / variance, mean**2 / variance)
     # The skewness is that of Poisson counts in all cells: rare levels make a long tail. Not their
@@ -303,7 +315,7 @@ def _of_groups(counts: NDArray[np.int64]) -> tuple[float, float, float]:
     return k - 1.0, k - 1.0, float((1 / counts).sum()) - (2 * k - 1) / n
 
 
-def _trace_variance(n: int, a: tuple[float, float, float], b: tuple[float, float, float]) -> float:
+def trace_variance(n: int, a: tuple[float, float, float], b: tuple[float, float, float]) -> float:
     """Variance of tr(A P B P') over all permutations P of n samples (Kazi-Aoual et al. 1995).
 
     Args:
@@ -363,6 +375,6 @@ def _kruskal_wallis(
         sums = np.add.reduceat(drawn, starts, axis=1)
         return _beside_draws(statistic, (sums**2 / groups.counts).sum(axis=1), random)
     # mean and variance over all permutations (Kruskal & Wallis 1952, for any scores)
-    variance = (n - 1) ** 2 * _trace_variance(n, _of_groups(groups.counts), (1.0, 1.0, fourth))
+    variance = (n - 1) ** 2 * trace_variance(n, _of_groups(groups.counts), (1.0, 1.0, fourth))
     mean = k - 1.0
     return log_gamma_tail(statistic * mean / variance, mean**2 / variance)

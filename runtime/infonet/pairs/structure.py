@@ -1,4 +1,4 @@
-"""What is worked out of ranked columns with ties: levels, copies of rows, functions, codes."""
+"""What is worked out of ranked columns with ties: levels, functions, codes."""
 
 from __future__ import annotations
 
@@ -87,10 +87,9 @@ def untied_pair(x: RankedVariable, y: RankedVariable) -> tuple[Ranks, Ranks]:
 
 
 _RUN = 50  # samples, on average, that hold together where values are in more than one place
-_SHOWN = 12  # samples that would differ by chance, from which a function is no accident
+_UNSEEN = 3.0  # exceptions that samples without any leave possible (95 %, the rule of three)
+SHOWN = 12  # samples that would differ by chance, from which a function is no accident
 _MOSTLY = 0.5  # of the samples with a value of their own at most, where others are evidence
-_TIMES = 3  # that a row occurs on average at most, for its repetitions to be no codes
-_REPEATED = 0.95  # of the rows equal in one variable that are equal in the other one too
 _PER_CODE = 5  # samples for each value of a number, on average, from which it may be a code
 _ALONE = 0.2  # of the samples with a value of their own at most, in a discrete variable
 LEAST = 20  # samples that the network needs
@@ -108,94 +107,70 @@ class Determined(NamedTuple):
     copies: bool
 
 
-def different_rows(x: RankedVariable, y: RankedVariable) -> NDArray[np.int64] | None:
-    """One row of each kind where whole rows repeat that should not, as of a bootstrap sample.
-
-    One variable at least is a number of many values, each of which occurs with one value of the
-    other variable. Numbers that occur more often than `_TIMES` are codes rather, and what they
-    determine is a function; unless both have as many values, and each of them as often. None where
-    that is not so.
-    """
-    if not (x.tied and y.tied):
-        return None
-    few = max(LEAST, 2 * math.sqrt(x.n))
-    numbers = [v for v in (x, y) if not v.nominal and v.levels.number >= few]
-    if not any(_is_repeated(v) for v in numbers):
-        return None
-    cells, most = Cells.of(x.levels, y.levels), max(v.levels.number for v in numbers)
-    # of the samples beyond one a level, those that are beyond one a cell
-    if x.n - cells.number < _REPEATED * (x.n - most) or _is_monotone(cells):
-        return None
-    often = x.n > _TIMES * most
-    if often and (len(numbers) == 1 or min(v.levels.number for v in numbers) < cells.number):
-        return None
-    return np.sort(np.unique(cells.of_sample, return_index=True)[1])
-
-
-def _is_repeated(v: RankedVariable) -> bool:
-    """Whether the values of a number occur about as often as one another, and not often."""
-    counts = v.levels.counts
-    times = v.n / v.levels.number
-    if times > _TIMES:
-        return bool((counts == counts[0]).all())
-    return int(counts.max()) <= max(10, 4 * times)
-
-
-def _is_monotone(cells: Cells) -> bool:
-    """Whether the cells go up, or down, from each to the next."""
-    steps = np.diff(cells.second)
-    return bool((steps >= 0).all() or (steps <= 0).all())
-
-
 def determined(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Determined | None:
     """The entropy of a variable that the other one determines, as far as the samples show.
 
     Samples that are equal in one variable, or neighbours in it, are equal in the other, where of
-    independent ones `_SHOWN` at least would differ. Values of a single sample are no evidence, nor
+    independent ones `SHOWN` at least would differ. Values of a single sample are no evidence, nor
     is the most frequent one: two columns that are 0 together may be anything where they are not.
     Of two variables that determine each other it is the smaller entropy.
     """
     found = [
-        _entropy_of(effect, cause)
+        _entropy_of(effect, cause, exceptions)
         for cause, effect in ((x, y), (y, x))
-        if _determines(cause, effect, cells)
+        if (exceptions := _exceptions(cause, effect, cells)) is not None
     ]
     return min(found, key=lambda one: (one.entropy.mi, one.entropy.low), default=None)
 
 
-def _determines(cause: RankedVariable, effect: RankedVariable, cells: Cells | None) -> bool:
+def _exceptions(cause: RankedVariable, effect: RankedVariable, cells: Cells | None) -> float | None:
+    """Share of the samples that may be exceptions of a function, for all that is seen; None where
+    there seems to be no function."""
     if not (effect.tied and repeats(effect)):
-        return False
-    levels, n = effect.levels, effect.n
-    differ = 1 - float((levels.counts / n) @ (levels.counts / n))
+        return None
+    levels, n, differ = effect.levels, effect.n, differing(effect.levels)
     again = cause.levels.minor - (cause.levels.number - 1) if cause.tied else 0
     enough = 4 * again >= cause.levels.minor if cause.tied else False
-    if cells is not None and enough and differ * again >= _SHOWN:
-        return cells.number == cause.levels.number
+    if cells is not None and enough and differ * again >= SHOWN:
+        shown = n - cause.levels.number  # that could have differed from another one of their value
+        return _UNSEEN / shown if cells.number == cause.levels.number else None
     # Levels should hold together, or be in two places, as those of a parabola.
     ordered = levels.codes[np.argsort(cause.untied, kind="stable")]
     changes = int(np.count_nonzero(np.diff(ordered)))
     expected = differ * (n - 1) - (levels.number - 1)
-    if expected < _SHOWN:
-        return False
+    if expected < SHOWN:
+        return None
     allowed = min(float((levels.counts > 1).sum()), expected - 4 * math.sqrt(expected))
     if n < _RUN * changes:  # as short as runs of a level that noise changes
         allowed = 0.0
-    return changes - (levels.number - 1) <= allowed
+    again = changes - (levels.number - 1)  # a sample among others makes two, a place two or fewer
+    return (_UNSEEN + again / 2) / n if again <= allowed else None
 
 
-def _entropy_of(effect: RankedVariable, cause: RankedVariable) -> Determined:
+def _entropy_of(effect: RankedVariable, cause: RankedVariable, exceptions: float) -> Determined:
     value, error = effect.entropy
     reach = Z95 * error
     # of many values that occur equally often the rows may be copies
     copies = cause.tied and not cause.nominal and _are_copies(cause)
-    low = 0.0 if copies else max(0.0, value - reach)
+    low = 0.0 if copies else max(0.0, value - math.hypot(reach, _binary_entropy(exceptions)))
     return Determined(Counted(value, low, value + reach), copies)
+
+
+def _binary_entropy(share: float) -> float:
+    """Entropy of whether a sample is an exception, which the cause does not tell, nats."""
+    share = min(share, 0.5)
+    return -share * math.log(share) - (1 - share) * math.log1p(-share)
 
 
 def _are_copies(v: RankedVariable) -> bool:
     counts = v.levels.counts
     return counts.size >= 2 * math.sqrt(v.n) and bool((counts == counts[0]).all())
+
+
+def differing(levels: Levels) -> float:
+    """Share of the pairs of independent samples that differ."""
+    share = levels.counts / levels.n
+    return 1 - float(share @ share)
 
 
 def is_discrete(v: RankedVariable) -> bool:

@@ -132,7 +132,7 @@ def _residuals(
         others = [column for column in side.columns if not (kept and column.nominal)]
         if others:
             group = _ranked(_side(side, others), engine, threads)
-            left = take_out(condition, group.ranks, threads, False)
+            left = take_out(condition, group.ranks, group.columns, threads, False)
             columns += [NamedColumn(*one, (), False) for one in zip(group.names, left, strict=True)]
         sides.append(_side(side, columns))
     return sides[0], sides[1]

@@ -47,6 +47,7 @@ class Answer:
         one_copula: the sum by one Gaussian copula of all columns, where they have one.
         read: share of the copulas that are not Gaussian.
         seen: share of the dependence that is seen; less than 1 within categories of few rows.
+        told: nats that a condition tells at least of a column, the largest of all columns.
     """
 
     sum: float
@@ -57,6 +58,7 @@ class Answer:
     read: float
     one_copula: float | None = None
     seen: float = 1.0
+    told: float = 0.0
 
     @staticmethod
     def of(
@@ -195,8 +197,11 @@ def _of_vine(
     copulas = PairCopulas(engine)
     rows_x, rows_y = x.ranks, y.ranks
     z: list[Ranks] = given.ranks if given else []
+    told = 0.0
     if given and z:
-        both = take_out(prepare(engine, given), [*rows_x, *rows_y], threads, progress)
+        values = [*x.columns, *y.columns]
+        both = take_out(prepare(engine, given), [*rows_x, *rows_y], values, threads, progress)
+        told = max(map(_told, [*rows_x, *rows_y], both))
         rows_x, rows_y = both[: len(rows_x)], both[len(rows_x) :]
     in_x, in_y = by_strength(rows_x, rows_y)
     of_x, of_y = frequent_levels(x), frequent_levels(y)
@@ -212,8 +217,16 @@ def _of_vine(
     vine = fit_vine(*(copulas, order, lambda i, j: i < middle <= j, z, levels, threads, progress))
     answer = Answer.of(vine, names, given.names if given else (), swap)
     if z:
-        return answer
+        return replace(answer, told=told)
     return replace(answer, one_copula=of_one_copula(vine, order, [middle, len(rows_y)]))
+
+
+def _told(column: Ranks, left: Ranks) -> float:
+    """Nats that a condition tells of a column at least, when so much of it is left, by the
+    correlation of both (Spearman's)."""
+    a, b = (row.astype(np.float64) - 0.5 for row in (column, left))
+    share = float(a @ b) ** 2 / (float(a @ a) * float(b @ b))
+    return -0.5 * math.log(max(share, 1e-300))
 
 
 def _p_value(edges: Sequence[Edge], n: int) -> float:

@@ -17,6 +17,8 @@ from infonet.pairs.neighbours import MOST_DIMENSIONS, MOST_SAMPLES, neighbour_te
 from infonet.vines.copula import Array, PairCopulas, Ranks
 from infonet.vines.directions import Directions, directions
 from infonet.vines.dvine import fit_vine
+from infonet.vines.linear import linear_directions
+from infonet.vines.variables import Group
 
 # Nats by which another bound must find more, beside chance: both are noisy.
 _MORE, _CHANCE = 0.005, 0.7
@@ -30,7 +32,7 @@ _QUANTILE = 1.6449  # of the normal distribution at 95 %
 _METHOD, _NETWORK = 0.02, 0.02
 _READ, _CHANGING = 1.3, 3.5
 _WEAK = 4.0
-_SEEN = 0.05  # p-value up to which dependence counts as seen
+SEEN = 0.05  # p-value up to which dependence counts as seen
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,8 @@ class Bound:
 def largest(
     copulas: PairCopulas,
     vine: Bound,
-    x: Sequence[Ranks],
-    y: Sequence[Ranks],
-    tied: bool,
+    x: Group,
+    y: Group,
     seed: int,
     threads: int,
 ) -> Bound:
@@ -65,20 +66,31 @@ def largest(
     Args:
         copulas: what fits one copula.
         vine: the bound of the vine.
-        x, y: mid-ranks [n] of each column.
-        tied: whether ties were broken: distances would be without meaning.
+        x, y: ranked columns.
         seed: of samples and their order.
         threads: results do not depend on it.
     """
-    found = vine
-    if not tied and 2 < len(x) + len(y) <= MOST_DIMENSIONS:
-        found = _larger(found, _of_neighbours(x, y, seed, threads))
-    functions = directions(x, y, seed)
-    if functions is None or functions.mi < _PROMISING * found.mi:
-        return found
-    found = _larger(found, _of_functions(copulas, functions, threads))
+    # Where ties were broken, distances are without meaning.
+    found, tied = vine, any(x.tied) or any(y.tied)
+    if not tied and 2 < len(x.ranks) + len(y.ranks) <= MOST_DIMENSIONS:
+        found = _larger(found, _of_neighbours(x.ranks, y.ranks, seed, threads))
+    functions = directions(x.ranks, y.ranks, seed)
+    if functions is not None and functions.mi >= _PROMISING * found.mi:
+        found = _or_of_functions(copulas, found, functions, tied, seed, threads)
+    linear = linear_directions(x, y, seed)
+    if linear is not None:
+        found = _or_of_functions(copulas, found, linear, tied, seed, threads)
+    return found
+
+
+def _or_of_functions(
+    copulas: PairCopulas, known: Bound, functions: Directions, tied: bool, seed: int, threads: int
+) -> Bound:
+    """A known bound, or a larger one of functions."""
+    found = _larger(known, _of_functions(copulas, functions, threads))
     # Functions gather in few dimensions what many columns tell: there neighbours are near.
-    if found.functions and not tied and 2 < 2 * len(functions.x) <= MOST_DIMENSIONS:
+    few = 2 < len(functions.x) + len(functions.y) <= MOST_DIMENSIONS
+    if found is not known and not tied and few:
         nearest = _of_neighbours(functions.x, functions.y, seed, threads)
         found = _larger(found, replace(nearest, functions=True))
     return found
@@ -90,9 +102,15 @@ def _larger(known: Bound, other: Bound) -> Bound:
 
 def _of_functions(copulas: PairCopulas, functions: Directions, threads: int) -> Bound:
     columns, middle = [*reversed(functions.x), *functions.y], len(functions.x)
-    vine = fit_vine(copulas, columns, lambda i, j: i < middle <= j, threads=threads, progress=False)
+    levels = [*reversed(functions.levels_x), *functions.levels_y]
+    vine = fit_vine(
+        *(copulas, columns, lambda i, j: i < middle <= j, (), levels), threads, progress=False
+    )
     mi = sum(edge.mi for edge in vine.edges)
-    return replace(_bound(mi, vine.log_density, "directions"), functions=True)
+    found = _bound(mi, vine.log_density, "directions")
+    # That of labels that were counted is added, as it is in an answer of columns.
+    error = math.hypot(found.error, *(edge.error for edge in vine.edges))
+    return replace(found, error=error, functions=True)
 
 
 def _of_neighbours(x: Sequence[Ranks], y: Sequence[Ranks], seed: int, threads: int) -> Bound:
@@ -150,5 +168,5 @@ def interval(
         above = _READ * doubt.read + _CHANGING * doubt.low
         above *= math.sqrt(doubt.columns / doubt.n)
     width = math.hypot(_QUANTILE * error, method * mi)
-    below = max(0.0, mi - width) if p_value <= _SEEN else 0.0
+    below = max(0.0, mi - width) if p_value <= SEEN else 0.0
     return below, mi + width + above * mi

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+from infonet.inputs.checks import Column
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.vines.conditioning import Continuous, WithinLevels
@@ -33,15 +34,21 @@ from infonet.vines.variables import Group
 
 # Samples of a label within which numbers of the condition are taken out alone: what they do may
 # differ from label to label. Within fewer, a copula of all labels together knows more.
-_APART = 150
+_APART = 30
 _MOSTLY = 0.9  # share of the samples that have frequent values, from which a column is a label
 
 
 class Condition(Protocol):
     """A condition Z, prepared to be taken out of any number of columns, by many threads at once."""
 
-    def out_of(self, column: Ranks) -> Ranks:
-        """F(column | Z): mid-ranks [n] of a column of mid-ranks without ties."""
+    def out_of(self, column: Ranks, values: Column | None = None) -> Ranks:
+        """F(column | Z), mid-ranks [n].
+
+        Args:
+            column: mid-ranks [n] without ties.
+            values: the column itself [n], of which strong effects are taken out first; None if
+                only its ranks are known.
+        """
 
 
 def prepare(engine: PairEngine, given: Group) -> Condition:
@@ -61,14 +68,15 @@ def prepare(engine: PairEngine, given: Group) -> Condition:
 def take_out(
     condition: Condition,
     columns: Sequence[Ranks],
+    values: Sequence[Column],
     threads: int = 1,
     progress: bool | None = None,
 ) -> list[Ranks]:
-    """`out_of` for each column, spread over threads."""
+    """`out_of` for each column and its values, spread over threads."""
     found: list[Ranks] = list(columns)
 
     def task(place: int) -> int:
-        found[place] = condition.out_of(columns[place])
+        found[place] = condition.out_of(columns[place], values[place])
         return 1
 
     with Progress(len(columns), "column", progress) as bar:
@@ -98,11 +106,12 @@ class Apart:
             if samples.size
         ]
 
-    def out_of(self, column: Ranks) -> Ranks:
+    def out_of(self, column: Ranks, values: Column | None = None) -> Ranks:
         """See `Condition`."""
         found = column.copy()
         for samples, condition in self._pieces:
-            found[samples] = condition.out_of(rank([column[samples]])[0])
+            inside = None if values is None else values[samples]
+            found[samples] = condition.out_of(rank([column[samples]])[0], inside)
         return self._levels.out_of(found)
 
 

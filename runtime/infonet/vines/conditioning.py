@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from infonet.inputs.checks import Column
 from infonet.model.libraries import kernels
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.ranking import fingerprint, in_random_order
@@ -29,6 +30,7 @@ from infonet.vines.copula import (
     rank,
 )
 from infonet.vines.discrete import ALONE, Codes, frequent, levels_of_condition
+from infonet.vines.effects import Effects
 from infonet.vines.regression import Polynomial
 from infonet.vines.variables import Group
 
@@ -62,8 +64,8 @@ class WithinLevels:
         self._bounds = np.searchsorted(codes[order], np.arange(ALONE, codes.max() + 2))
         self._alone = np.flatnonzero(codes == ALONE)
 
-    def out_of(self, column: Ranks) -> Ranks:
-        """F(column | Z): mid-ranks [n] of a column of mid-ranks without ties."""
+    def out_of(self, column: Ranks, values: Column | None = None) -> Ranks:
+        """See `condition.Condition`; values beyond their ranks tell nothing here."""
         order = np.argsort(self.codes + column.astype(np.float64), kind="stable")
         start, size = self._bounds[:-1], np.diff(self._bounds)
         place = np.arange(column.size) - start[self._level]
@@ -120,9 +122,21 @@ class Continuous:
         if len(self.ranks) > 1:
             self._all = Conditions.of(self.ranks)
             self._polynomial = self._polynomial_of(len(self.ranks))
+        ordered = [place for place in order if not given.nominal[place]]
+        self._effects: Effects | None = None
+        if ordered:
+            rows = [given.ranks[place] for place in ordered]
+            values = [given.columns[place] for place in ordered]
+            self._effects = Effects(rows, values, self._all.functions if self._all else [])
 
-    def out_of(self, column: Ranks) -> Ranks:
-        """F(column | Z): mid-ranks [n] of a column of mid-ranks without ties."""
+    def out_of(self, column: Ranks, values: Column | None = None) -> Ranks:
+        """See `condition.Condition`."""
+        if self._effects:
+            rest = self._effects.without(column, values)
+            if rest is not None:
+                rest = self._without(rest, self.parts)
+                # Of one column no polynomial is taken off at the end.
+                return self._effects.smoothed(rest) if len(self.parts) == 1 else rest
         return self._without(column, self.parts)
 
     def _without(self, column: Ranks, parts: list[Ranks]) -> Ranks:

@@ -14,13 +14,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from infonet.model.libraries import kernels
 from infonet.pairs.counted import log_gamma_tail
+from infonet.vines.canonical import (
+    RIDGE,
+    applied,
+    canonical,
+    centred,
+    correlation,
+    fitted_to_others,
+    new_pairs,
+    residual_moments,
+)
 from infonet.vines.copula import Array, Ranks, rank
+from infonet.vines.discrete import FrequentLevels
 
 MOST_SAMPLES = 20_000  # more are thinned out: coefficients hardly gain
 _SCREENED = 2000  # samples by which a modulator is chosen
@@ -30,11 +40,7 @@ _MODULATORS = 8  # columns that may be modulators; if there are more, only the d
 # A modulator must explain that much, in squared canonical correlations beyond those of the columns
 # themselves, and be no chance.
 _WORTH, _ALPHA = 0.05, 0.001
-_FOLDS = 4
-_MOST_PAIRS = 8  # of functions
-_SEEN = 3.0  # standard errors of a correlation from which a pair of functions is kept
-_KNOWN = 0.5  # share of the variance that functions kept before explain: then there is nothing new
-_RIDGE = 1e-3  # share of the variance added to that of each function, against singular matrices
+MOST_PAIRS = 8  # of functions
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,14 @@ class Directions:
         x, y: mid-ranks of the functions, float32 [m] each: of all samples, or of some if there
             are many.
         mi: a lower bound of their mutual information in nats, by the correlations alone.
+        levels_x, levels_y: of each, where it is a column with ties; empty: none is.
     """
 
     x: list[Ranks]
     y: list[Ranks]
     mi: float
+    levels_x: Sequence[FrequentLevels | None] = ()
+    levels_y: Sequence[FrequentLevels | None] = ()
 
 
 def directions(x: Sequence[Ranks], y: Sequence[Ranks], seed: int) -> Directions | None:
@@ -72,17 +81,23 @@ def directions(x: Sequence[Ranks], y: Sequence[Ranks], seed: int) -> Directions 
     if not degree:
         return None
     of_x, of_y = left.features(modulators[0], degree), right.features(modulators[1], degree)
-    pairs = min(len(left.scores), len(right.scores), _MOST_PAIRS)
-    f, g = _fitted_to_others(of_x, of_y, pairs)
-    kept = _new(f, g)
+    pairs = min(len(left.scores), len(right.scores), MOST_PAIRS)
+    f, g = fitted_to_others(of_x, of_y, pairs)
+    kept = new_pairs(f, g)
     if not kept:
         return None
     ranks = rank([*f[kept], *g[kept]])
-    scores = [kernels().normal_scores(row) for row in ranks]
     size = len(kept)
-    squares = [_correlation(a, b) ** 2 for a, b in zip(scores[:size], scores[size:], strict=True)]
-    mi = -0.5 * sum(math.log1p(-min(square, 0.9999)) for square in squares)
-    return Directions(ranks[:size], ranks[size:], mi)
+    return Directions(ranks[:size], ranks[size:], told_by_correlations(ranks[:size], ranks[size:]))
+
+
+def told_by_correlations(x: Sequence[Ranks], y: Sequence[Ranks]) -> float:
+    """A lower bound in nats by the correlation of each of x with that of y at its place."""
+    squares = [
+        correlation(*(kernels().normal_scores(row) for row in pair)) ** 2
+        for pair in zip(x, y, strict=True)
+    ]
+    return -0.5 * sum(math.log1p(-min(square, 0.9999)) for square in squares)
 
 
 @dataclass(frozen=True)
@@ -108,10 +123,10 @@ class _Side:
     def features(self, modulator: int | None, degree: int) -> Array:
         """The columns, and what a modulator makes of them, [p, m], each with mean 0."""
         if modulator is None:
-            return _centred(self.scores)
+            return centred(self.scores)
         weights = _legendre(self.modulators[modulator], degree)
         varying = (weights[:, None] * self.scores).reshape(-1, self.scores.shape[1])
-        return _centred(np.concatenate([self.scores, varying, weights]))
+        return centred(np.concatenate([self.scores, varying, weights]))
 
 
 def _modulators(x: _Side, y: _Side) -> tuple[int | None, int | None]:
@@ -132,10 +147,10 @@ def _modulators(x: _Side, y: _Side) -> tuple[int | None, int | None]:
     assert chosen is not None
     found[first] = chosen[0]
     features = sides[first].features(chosen[0], _LOW)
-    targets = min(len(linear[0]), len(linear[1]), _MOST_PAIRS)
+    targets = min(len(linear[0]), len(linear[1]), MOST_PAIRS)
     moments = kernels().products(np.concatenate([features, linear[1 - first]])) / count
-    coefficients, _ = _canonical(moments, len(features), targets)
-    second = _best(sides[1 - first], _centred(_applied(coefficients, features)))
+    coefficients, _ = canonical(moments, len(features), targets)
+    second = _best(sides[1 - first], centred(applied(coefficients, features)))
     found[1 - first] = None if second is None else second[0]
     return found[0], found[1]
 
@@ -148,10 +163,10 @@ def _best(side: _Side, target: Array) -> tuple[int, float] | None:
         features = side.features(modulator, _LOW)
         p = len(features) - d
         moments = kernels().products(np.concatenate([features, target])) / n
-        left = _left(moments, d)
+        left = residual_moments(moments, d)
         # The ridge is a share of the variance that a function had.
-        left[:p, :p] += _RIDGE * np.diag(np.diag(moments)[d : d + p])
-        left[p:, p:] += _RIDGE * np.diag(np.diag(moments)[d + p :])
+        left[:p, :p] += RIDGE * np.diag(np.diag(moments)[d : d + p])
+        left[p:, p:] += RIDGE * np.diag(np.diag(moments)[d + p :])
         cross = left[:p, p:]
         told = np.linalg.solve(left[:p, :p], cross)
         squares = float(np.trace(np.linalg.solve(left[p:, p:], cross.T @ told)))
@@ -171,97 +186,6 @@ def _count(x: _Side, y: _Side, modulators: tuple[int | None, int | None], degree
         for side, modulator in zip((x, y), modulators, strict=True)
     ]
     return sum(sizes)
-
-
-def _fitted_to_others(x: Array, y: Array, pairs: int) -> tuple[Array, Array]:
-    """Canonical functions [pairs, m] of features x and y [p, m], in folds: those of a fold have the
-    coefficients that all other samples give."""
-    m, p = x.shape[1], len(x)
-    both = np.concatenate([x, y])
-    edges = [m * fold // _FOLDS for fold in range(_FOLDS + 1)]
-    folds = [slice(*ends) for ends in pairwise(edges)]
-    sums = [kernels().products(both[:, fold]) for fold in folds]
-    of_all = _canonical(sum(sums[1:], sums[0]) / m, p, pairs)
-    f, g = np.empty((pairs, m)), np.empty((pairs, m))
-    for place, fold in enumerate(folds):
-        others = [part for other, part in enumerate(sums) if other != place]
-        moments = sum(others[1:], others[0]) / (m - (fold.stop - fold.start))
-        a, b = _canonical(moments, p, pairs)
-        # Where correlations are nearly equal, functions are known up to a rotation of both sides
-        # (Procrustes): the one that is nearest to the functions of all samples.
-        alike = _product(_product(a.T, moments[:p, :p]), of_all[0])
-        alike += _product(_product(b.T, moments[p:, p:]), of_all[1])
-        u, _, v = np.linalg.svd(alike)
-        turn = _product(u, v)
-        f[:, fold] = _applied(_product(a, turn), x[:, fold])
-        g[:, fold] = _applied(_product(b, turn), y[:, fold])
-    return _centred(f), _centred(g)
-
-
-def _canonical(moments: Array, p: int, pairs: int) -> tuple[Array, Array]:
-    """Coefficients [p, pairs] and [q, pairs] of canonical functions, from second moments of the
-    features of both sides, p of x and q of y."""
-    moments = moments + _RIDGE * np.diag(np.diag(moments))
-    root_x, root_y = np.linalg.cholesky(moments[:p, :p]), np.linalg.cholesky(moments[p:, p:])
-    between = np.linalg.solve(root_y, np.linalg.solve(root_x, moments[:p, p:]).T).T
-    u, _, v = np.linalg.svd(between, full_matrices=False)
-    return np.linalg.solve(root_x.T, u[:, :pairs]), np.linalg.solve(root_y.T, v[:pairs].T)
-
-
-def _new(f: Array, g: Array) -> list[int]:
-    """Places of pairs of functions that are correlated, and new: no functions of those before.
-
-    The canonical functions of a nonlinear relation go on with its squares and products.
-    """
-    kept: list[int] = []
-    least = _SEEN / math.sqrt(f.shape[1])
-    for place in range(len(f)):
-        if _correlation(f[place], g[place]) <= least:
-            continue
-        if max(_explained(side[kept], side[place]) for side in (f, g)) <= _KNOWN:
-            kept.append(place)
-    return kept
-
-
-def _explained(known: Array, row: Array) -> float:
-    """Share of the variance of a row that known rows and their products of two explain."""
-    if not len(known):
-        return 0.0
-    first, second = np.triu_indices(len(known))
-    rows = _centred(np.concatenate([known, known[first] * known[second], row[None]]))
-    moments = kernels().products(rows)
-    moments[:-1, :-1] += _RIDGE * np.diag(np.diag(moments)[:-1])
-    return 1 - float(_left(moments, len(rows) - 1)[0, 0] / moments[-1, -1])
-
-
-def _left(moments: Array, known: int) -> Array:
-    """Second moments of what the first rows leave of the others (Schur complement)."""
-    cross = moments[:known, known:]
-    ridge: Array = moments[:known, :known] + 1e-9 * np.eye(known)
-    told = np.asarray(np.linalg.solve(ridge, cross), np.float64)
-    left: Array = moments[known:, known:] - _product(cross.T, told)
-    return left
-
-
-def _product(a: Array, b: Array) -> Array:
-    """Of two matrices, by sums whose order does not depend on the threads of a BLAS."""
-    found: Array = np.einsum("ij,jk->ik", a, b)
-    return found
-
-
-def _applied(coefficients: Array, features: Array) -> Array:
-    """Functions [k, m] of features [p, m] by coefficients [p, k]."""
-    return _product(np.ascontiguousarray(coefficients.T), features)
-
-
-def _correlation(a: Array, b: Array) -> float:
-    size = math.sqrt(float((a * a).sum()) * float((b * b).sum()))
-    return float((a * b).sum()) / size if size else 0.0
-
-
-def _centred(rows: Array) -> Array:
-    centred: Array = rows - rows.mean(axis=1, keepdims=True)
-    return centred
 
 
 def _legendre(ranks: Ranks, degree: int) -> Array:

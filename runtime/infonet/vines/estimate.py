@@ -15,7 +15,7 @@ from infonet.pairs.engine import PairEngine
 from infonet.pairs.single import estimate_pair
 from infonet.result import TIES_NOTE, Estimate, IndependenceTest, Term, Terms
 from infonet.vines.answers import Answer, answer_of
-from infonet.vines.bounds import Bound, Doubt, interval, largest
+from infonet.vines.bounds import SEEN, Bound, Doubt, interval, largest
 from infonet.vines.copula import PairCopulas
 from infonet.vines.discrete import (
     count,
@@ -26,8 +26,10 @@ from infonet.vines.discrete import (
 )
 from infonet.vines.dvine import fit_vine
 from infonet.vines.gaussian import of_one_copula
+from infonet.vines.limits import limit_of, limit_of_total, limited, scaled_down
 from infonet.vines.order import by_strength
 from infonet.vines.regression import Polynomial
+from infonet.vines.unseen import unseen
 from infonet.vines.variables import (
     FEW_NOTE,
     Group,
@@ -66,6 +68,11 @@ RARE_NOTE = (
     "categories of {} have few rows: of what they tell among several columns a part is not seen, "
     "so the estimate is a lower bound"
 )
+UNSEEN_NOTE = (
+    "the condition tells much of x or y, and half of the samples show less of what is left: a part "
+    "is not seen, so the estimate is a lower bound"
+)
+_MISSED, _LITTLE = 0.1, 0.01  # share of an estimate, and nats, up to which nothing is said
 _MOSTLY_SEEN = 0.9  # share of a dependence from which nothing is said
 
 
@@ -139,9 +146,9 @@ def estimate_vectors(
         if answer.one_copula is not None:
             bound = replace(bound, mi=max(0.0, answer.one_copula), method="gaussian")
         if condition is None or not condition.ranks:
-            rows, tied = (first.ranks, second.ranks), any(first.tied) or any(second.tied)
-            bound = largest(PairCopulas(engine), bound, *rows, tied, engine.seed, threads)
-        mi, method = bound.mi, bound.method
+            bound = largest(PairCopulas(engine), bound, first, second, engine.seed, threads)
+        limit = limit_of(first, second, condition)
+        mi, method, terms = min(bound.mi, limit[0]), bound.method, scaled_down(terms, limit)
         trace = condition is not None and _leaves_a_trace(left, right, condition)
         if trace:
             notes.append(TRACE_NOTE)
@@ -158,13 +165,17 @@ def estimate_vectors(
         ends = interval(mi, bound.error, p, Doubt(n, size, len(terms), answer.read, low))
         if trace:
             ends = (0.0, ends[1])
-        ends = (ends[0], ends[1] / answer.seen)
-        rare, unseen = _rare_categories(engine, left, right, condition)
+        missed = unseen(engine, first, second, condition, answer, threads)
+        if p <= SEEN and missed > _MISSED * mi + _LITTLE:
+            notes.append(UNSEEN_NOTE)
+        ends = (ends[0], (ends[1] + missed) / answer.seen)
+        rare, more = _rare_categories(engine, left, right, condition)
         if rare:
-            ends = (ends[0], ends[1] + unseen)
+            ends = (ends[0], ends[1] + more)
             notes.append(RARE_NOTE.format(" and ".join(rare)))
         if answer.seen < _MOSTLY_SEEN:
             notes.append(FEW_IN_CATEGORIES_NOTE.format(1 - answer.seen))
+        ends = limited(ends, limit)
     return Estimate(
         *(float(mi), ends, p, n), notes=tuple(notes), method=method, terms=Terms(terms), **common
     )
@@ -206,13 +217,14 @@ def total_correlation(
     whole = of_one_copula(vine, group.ranks, [1] * len(group.ranks))
     if whole is not None:
         notes.append(GAUSSIAN_NOTE)
-    mi, p = max(0.0, answer.sum if whole is None else whole), answer.p_value
+    limit, p = limit_of_total(group), answer.p_value
+    mi = min(max(0.0, answer.sum if whole is None else whole), limit[0])
     doubt = Doubt(n, len(group.ranks), len(answer.terms), answer.read, answer.changing)
-    ends = interval(mi, answer.error, p, doubt)
+    ends = limited(interval(mi, answer.error, p, doubt), limit)
     return Estimate(
         *(mi, ends, p, n, names, tuple(notes)),
         method="vine" if whole is None else "gaussian",
-        terms=Terms(answer.terms),
+        terms=Terms(scaled_down(answer.terms, limit)),
     )
 
 

@@ -92,7 +92,7 @@ class SinglesGiven:
         ranks = group.ranks
         if not ranks or ranks[0].tobytes() in self._known:
             return None
-        found = self._condition.out_of(ranks[0]) if self._condition else None
+        found = self._condition.out_of(ranks[0], column) if self._condition else None
         named = NamedColumn("x", column, (), nominal)
         return Cleared(named, fingerprint(ranks[0]), found, frequent_levels(group)[0])
 

@@ -11,9 +11,9 @@ from infonet.pairs.levels import Cells, Levels
 from infonet.pairs.significance import (
     _chi_squared,
     _of_groups,
-    _trace_variance,
     combined,
     log_p_values,
+    trace_variance,
     uses_network,
 )
 from scipy import stats
@@ -217,7 +217,7 @@ def test_variance_over_all_permutations():
             np.trace(a @ b[np.ix_(order, order)])
             for order in map(list, itertools.permutations(range(6)))
         ]
-        found = _trace_variance(6, _of_groups(np.bincount(groups)), moments)
+        found = trace_variance(6, _of_groups(np.bincount(groups)), moments)
         assert found == pytest.approx(np.var(traces), rel=1e-9)
         assert np.mean(traces) == pytest.approx(np.trace(a) * np.trace(b) / 5, rel=1e-9)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from infonet.pairs.estimates import REPEATED_NOTE, UNSURE_NOTE
+from infonet.pairs.estimates import COPIES_NOTE, REPEATED_NOTE, UNSURE_NOTE
 from scipy.stats import norm
 
 
@@ -326,7 +326,8 @@ def test_intervals_of_what_is_certain_have_a_width(estimator, relation):
     assert low <= found.mi <= high
     assert high - low > 1e-3
     assert found.mi > 0.3
-    assert found.p_value < 1e-6
+    # many codes without an order may be copies of rows, whose test says nothing
+    assert found.p_value < 1e-6 or COPIES_NOTE in found.notes
 
 
 def test_intervals_of_what_is_independent_have_a_width(estimator):

@@ -1,0 +1,201 @@
+"""Strong effects of a condition on a column, by penalised least squares on values and on ranks.
+
+Copulas read a table of 64 x 64 cells, and normal scores know of a distance between two values only
+how many others lie between them. Where a condition tells nearly all of a column, what both leave of
+it is as large as what is the column's own. Least squares have an error that is a share of the
+noise, however strong the effect is, if the effect is one of the functions that they know. So they
+know many: the values themselves, of which a difference of two columns that are nearly equal is an
+exact function, splines of each column and of functions of two, and products. How smooth the effect
+is, generalised cross-validation says (Craven & Wahba 1978; splines with penalties: Eilers & Marx
+1996).
+
+An effect that is a sum on the column's own scale need be none on that of its ranks, and the other
+way about. So the column is foretold on both scales, and the one is taken on which more is told: the
+entropy of the column less that of what is left, by spacings (Vasicek 1976).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from infonet.inputs.checks import Column
+from infonet.model.libraries import kernels
+from infonet.vines.copula import Array, Ranks, rank
+
+# Samples for each function, and numbers in all of them together, which bounds the memory.
+_FOR_EACH, _MOST_NUMBERS = 4, 20_000_000
+_PRODUCTS = 12  # variables up to which products of two count
+_PIECES, _PIECES_OF_TWO = 12, 8  # pieces of the splines of a variable, and of a function of several
+_WAVES = 3  # of either variable, whose products are a surface over both
+# Penalties, in multiples of that of a spline: of the variables themselves, of their powers and
+# products, of splines of functions of several, of the smoothest wave.
+_LINEAR, _POWERS, _OF_TWO, _SURFACE = 1e-6, 0.01, 3.0, 5.0
+_SMOOTHNESS = 10.0 ** np.arange(-8, 8, 0.5)  # that are tried
+_CAUTION = 1.4  # times the degrees of freedom, against fitting noise (Kim & Gu 2004)
+_FITS, _FAR = 5, 6.0  # fits; distance, in medians of all, beyond which a value is moved nearer
+_SINGULAR = 1e-10  # of the largest eigenvalue
+# Nats that must be told of a column: of weaker effects copulas leave less.
+_STRONG = 0.7
+_PLACES = 10  # by which ranks can be told apart: what is less does not show in them
+_FARTHEST = 100.0  # distances between the quartiles, beyond which all values are alike
+
+
+class Effects:
+    """Functions of the variables of a condition, fitted to any number of columns.
+
+    Args:
+        ranks: mid-ranks [n] of each variable, without ties.
+        values: the variables themselves [n], numbers with an order.
+        functions: mid-ranks [n] of functions of several variables.
+    """
+
+    def __init__(
+        self, ranks: Sequence[Ranks], values: Sequence[Column], functions: Sequence[Ranks] = ()
+    ) -> None:
+        n = ranks[0].size
+        rows, penalties = _functions(ranks, values, functions)
+        centred = rows - rows.mean(axis=1, keepdims=True)
+        size = np.sqrt((centred * centred).mean(axis=1))
+        some = size > 0
+        self._rows: Array = centred[some] / (size * np.sqrt(penalties))[some, None]
+        eigenvalues, vectors = np.linalg.eigh(kernels().products(self._rows))
+        kept = eigenvalues > _SINGULAR * eigenvalues.max(initial=0.0)
+        self._eigenvalues: Array = eigenvalues[kept]
+        self._vectors: Array = vectors[:, kept] / np.sqrt(self._eigenvalues)
+        shares = self._eigenvalues / (self._eigenvalues + _SMOOTHNESS[:, None])
+        degrees = _CAUTION * shares.sum(axis=1) / n
+        possible = degrees < 0.8
+        self._shares, self._degrees = shares[possible], degrees[possible]
+
+    def without(self, column: Ranks, values: Column | None = None) -> Ranks | None:
+        """A column without what is foretold of it; None where that is little.
+
+        Args:
+            column: mid-ranks [n] without ties.
+            values: the column itself [n]; None if only its ranks are known.
+
+        Returns:
+            Mid-ranks [n].
+        """
+        scales = [(kernels().normal_scores(column), math.log(max(column.size / _PLACES, 1)))]
+        if values is not None:
+            scales.append((_standardised(values), math.inf))
+        most, found = _STRONG, None
+        for scale, bound in scales:
+            left = self._left(scale)
+            told = min(_entropy(scale) - _entropy(left), bound)
+            if told > most:
+                most, found = told, left
+        return None if found is None else rank([found])[0]
+
+    def smoothed(self, column: Ranks) -> Ranks:
+        """The same on the scale of ranks, however little it is: mid-ranks [n]."""
+        return rank([self._left(kernels().normal_scores(column))])[0]
+
+    def _left(self, scale: Array) -> Array:
+        """What is left of numbers [n]. Those that are far from what is foretold are moved nearer,
+        and all is fitted again (Huber 1981), so that a few values do not bend the effect."""
+        numbers = scale - scale.mean()
+        left = numbers - self._foretold(numbers)
+        for _ in range(_FITS - 1):
+            far = _FAR * float(np.quantile(np.abs(left), 0.5))
+            nearer = np.clip(left, -far, far)
+            if far == 0 or np.array_equal(nearer, left):
+                break
+            left = numbers - self._foretold(numbers - left + nearer)
+        return left
+
+    def _foretold(self, numbers: Array) -> Array:
+        """By the functions, with the smoothness that foretells best; [n] of [n]."""
+        mean = numbers.mean()
+        centred = numbers - mean
+        told = np.einsum("pk,p->k", self._vectors, np.einsum("pn,n->p", self._rows, centred))
+        squares = float(centred @ centred) - (
+            (2 - self._shares) * self._shares * told * told
+        ).sum(axis=1)
+        best = int(np.argmin(squares / (1 - self._degrees) ** 2))
+        coefficients = np.einsum("pk,k->p", self._vectors, self._shares[best] * told)
+        found: Array = np.einsum("p,pn->n", coefficients, self._rows) + mean
+        return found
+
+
+def _functions(
+    ranks: Sequence[Ranks], values: Sequence[Column], functions: Sequence[Ranks]
+) -> tuple[Array, Array]:
+    """The functions [p, n] and the penalty of each [p]; the fewer, the fewer samples there are."""
+    n, d = ranks[0].size, len(ranks)
+    most = min(n // _FOR_EACH, _MOST_NUMBERS // n)
+    scores = [kernels().normal_scores(row) for row in ranks]
+    scales = [[_standardised(column) for column in values], scores]
+    rows: list[Array] = [row for scale in scales for row in scale]
+    penalties = [_LINEAR] * len(rows)
+
+    def add(more: list[Array], penalty: list[float]) -> None:
+        if len(rows) + len(more) <= most:
+            rows.extend(more)
+            penalties.extend(penalty)
+
+    pairs = list(combinations(range(d), 2)) if d <= _PRODUCTS else []
+    for scale in scales:
+        powers = [row**power for power in (2, 3) for row in scale]
+        add(powers, [_POWERS] * len(powers))
+    for scale in scales:
+        products = [scale[i] * scale[j] for i, j in pairs]
+        add(products, [_POWERS] * len(products))
+    splines = [row for score in scores for row in _splines(score, _PIECES)]
+    add(splines, [1.0] * len(splines))
+    of_two = [
+        row for f in functions for row in _splines(kernels().normal_scores(f), _PIECES_OF_TWO)
+    ]
+    add(of_two, [_OF_TWO] * len(of_two))
+    waves = range(1, _WAVES + 1)
+    surface = [
+        _wave(ranks[i], a) * _wave(ranks[j], b) for i, j in pairs for a in waves for b in waves
+    ]
+    add(surface, [_SURFACE * (a * b) ** 3 for _ in pairs for a in waves for b in waves])
+    return np.stack(rows), np.array(penalties)
+
+
+def _standardised(values: Column) -> Array:
+    """Less the median, in units of the distance between the quartiles, float64 [n]."""
+    numbers = np.nan_to_num(np.asarray(values, np.float64))  # longer floats may be infinite here
+    numbers = numbers / max(float(np.abs(numbers).max()), np.finfo(np.float64).tiny)
+    low, middle, high = np.quantile(numbers, [0.25, 0.5, 0.75])
+    unit = high - low or float(numbers.std()) or 1.0
+    with np.errstate(over="ignore"):
+        found: Array = np.clip((numbers - middle) / unit, -_FARTHEST, _FARTHEST)
+    return found
+
+
+def _splines(scores: Array, pieces: int) -> Array:
+    """Cubic B-splines over equal pieces, turned so that all need one penalty, that of second
+    differences of their coefficients, float64 [pieces + 1, n]. Straight lines are left out."""
+    n, low, high = scores.size, float(scores.min()), float(scores.max())
+    place = (scores - low) * (pieces / (high - low))
+    piece = np.minimum(place.astype(np.intp), pieces - 1)
+    t = place - piece
+    basis = np.zeros((pieces + 3, n))
+    ends = (1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3
+    for offset, row in enumerate(ends):
+        basis[piece + offset, np.arange(n)] = row / 6
+    differences = np.diff(np.eye(pieces + 3), 2, axis=0)
+    turn = np.linalg.solve(differences @ differences.T, differences)
+    found: Array = np.einsum("pk,kn->pn", turn, basis)
+    return found
+
+
+def _wave(ranks: Ranks, number: int) -> Array:
+    found: Array = np.cos(np.pi * number * ranks.astype(np.float64))
+    return found
+
+
+def _entropy(numbers: Array) -> float:
+    """Differential entropy in nats, up to a constant, from distances of m places (Vasicek 1976)."""
+    ordered = np.sort(numbers)
+    m = max(1, int(np.sqrt(ordered.size)))
+    gaps = ordered[m:] - ordered[:-m]
+    return float(np.log(np.maximum(gaps, np.finfo(np.float64).tiny)).mean())
