@@ -76,7 +76,7 @@ def ends(constants, columns):
     above = read * columns["read"] + changing * columns["bad"]
     above = above * np.sqrt(columns["columns"] / n)
     width = np.hypot(bounds._QUANTILE * error, share * mi)
-    low = np.where(columns["p"] <= bounds._SEEN, np.maximum(mi - width, 0), 0)
+    low = np.where(columns["p"] <= bounds.SEEN, np.maximum(mi - width, 0), 0)
     return low, mi + width + above * mi
 
 

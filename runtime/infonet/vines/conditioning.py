@@ -44,6 +44,8 @@ _LEFT = 0.1  # p-value below which dependence on a part of Z counts as seen
 # What is taken out first: that which tells most, in chi-squared with nine degrees of freedom, of at
 # most three candidates that tell nearly as much.
 _EVIDENT, _CLOSE, _TRIED = 30.0, 0.7, 3
+# Samples of a value of numbers that may be codes, and in the mean of all of them.
+_IN_A_LEVEL, _FOR_A_LEVEL = 5, 16
 _ROUNDS = 3  # over the levels of several columns, which undo each other a little
 
 
@@ -123,11 +125,12 @@ class Continuous:
             self._all = Conditions.of(self.ranks)
             self._polynomial = self._polynomial_of(len(self.ranks))
         ordered = [place for place in order if not given.nominal[place]]
-        self._effects: Effects | None = None
-        if ordered:
-            rows = [given.ranks[place] for place in ordered]
-            values = [given.columns[place] for place in ordered]
-            self._effects = Effects(rows, values, self._all.functions if self._all else [])
+        self._effects = Effects.of(
+            [given.ranks[place] for place in ordered],
+            [given.columns[place] for place in ordered],
+            self._all.functions if self._all else [],
+            _labels(given, codes),
+        )
 
     def out_of(self, column: Ranks, values: Column | None = None) -> Ranks:
         """See `condition.Condition`."""
@@ -280,6 +283,23 @@ class Continuous:
         if moments_p_value(column, part) < _LEFT / 2:
             return True
         return self._copulas.p_value(column, part) < _LEFT / 2
+
+
+def _labels(given: Group, codes: Sequence[Codes | None]) -> list[Codes]:
+    """Number of the level of each sample, -1 for rare ones, of categories and of numbers that have
+    few values, which may be codes."""
+    found = []
+    for column, tied, nominal, levels in zip(
+        given.columns, given.tied, given.nominal, codes, strict=True
+    ):
+        if nominal and levels is not None:
+            found.append(levels)
+        elif tied:
+            values = np.unique(column, return_inverse=True)[1].reshape(-1)
+            own = frequent(values, _IN_A_LEVEL)
+            if 0 < own.max() < column.size // _FOR_A_LEVEL:
+                found.append(own)
+    return found
 
 
 def _told(column: Ranks, rows: Sequence[Ranks]) -> list[float]:

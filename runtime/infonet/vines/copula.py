@@ -217,6 +217,19 @@ def rank(columns: Sequence[NDArray[Any]]) -> list[Ranks]:
     return list(rank_columns(columns).rows)
 
 
+def in_quartiles(values: NDArray[Any], farthest: float) -> Array | None:
+    """Numbers [n] in quartile distances from the median, at most `farthest` away; None where more
+    than half of them are equal, so that there is no such distance."""
+    # Longer floats may be infinite here, and no difference of two may be.
+    numbers = np.nan_to_num(np.asarray(values, np.float64)) / 4
+    low, middle, high = np.quantile(numbers, [0.25, 0.5, 0.75])
+    if not high > low:
+        return None
+    with np.errstate(over="ignore"):
+        found: Array = np.clip((numbers - middle) / (high - low), -farthest, farthest)
+    return found
+
+
 def rank_within(rows: Sequence[Ranks], inside: NDArray[np.intp]) -> list[Ranks]:
     """Mid-ranks among themselves of some samples, float32 [m] each, from mid-ranks of all."""
     if rows and rows[0].size > kernels().MOST_COUNTED:

@@ -24,7 +24,8 @@ import numpy as np
 
 from infonet.inputs.checks import Column
 from infonet.model.libraries import kernels
-from infonet.vines.copula import Array, Ranks, rank
+from infonet.vines.copula import Array, Ranks, in_quartiles, rank
+from infonet.vines.discrete import Codes
 
 # Samples for each function, and numbers in all of them together, which bounds the memory.
 _FOR_EACH, _MOST_NUMBERS = 4, 20_000_000
@@ -32,8 +33,8 @@ _PRODUCTS = 12  # variables up to which products of two count
 _PIECES, _PIECES_OF_TWO = 12, 8  # pieces of the splines of a variable, and of a function of several
 _WAVES = 3  # of either variable, whose products are a surface over both
 # Penalties, in multiples of that of a spline: of the variables themselves, of their powers and
-# products, of splines of functions of several, of the smoothest wave.
-_LINEAR, _POWERS, _OF_TWO, _SURFACE = 1e-6, 0.01, 3.0, 5.0
+# products, of levels, of splines of functions of several, of the smoothest wave.
+_LINEAR, _POWERS, _LABELS, _OF_TWO, _SURFACE = 1e-6, 0.01, 0.01, 3.0, 5.0
 _SMOOTHNESS = 10.0 ** np.arange(-8, 8, 0.5)  # that are tried
 _CAUTION = 1.4  # times the degrees of freedom, against fitting noise (Kim & Gu 2004)
 _FITS, _FAR = 5, 6.0  # fits; distance, in medians of all, beyond which a value is moved nearer
@@ -51,13 +52,19 @@ class Effects:
         ranks: mid-ranks [n] of each variable, without ties.
         values: the variables themselves [n], numbers with an order.
         functions: mid-ranks [n] of functions of several variables.
+        labels: of further variables, number of the level of each sample, -1 for rare ones, int64
+            [n].
     """
 
     def __init__(
-        self, ranks: Sequence[Ranks], values: Sequence[Column], functions: Sequence[Ranks] = ()
+        self,
+        ranks: Sequence[Ranks],
+        values: Sequence[Column],
+        functions: Sequence[Ranks] = (),
+        labels: Sequence[Codes] = (),
     ) -> None:
         n = ranks[0].size
-        rows, penalties = _functions(ranks, values, functions)
+        rows, penalties = _functions(ranks, values, functions, labels)
         centred = rows - rows.mean(axis=1, keepdims=True)
         size = np.sqrt((centred * centred).mean(axis=1))
         some = size > 0
@@ -71,6 +78,18 @@ class Effects:
         possible = degrees < 0.8
         self._shares, self._degrees = shares[possible], degrees[possible]
 
+    @staticmethod
+    def of(
+        ranks: Sequence[Ranks],
+        values: Sequence[Column],
+        functions: Sequence[Ranks],
+        labels: Sequence[Codes],
+    ) -> Effects | None:
+        """The same; None without variables, or where samples are too few for them and labels."""
+        n = ranks[0].size if ranks else 0
+        least = len(ranks) + sum(int(codes.max()) + 1 for codes in labels)
+        return Effects(ranks, values, functions, labels) if ranks and least <= _most(n) else None
+
     def without(self, column: Ranks, values: Column | None = None) -> Ranks | None:
         """A column without what is foretold of it; None where that is little.
 
@@ -82,8 +101,9 @@ class Effects:
             Mid-ranks [n].
         """
         scales = [(kernels().normal_scores(column), math.log(max(column.size / _PLACES, 1)))]
-        if values is not None:
-            scales.append((_standardised(values), math.inf))
+        own = None if values is None else in_quartiles(values, _FARTHEST)
+        if own is not None:
+            scales.append((own, math.inf))
         most, found = _STRONG, None
         for scale, bound in scales:
             left = self._left(scale)
@@ -100,7 +120,7 @@ class Effects:
         """What is left of numbers [n]. Those that are far from what is foretold are moved nearer,
         and all is fitted again (Huber 1981), so that a few values do not bend the effect."""
         numbers = scale - scale.mean()
-        left = numbers - self._foretold(numbers)
+        left: Array = numbers - self._foretold(numbers)
         for _ in range(_FITS - 1):
             far = _FAR * float(np.quantile(np.abs(left), 0.5))
             nearer = np.clip(left, -far, far)
@@ -114,25 +134,36 @@ class Effects:
         mean = numbers.mean()
         centred = numbers - mean
         told = np.einsum("pk,p->k", self._vectors, np.einsum("pn,n->p", self._rows, centred))
-        squares = float(centred @ centred) - (
-            (2 - self._shares) * self._shares * told * told
-        ).sum(axis=1)
+        squares = float(centred @ centred) - ((2 - self._shares) * self._shares * told * told).sum(
+            axis=1
+        )
         best = int(np.argmin(squares / (1 - self._degrees) ** 2))
         coefficients = np.einsum("pk,k->p", self._vectors, self._shares[best] * told)
         found: Array = np.einsum("p,pn->n", coefficients, self._rows) + mean
         return found
 
 
+def _most(n: int) -> int:
+    return min(n // _FOR_EACH, _MOST_NUMBERS // max(n, 1))
+
+
 def _functions(
-    ranks: Sequence[Ranks], values: Sequence[Column], functions: Sequence[Ranks]
+    ranks: Sequence[Ranks],
+    values: Sequence[Column],
+    functions: Sequence[Ranks],
+    labels: Sequence[Codes],
 ) -> tuple[Array, Array]:
     """The functions [p, n] and the penalty of each [p]; the fewer, the fewer samples there are."""
     n, d = ranks[0].size, len(ranks)
-    most = min(n // _FOR_EACH, _MOST_NUMBERS // n)
+    most = _most(n)
     scores = [kernels().normal_scores(row) for row in ranks]
-    scales = [[_standardised(column) for column in values], scores]
-    rows: list[Array] = [row for scale in scales for row in scale]
-    penalties = [_LINEAR] * len(rows)
+    own = [in_quartiles(column, _FARTHEST) for column in values]
+    scales = [[scale for scale in own if scale is not None], scores]
+    each = [(codes == level) * 1.0 for codes in labels for level in range(codes.max() + 1)]
+    if len(each) + sum(map(len, scales)) > most:
+        scales = [scores]
+    rows: list[Array] = [row for scale in scales for row in scale] + each
+    penalties = [_LINEAR] * (len(rows) - len(each)) + [_LABELS] * len(each)
 
     def add(more: list[Array], penalty: list[float]) -> None:
         if len(rows) + len(more) <= most:
@@ -144,7 +175,7 @@ def _functions(
         powers = [row**power for power in (2, 3) for row in scale]
         add(powers, [_POWERS] * len(powers))
     for scale in scales:
-        products = [scale[i] * scale[j] for i, j in pairs]
+        products = [a * b for a, b in combinations(scale, 2) if d <= _PRODUCTS]
         add(products, [_POWERS] * len(products))
     splines = [row for score in scores for row in _splines(score, _PIECES)]
     add(splines, [1.0] * len(splines))
@@ -158,17 +189,6 @@ def _functions(
     ]
     add(surface, [_SURFACE * (a * b) ** 3 for _ in pairs for a in waves for b in waves])
     return np.stack(rows), np.array(penalties)
-
-
-def _standardised(values: Column) -> Array:
-    """Less the median, in units of the distance between the quartiles, float64 [n]."""
-    numbers = np.nan_to_num(np.asarray(values, np.float64))  # longer floats may be infinite here
-    numbers = numbers / max(float(np.abs(numbers).max()), np.finfo(np.float64).tiny)
-    low, middle, high = np.quantile(numbers, [0.25, 0.5, 0.75])
-    unit = high - low or float(numbers.std()) or 1.0
-    with np.errstate(over="ignore"):
-        found: Array = np.clip((numbers - middle) / unit, -_FARTHEST, _FARTHEST)
-    return found
 
 
 def _splines(scores: Array, pieces: int) -> Array:

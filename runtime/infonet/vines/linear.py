@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from infonet.model.libraries import kernels
 from infonet.pairs.ranking import fingerprint, in_random_order, rank_columns
 from infonet.vines.canonical import centred, fitted_to_others, new_pairs
-from infonet.vines.copula import Array, Ranks
+from infonet.vines.copula import Array, Ranks, in_quartiles
 from infonet.vines.directions import MOST_PAIRS, MOST_SAMPLES, Directions, told_by_correlations
 from infonet.vines.discrete import FrequentLevels, frequent, frequent_levels, joint_codes
 from infonet.vines.variables import Group
@@ -125,7 +125,7 @@ class _Side:
                 codes = np.unique(column, return_inverse=True)[1].reshape(-1)
                 rows.extend(_indicators(frequent(codes)))
                 continue
-            scaled = _scaled(column) if kind == "values" else None
+            scaled = in_quartiles(column, _FARTHEST) if kind == "values" else None
             if scaled is not None:
                 inside &= np.abs(scaled) < _FAR
             rows.append(score if scaled is None else scaled)
@@ -217,18 +217,6 @@ def _indicators(codes: NDArray[np.integer]) -> Array:
     if len(most) == len(counts) and (codes >= 0).all():
         rows = rows[:-1]  # the others tell which samples have it
     return centred(rows)
-
-
-def _scaled(column: NDArray[np.generic]) -> Array | None:
-    """Values in quartile distances from the median; None where these are 0 or beyond all bounds."""
-    values = column.astype(np.float64) / 4  # no difference of two overflows
-    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
-    spread = high - low
-    if not spread > 0:
-        return None
-    with np.errstate(over="ignore"):
-        scaled = (values - middle) / spread
-    return np.asarray(np.clip(scaled, -_FARTHEST, _FARTHEST))
 
 
 def _orthogonal(rows: Sequence[Array], inside: Inside) -> Array:

@@ -5,7 +5,8 @@ was taken out. The error hides a part of the dependence, and how much nothing te
 larger where samples are fewer. So the estimate is made again from halves of the samples. What they
 see less than all of them is extrapolated, as if the error were a share q of the noise, by variance,
 that falls by `_RATE` each time that samples double: a correlation r beyond the condition is seen as
-r / (1 + q). Only the upper end of the interval is moved by it.
+r / (1 + q). The error is at most a share of the effect, too, which keeps chance small where the
+condition is not so strong. Only the upper end of the interval is moved by it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from infonet.vines.variables import Group
 _STRONG = 0.3
 _LEAST = 200  # samples, of which halves can be looked at
 _RATE, _MOST = 2.0**-0.4, 3.0  # of q: with twice the samples, and at most
+_OF_THE_EFFECT = 0.1  # its variance, of which the error has at most so much
 _NEARLY_ONE = 1 - 1e-12
 
 
@@ -50,14 +52,20 @@ def unseen(
         if not some.ranks or not others.ranks:
             return 0.0
         found.append(answer_of(engine, some, others, part_of(given, rows), threads, False).sum)
-    return beyond(max(0.0, answer.sum), max(0.0, sum(found) / 2))
+    return beyond(max(0.0, answer.sum), max(0.0, sum(found) / 2), answer.told)
 
 
-def beyond(whole: float, halves: float) -> float:
-    """Nats beyond those that all samples see, when halves of them see so many; at least 0."""
+def beyond(whole: float, halves: float, told: float) -> float:
+    """Nats beyond those that all samples see, at least 0.
+
+    Args:
+        whole, halves: nats that all samples and halves of them see.
+        told: nats that the condition tells of a column.
+    """
     if whole <= halves:
         return 0.0
     seen, less = (math.sqrt(-math.expm1(-2 * mi)) for mi in (whole, halves))
     room = less / _RATE - seen
-    q = min((seen - less) / room, _MOST) if room > 0 else _MOST
+    most = min(_MOST, _OF_THE_EFFECT * math.expm1(2 * told))
+    q = min((seen - less) / room, most) if room > 0 else most
     return -0.5 * math.log1p(-(min(seen * (1 + q), _NEARLY_ONE) ** 2)) - whole

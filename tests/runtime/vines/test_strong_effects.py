@@ -126,14 +126,17 @@ def test_beyond_is_exact_where_the_error_falls_as_it_is_taken_to(share):
         return -0.5 * math.log1p(-((0.6 / (1 + q)) ** 2))
 
     whole, halves = told(share), told(share * 2**0.4)
-    assert whole + beyond(whole, halves) == pytest.approx(TRUTH, rel=1e-9)
+    assert whole + beyond(whole, halves, 3.0) == pytest.approx(TRUTH, rel=1e-9)
 
 
 def test_beyond_is_bounded():
-    assert beyond(0.1, 0.1) == beyond(0.0, 0.2) == 0.0
+    assert beyond(0.1, 0.1, 3.0) == beyond(0.0, 0.2, 3.0) == 0.0
     seen = math.sqrt(-math.expm1(-0.02))
-    assert 0.01 + beyond(0.01, 0.0) == pytest.approx(-0.5 * math.log1p(-((4 * seen) ** 2)))
-    assert math.isfinite(beyond(3.0, 1.0))
+    assert 0.01 + beyond(0.01, 0.0, 3.0) == pytest.approx(-0.5 * math.log1p(-((4 * seen) ** 2)))
+    # as much of the effect is left as of the noise: a tenth of it may be an error
+    even = 0.5 * math.log(2)
+    assert 0.01 + beyond(0.01, 0.0, even) == pytest.approx(-0.5 * math.log1p(-((1.1 * seen) ** 2)))
+    assert math.isfinite(beyond(3.0, 1.0, 9.0))
 
 
 class TestEffects:
@@ -172,6 +175,16 @@ class TestEffects:
         z, x, _ = self.columns(n)
         found = Effects(rank(z), z).without(rank([x])[0], x)
         assert found is None or sorted(found) == pytest.approx((np.arange(n) + 0.5) / n)
+
+    @pytest.mark.parametrize(("n", "count"), [(20, 4), (20, 6), (60, 12), (100, 30)])
+    def test_more_columns_than_samples_can_tell(self, n, count):
+        rng = np.random.default_rng(96)
+        z, x = rng.standard_normal((count, n)), rng.standard_normal(n)
+        effects = Effects.of(rank(list(z)), list(z), (), ())
+        assert (effects is None) == (4 * count > n)
+        if effects is not None:
+            assert effects.without(rank([x])[0], x) is None
+        assert infonet.estimate(z.sum(0) + x, x**2, given=z.T).mi >= 0
 
     def test_ranks_that_are_nearly_those_of_the_condition(self):
         """The noise does not show in ranks; in values it does."""
