@@ -183,11 +183,10 @@ def _functions(
         row for f in functions for row in _splines(kernels().normal_scores(f), _PIECES_OF_TWO)
     ]
     add(of_two, [_OF_TWO] * len(of_two))
-    waves = range(1, _WAVES + 1)
-    surface = [
-        _wave(ranks[i], a) * _wave(ranks[j], b) for i, j in pairs for a in waves for b in waves
-    ]
-    add(surface, [_SURFACE * (a * b) ** 3 for _ in pairs for a in waves for b in waves])
+    numbers = range(1, _WAVES + 1)
+    waves = [[np.cos(np.pi * k * row.astype(np.float64)) for k in numbers] for row in ranks]
+    surface = [a * b for i, j in pairs for a in waves[i] for b in waves[j]]
+    add(surface, [_SURFACE * (a * b) ** 3 for _ in pairs for a in numbers for b in numbers])
     return np.stack(rows), np.array(penalties)
 
 
@@ -205,11 +204,6 @@ def _splines(scores: Array, pieces: int) -> Array:
     differences = np.diff(np.eye(pieces + 3), 2, axis=0)
     turn = np.linalg.solve(differences @ differences.T, differences)
     found: Array = np.einsum("pk,kn->pn", turn, basis)
-    return found
-
-
-def _wave(ranks: Ranks, number: int) -> Array:
-    found: Array = np.cos(np.pi * number * ranks.astype(np.float64))
     return found
 
 

@@ -165,8 +165,9 @@ def estimate_vectors(
         ends = interval(mi, bound.error, p, Doubt(n, size, len(terms), answer.read, low))
         if trace:
             ends = (0.0, ends[1])
-        missed = unseen(engine, first, second, condition, answer, threads)
-        if p <= SEEN and missed > _MISSED * mi + _LITTLE:
+        # Where nothing is seen, halves would show chance.
+        missed = unseen(engine, first, second, condition, answer, threads) if p <= SEEN else 0.0
+        if missed > _MISSED * mi + _LITTLE:
             notes.append(UNSEEN_NOTE)
         ends = (ends[0], (ends[1] + missed) / answer.seen)
         rare, more = _rare_categories(engine, left, right, condition)
