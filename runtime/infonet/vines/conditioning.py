@@ -1,9 +1,10 @@
 """Take a condition out of variables: F(x | Z), uniform and independent of Z, for each column x.
 
-Z is taken out one variable at a time, each after the ones before it were taken out of it
-(Rosenblatt 1952), so that what is taken out is new. A table of 64 x 64 cells leaves a trace, and a
-copula that changes with Z leaves more: so the result is tested against each part of Z and, where
-dependence is seen, passed through the copula of what is left again.
+Strong effects are taken out of a column first, of all Z at once (`effects`). Then Z is taken out
+one variable at a time, each after the ones before it were taken out of it (Rosenblatt 1952), so
+that what is taken out is new. A table of 64 x 64 cells leaves a trace, and a copula that changes
+with Z leaves more: so the result is tested against each part of Z and, where dependence is seen,
+passed through the copula of what is left again.
 
 A value that a tied column of Z takes often is a level, and what a level does to x need not be like
 what the next one does: so x is ranked within each level, which leaves no trace of it at all.
