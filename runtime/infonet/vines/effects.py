@@ -134,9 +134,9 @@ class Effects:
         mean = numbers.mean()
         centred = numbers - mean
         told = np.einsum("pk,p->k", self._vectors, np.einsum("pn,n->p", self._rows, centred))
-        squares = float(centred @ centred) - ((2 - self._shares) * self._shares * told * told).sum(
-            axis=1
-        )
+        squares = float(np.einsum("n,n->", centred, centred)) - (
+            (2 - self._shares) * self._shares * told * told
+        ).sum(axis=1)
         best = int(np.argmin(squares / (1 - self._degrees) ** 2))
         coefficients = np.einsum("pk,k->p", self._vectors, self._shares[best] * told)
         found: Array = np.einsum("p,pn->n", coefficients, self._rows) + mean
@@ -191,8 +191,8 @@ def _functions(
 
 
 def _splines(scores: Array, pieces: int) -> Array:
-    """Cubic B-splines over equal pieces, turned so that all need one penalty, that of second
-    differences of their coefficients, float64 [pieces + 1, n]. Straight lines are left out."""
+    """Cubic B-splines over equal pieces, turned so that penalties of each by itself are one of the
+    second differences of coefficients, float64 [pieces + 1, n]. Straight lines are left out."""
     n, low, high = scores.size, float(scores.min()), float(scores.max())
     place = (scores - low) * (pieces / (high - low))
     piece = np.minimum(place.astype(np.intp), pieces - 1)
