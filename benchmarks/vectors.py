@@ -2,7 +2,7 @@
 
     python benchmarks/vectors.py --part bmi [--samples DIR] [--seeds 5] [--only sparse] [--alone]
     python benchmarks/vectors.py --part mixtures|conditional|common-cause [--n 5000] [--count 5]
-    python benchmarks/vectors.py --part levels [--n 500,2000,5000] [--count 100]
+    python benchmarks/vectors.py --part levels|strong|strong-left [--n 500,2000,5000] [--count 100]
     python benchmarks/vectors.py --part rejections|series [--n 500,2000] [--count 200]
         [--saved /tmp/rejections.jsonl] [--minutes 9]
     python benchmarks/vectors.py --part coverage|families [--n 1000,5000] [--count 40]
@@ -11,7 +11,7 @@
 
 One part is one table of the documentation, in Markdown, of one thread but where it says otherwise.
 bmi reads what `vector_samples.py` saved, power what `vector_peers.py` did; the rest draws from
-`vector_tasks.py`, `vector_conditions.py` and `vector_levels.py`. KSG is that of
+`vector_tasks.py`, `vector_conditions.py`, `vector_levels.py` and `vector_strong.py`. KSG is that of
 `vector_nearest.py`, k = 5, on standardised columns (--scores: on normal scores). rejections and
 series (`vector_rejections.py`) keep p-values in a file and go on from there, if it is named. Nats.
 """
@@ -39,6 +39,7 @@ from vector_conditions import alternatives, causes, conditional, nulls
 from vector_families import families
 from vector_nearest import ksg, saved_ksg
 from vector_rejections import LEVEL, squeezed
+from vector_strong import strong
 from vector_tasks import benchmark, interactions, mixtures
 
 CURLED = ("spiral", "swissroll")
@@ -172,12 +173,12 @@ def common_cause(options, estimator):
             row(task.name, *(f"{v:.4f}" for v in figures), f"{np.median(seconds):.3f}")
 
 
-def levels(options, _):
-    """Causes with ties: how often independence is rejected, and what is estimated instead of 0."""
+def explained(tasks, options, _):
+    """How often independence is rejected given the cause, and what is estimated instead of 0."""
     sizes = options.n or (500, 2000, 5000)
     titles = [f"n = {n:,}" for n in sizes]
     head(f"p <= {LEVEL}, {options.count} draws", *titles, *(f"mean MI, {t}" for t in titles))
-    for task in vector_levels.causes():
+    for task in tasks:
         if options.only in task.name:
             answers = [[tested(*draw) for draw in draws(task, options, n)] for n in sizes]
             shares = [np.mean([a.p_value <= LEVEL for a in found]) for found in answers]
@@ -240,7 +241,7 @@ def coverage(tasks, options, estimator):
             continue
         held, widths, off = [], [], []
         for n in sizes:
-            found = [estimated(estimator, x, y)[0] for x, y, _ in draws(task, options, n)]
+            found = [estimated(estimator, *draw)[0] for draw in draws(task, options, n)]
             ends = np.array([answer.interval for answer in found])
             held.append(np.mean((ends[:, 0] <= task.truth) & (task.truth <= ends[:, 1])))
             widths.append(np.mean(ends[:, 1] - ends[:, 0]))
@@ -256,7 +257,9 @@ PARTS = {  # function, draws if not said
     "mixtures": (lambda *a: accuracy(mixtures() + interactions(), *a), 5),
     "conditional": (lambda *a: accuracy(conditional(), *a), 5),
     "common-cause": (common_cause, 5),
-    "levels": (levels, 100),
+    "levels": (lambda *a: explained(vector_levels.causes(), *a), 100),
+    "strong": (lambda *a: explained(strong(0.0), *a), 100),
+    "strong-left": (lambda *a: coverage(strong(0.6), *a), 40),
     "rejections": (lambda options, _: vector_rejections.rejections(options, head, row), 200),
     "series": (lambda options, _: vector_rejections.series(options, head, row), 200),
     "power": (power, 100),

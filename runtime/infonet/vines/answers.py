@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from infonet.model.libraries import kernels
 from infonet.pairs.counted import log_gamma_tail
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.significance import combined
@@ -224,8 +225,9 @@ def _of_vine(
 def _told(column: Ranks, left: Ranks) -> float:
     """Nats that a condition tells of a column at least, when so much of it is left, by the
     correlation of both (Spearman's)."""
-    a, b = (row.astype(np.float64) - 0.5 for row in (column, left))
-    share = float(a @ b) ** 2 / (float(a @ a) * float(b @ b))
+    rows = np.stack([column, left]).astype(np.float64) - 0.5
+    products = kernels().products(rows)
+    share = float(products[0, 1] ** 2 / (products[0, 0] * products[1, 1]))
     return -0.5 * math.log(max(share, 1e-300))
 
 

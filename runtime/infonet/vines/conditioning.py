@@ -130,7 +130,7 @@ class Continuous:
             [given.ranks[place] for place in ordered],
             [given.columns[place] for place in ordered],
             self._all.functions if self._all else [],
-            _labels(given, codes),
+            _with_few_values(given, codes),
         )
 
     def out_of(self, column: Ranks, values: Column | None = None) -> Ranks:
@@ -286,7 +286,7 @@ class Continuous:
         return self._copulas.p_value(column, part) < _LEFT / 2
 
 
-def _labels(given: Group, codes: Sequence[Codes | None]) -> list[Codes]:
+def _with_few_values(given: Group, codes: Sequence[Codes | None]) -> list[Codes]:
     """Number of the level of each sample, -1 for rare ones, of categories and of numbers that have
     few values, which may be codes."""
     found = []

@@ -71,9 +71,9 @@ class Effects:
         self._rows: Array = centred[some] / (size * np.sqrt(penalties))[some, None]
         eigenvalues, vectors = np.linalg.eigh(kernels().products(self._rows))
         kept = eigenvalues > _SINGULAR * eigenvalues.max(initial=0.0)
-        self._eigenvalues: Array = eigenvalues[kept]
-        self._vectors: Array = vectors[:, kept] / np.sqrt(self._eigenvalues)
-        shares = self._eigenvalues / (self._eigenvalues + _SMOOTHNESS[:, None])
+        eigenvalues = eigenvalues[kept]
+        self._vectors: Array = vectors[:, kept] / np.sqrt(eigenvalues)
+        shares = eigenvalues / (eigenvalues + _SMOOTHNESS[:, None])
         degrees = _CAUTION * shares.sum(axis=1) / n
         possible = degrees < 0.8
         self._shares, self._degrees = shares[possible], degrees[possible]

@@ -20,6 +20,7 @@ from infonet.vines.copula import PairCopulas, Ranks
 from infonet.vines.discrete import FrequentLevels, frequent_levels, joint_codes
 from infonet.vines.dvine import fit_edge
 from infonet.vines.estimate import estimate_vectors
+from infonet.vines.limits import limit_of
 from infonet.vines.variables import Group
 
 
@@ -29,12 +30,14 @@ class Cleared:
 
     Attributes:
         column: the values [n], and whether they are codes of categories.
+        group: the same, ranked.
         key: of its ranks, by which the two of a pair are put in order.
         ranks: F(column | condition), mid-ranks [n]; None if the condition is taken apart instead.
         levels: its frequent values.
     """
 
     column: NamedColumn
+    group: Group
     key: int
     ranks: Ranks | None
     levels: FrequentLevels | None
@@ -83,7 +86,7 @@ class SinglesGiven:
             found.codes if found and found.some else None for found in frequent_levels(condition)
         ]
         self._conditions = None if few else Conditions.of(condition.ranks, levels=codes)
-        self._given = condition.ranks
+        self._given, self._condition_group = condition.ranks, condition
 
     def clear(self, column: Column, nominal: bool = False) -> Cleared | None:
         """Take the condition out of a column [n], perhaps of codes of categories; None if it is
@@ -94,7 +97,7 @@ class SinglesGiven:
             return None
         found = self._condition.out_of(ranks[0], column) if self._condition else None
         named = NamedColumn("x", column, (), nominal)
-        return Cleared(named, fingerprint(ranks[0]), found, frequent_levels(group)[0])
+        return Cleared(named, group, fingerprint(ranks[0]), found, frequent_levels(group)[0])
 
     def pair(self, x: Cleared | None, y: Cleared | None) -> SingleAnswer:
         """Dependence of two columns given the condition."""
@@ -106,7 +109,8 @@ class SinglesGiven:
         columns = self._copulas, first.ranks, second.ranks
         ends = first.levels, second.levels
         copula = fit_edge(*columns, self._given, self._conditions, ends)
-        return SingleAnswer(max(0.0, copula.mi), copula.p_value)
+        limit, _ = limit_of(first.group, second.group, self._condition_group)
+        return SingleAnswer(min(max(0.0, copula.mi), limit), copula.p_value)
 
     def _few_levels(self, x: NamedColumn, y: NamedColumn) -> SingleAnswer:
         found = estimate_vectors(self._engine, x, y, self._named, progress=False)

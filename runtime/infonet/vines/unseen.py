@@ -25,7 +25,7 @@ _STRONG = 0.3
 _LEAST = 200  # samples, of which halves can be looked at
 _RATE, _MOST = 2.0**-0.4, 3.0  # of q: with twice the samples, and at most
 _OF_THE_EFFECT = 0.1  # its variance, of which the error has at most so much
-_NEARLY_ONE = 1 - 1e-12
+_LARGEST = 0.99  # correlation that is extrapolated
 
 
 def unseen(
@@ -68,4 +68,5 @@ def beyond(whole: float, halves: float, told: float) -> float:
     room = less / _RATE - seen
     most = min(_MOST, _OF_THE_EFFECT * math.expm1(2 * told))
     q = min((seen - less) / room, most) if room > 0 else most
-    return -0.5 * math.log1p(-(min(seen * (1 + q), _NEARLY_ONE) ** 2)) - whole
+    whole_of_it = -0.5 * math.log1p(-(min(seen * (1 + q), _LARGEST) ** 2))
+    return max(0.0, whole_of_it - whole)

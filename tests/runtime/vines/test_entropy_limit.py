@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import infonet
 import numpy as np
 import pytest
+from infonet.vines.singles import SinglesGiven
 
 
 def _shifted(levels, d, shift, n, seed=0):
@@ -62,3 +65,16 @@ def test_the_total_correlation_of_levels_is_at_most_all_entropies_but_the_larges
     b, c = (np.where(rng.random(1000) < 0.99, a, 1 - a) for _ in range(2))
     found = infonet.total_correlation(np.column_stack([a, b, c]))
     assert found.mi <= _entropy(a) + _entropy(b) + 0.002
+
+
+def test_many_pairs_of_one_condition_have_the_same_limit():
+    """As causal discovery and feature selection ask; see `vines.singles`."""
+    rng = np.random.default_rng(7)
+    z = rng.integers(0, 12, (2000, 2)).astype(float)
+    x = (z.sum(1) > 11) ^ (rng.random(2000) < 0.01)
+    x, y = x.astype(float), x + 0.01 * rng.normal(size=2000)
+    found = infonet.estimate(x, y, given=z)
+    estimator = infonet.Estimator()
+    one = SinglesGiven(estimator.engine, list(z.T))
+    assert one.pair(one.clear(x), one.clear(y)).mi == found.mi
+    assert found.mi == pytest.approx(-0.01 * math.log(0.01) - 0.99 * math.log(0.99), abs=0.03)

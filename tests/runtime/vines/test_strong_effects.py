@@ -46,7 +46,7 @@ def drawn(name, seed, n, correlation=0.0):
 
 @pytest.mark.parametrize("name", CAUSES)
 def test_a_strong_cause_explains_what_it_causes(name):
-    """Before, all of these were rejected in more than half of the draws."""
+    """Copulas of ranks alone left a trace of most of these in x and y, which tests found."""
     found = [
         infonet.estimate(*drawn(name, seed, 400)[:2], given=drawn(name, seed, 400)[2])
         for seed in range(12)
@@ -136,7 +136,8 @@ def test_beyond_is_bounded():
     # as much of the effect is left as of the noise: a tenth of it may be an error
     even = 0.5 * math.log(2)
     assert 0.01 + beyond(0.01, 0.0, even) == pytest.approx(-0.5 * math.log1p(-((1.1 * seen) ** 2)))
-    assert math.isfinite(beyond(3.0, 1.0, 9.0))
+    assert 0.5 + beyond(0.5, 0.1, 9.0) == pytest.approx(-0.5 * math.log1p(-(0.99**2)))
+    assert beyond(3.0, 1.0, 9.0) == 0.0
 
 
 class TestEffects:
@@ -174,6 +175,7 @@ class TestEffects:
     def test_few_samples(self, n):
         z, x, _ = self.columns(n)
         found = Effects(rank(z), z).without(rank([x])[0], x)
+        assert found is not None or n < 129
         assert found is None or sorted(found) == pytest.approx((np.arange(n) + 0.5) / n)
 
     @pytest.mark.parametrize(("n", "count"), [(20, 4), (20, 6), (60, 12), (100, 30)])
@@ -184,7 +186,8 @@ class TestEffects:
         assert (effects is None) == (4 * count > n)
         if effects is not None:
             assert effects.without(rank([x])[0], x) is None
-        assert infonet.estimate(z.sum(0) + x, x**2, given=z.T).mi >= 0
+        found = infonet.estimate(z.sum(0) + x, x**2, given=z.T)
+        assert 0 <= found.interval[0] <= found.mi <= found.interval[1] < 10
 
     def test_ranks_that_are_nearly_those_of_the_condition(self):
         """The noise does not show in ranks; in values it does."""
