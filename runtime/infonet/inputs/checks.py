@@ -112,6 +112,8 @@ SENTENCES = {
     "ordered": "ordered categories are taken as their positions in that order: {}",
     "numbered": "categories whose names are numbers are taken as these numbers: {}",
     "missing": "texts that are no numbers or times are taken as missing: {}",
+    "sentinel": "numbers far from all others are taken as they are; if they say that a value is "
+    "missing, make it NaN or an empty cell: {}",
     "coded": "categories without an order are taken as codes, the most frequent as 0: {}",
     "mixed": "text among numbers makes them categories: {}",
     "mark": "a text that may say that a value is missing is taken as a category: {}",

@@ -325,6 +325,9 @@ def _code_points(array: NDArray[np.str_]) -> NDArray[np.uint32]:
 def _from_objects(array: NDArray[Any], label: str) -> Values:
     """Python objects that are all of one kind; None, NaN, NaT and NA are missing."""
     present, missing, remarks = unbox(array)
+    if present is None and _is_mixture(array[~missing]):
+        texts = np.array([None if gap else str(v) for v, gap in zip(array, missing, strict=True)])
+        return _from_text(texts.tolist(), label)  # as in a file
     if present is None:
         return require_real(array, label), ()
     if present.dtype.kind == "O":
@@ -338,6 +341,11 @@ def _from_objects(array: NDArray[Any], label: str) -> Values:
     whole = np.zeros(array.size, numbers.dtype)
     whole[~missing] = numbers
     return with_gaps(whole, missing), remarks
+
+
+def _is_mixture(present: NDArray[Any]) -> bool:
+    """Whether all of these objects are numbers or text, as pandas makes of long CSV files."""
+    return all(isinstance(value, (str, *_NUMBERS)) for value in present.tolist())
 
 
 def _from_text(texts: list[Any], label: str) -> Values:

@@ -310,7 +310,7 @@ def is_mark(cell: str) -> bool:
 
 def missing_remark(marks: Counter[str]) -> tuple[Remark, ...]:
     """What is said of texts that are taken as missing: texts, and in how many rows each is."""
-    shown = [f"{mark!r} in {count} rows" for mark, count in marks.most_common(_SHOWN)]
+    shown = [f"{str(mark)!r} in {count} rows" for mark, count in marks.most_common(_SHOWN)]
     more = ", …" if len(marks) > _SHOWN else ""
     return (Remark("missing", ", ".join(shown) + more),) if marks else ()
 

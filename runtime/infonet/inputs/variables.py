@@ -15,6 +15,7 @@ from infonet.inputs.arrays import as_array
 from infonet.inputs.checks import Column, is_nominal, sentences
 from infonet.inputs.convert import from_array
 from infonet.inputs.open import open_columns
+from infonet.inputs.sentinels import sentinel_remark
 from infonet.inputs.series import from_series
 from infonet.inputs.table import column_like, in_memory, is_records
 
@@ -55,6 +56,7 @@ def as_column(values: Any, default_name: str) -> NamedColumn:
         column, remarks = from_series(found, name)
         if column.ndim != 1:  # a series of lists
             column_like(column, name)
+    remarks += sentinel_remark(column, remarks)
     notes = sentences((name, remark) for remark in remarks)
     return NamedColumn(name, column, notes, is_nominal(remarks))
 
@@ -145,6 +147,7 @@ def _of_matrix(values: Any, default_name: str) -> NamedColumns:
     for i, label in enumerate(labels):
         column, remarks = from_array(in_memory(array[:, i]), label)
         columns.append(NamedColumn(label, column, (), is_nominal(remarks)))
+        remarks += sentinel_remark(column, remarks)
         notes += sentences((label, remark) for remark in remarks)
     return NamedColumns(default_name, tuple(columns), labels, tuple(notes))
 

@@ -35,7 +35,7 @@ BAD_PAIRS = {
     "texts": ([f"a{i}" for i in range(N)], Y, r"x holds text with 60 different values in 60 rows"),
     "gaps": ([None, 1.0] * 30, Y, r"x has 30 NaN values \(first at index 0\)"),
     "objects": ([object(), 1.0] * 30, Y, r"x holds Python objects.*real numbers.*convert"),
-    "mixture": (["a", 1.0] * 30, Y, r"x holds Python objects.*convert"),
+    "mixture": (["a", None, 1j] * 20, Y, r"x holds Python objects.*convert"),
     "complex": (X + 1j, Y, r"x holds complex numbers.*modulus"),
     "no time": (np.array(["2020", "NaT"] * 30, "M8[D]"), Y, r"x has 30 NaN values \(first at inde"),
     "series of texts": (pl.Series(map(str, X)).str.head(9) + "a", Y, r"x holds text with 60 diff"),

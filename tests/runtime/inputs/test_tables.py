@@ -130,7 +130,7 @@ UNUSABLE = {
     "lists": [[1], [2], [3]],
     "structs": [{"a": 1}] * 3,
     "objects": [object()] * 3,
-    "mixed": [1, "a", None],
+    "mixed": [1j, "a", None],
     "days and moments": [datetime.date(2020, 1, 1), START, None],
 }
 
@@ -269,9 +269,8 @@ def test_damaged_parquet(tmp_path):
     with pytest.raises(infonet.InputError, match="not a readable Parquet file"):
         open_columns(tmp_path / "short.parquet")
     (tmp_path / "bad.parquet").write_bytes(content[:1000] + b"\xff" * 5000 + content[6000:])
-    source = open_columns(tmp_path / "bad.parquet")
     with pytest.raises(infonet.InputError, match="not a readable Parquet file") as caught:
-        source.load(0)
+        open_columns(tmp_path / "bad.parquet", unusable="omit")
     assert "\n" not in str(caught.value)
 
 
@@ -362,3 +361,24 @@ def test_pairwise_and_sliced_say_what_was_done(estimator, caplog):
         estimator.sliced(data, rng.standard_normal(100), projections=2)
     (logged,) = caplog.records
     assert logged.getMessage() == said
+
+
+def test_objects_of_numbers_and_text_are_what_a_file_of_them_is(tmp_path):
+    """Of long files pandas makes numbers of one part of a column and text of another."""
+    mixed = np.array([*["a", 1, 2, None] * 30, *["a", "1", "2", None] * 10], object)
+    rows = ["" if value is None else str(value) for value in mixed]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *(f"{v},{i}" for i, v in enumerate(rows))]))
+    from_file = open_columns(tmp_path / "t.csv", columns=["x"])
+    for data in ({"x": mixed}, pd.DataFrame({"x": mixed})):
+        source = open_columns(data)
+        assert np.array_equal(source.load(0), from_file.load(0), equal_nan=True)
+        assert source.notes == from_file.notes
+        assert source.nominal == (True,)
+    crowded = np.array([*range(100), "x"], object)
+    with pytest.raises(infonet.InputError, match="numbers mixed with text such as 'x'"):
+        open_columns({"x": crowded})
+
+
+def test_marks_of_numpy_are_shown_as_text():
+    marks = np.array([1.5, np.str_("n/a"), 3.0] * 9, object)
+    assert any("('n/a' in 9 rows)" in note for note in open_columns({"x": marks}).notes)
