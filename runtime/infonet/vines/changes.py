@@ -155,7 +155,9 @@ def _pieces(u: Ranks, v: Ranks, conditions: Conditions) -> list[NDArray[np.intp]
         by, p = _changes_with(u, v, conditions.rows)
         if p < best:
             piece = np.minimum((conditions.rows[by] * _WAYS).astype(np.intp), _WAYS - 1)
-            best, found = p, [np.flatnonzero(piece == number) for number in range(_WAYS)]
+            every = [np.flatnonzero(piece == number) for number in range(_WAYS)]
+            # Where most values of a row are equal, some pieces have few samples or none.
+            best, found = p, [inside for inside in every if inside.size >= _LEAST_IN_LEVEL]
     for codes in conditions.levels:
         levels = large_levels(codes)
         p = difference_p_value(u, v, levels)
