@@ -23,8 +23,10 @@ from infonet.pairs.significance import combined
 from infonet.vines.copula import Array, PairCopula, PairCopulas, Ranks, rank, rank_within
 from infonet.vines.discrete import Codes
 
-_WAYS = 4  # pieces of a cut, of equal numbers of samples
-_LEAST = 120  # samples in a piece
+_WAYS = 4  # pieces of a cut, of equal numbers of samples, at most
+_LEAST = 50  # samples in a piece
+_ENOUGH = 120  # samples in a piece, below which fewer pieces may tell more
+_LEAST_TESTED = 60  # samples by which a change is tested
 _LEAST_IN_LEVEL = 60  # the same, where the pieces are the levels of a label
 _DEEPEST = 5  # cuts of cuts
 _ALPHA = 0.001  # that a copula which does not change is cut, before the gain is looked at
@@ -118,23 +120,36 @@ def _fit(
     test: bool = False,
 ) -> PairCopula:
     whole = copulas.fit(u, v, test)
-    n = u.size
     if conditions is None or depth >= _DEEPEST:
         return whole
     if test:
         # Independent on the whole, dependent in pieces: only the second test sees that.
         logs = [math.log(whole.p_value), math.log(change_p_value(u, v, conditions))]
         whole = replace(whole, p_value=combined(logs))
-    pieces = _pieces(u, v, conditions)
-    if not pieces:
-        return whole
+    cuts = _cuts(u, v, conditions)
+    tried = [_within(copulas, u, v, conditions, pieces, depth, whole) for pieces in cuts]
+    best = max(tried, key=lambda found: found.mi, default=whole)
+    return best if best.mi - whole.mi > _GAIN + _NOISE / math.sqrt(u.size) else whole
+
+
+def _within(
+    copulas: PairCopulas,
+    u: Ranks,
+    v: Ranks,
+    conditions: Conditions,
+    pieces: list[NDArray[np.intp]],
+    depth: int,
+    whole: PairCopula,
+) -> PairCopula:
+    """The copulas within pieces of the samples, as one."""
+    n = u.size
     # Samples of no piece, whose levels are rare, keep the copula of the whole.
     rest = np.ones(n, np.bool_)
     rest[np.concatenate(pieces)] = False
     of_u, of_v, density = np.empty(n), np.empty(n), whole.log_density.copy()
     if rest.any():
         of_u[rest], of_v[rest] = rank([whole.of_u[rest], whole.of_v[rest]])
-    mi, leaves = whole.mi * rest.mean(), 0
+    mi, leaves = whole.mi * float(rest.mean()), 0
     for inside in pieces:
         part = rank_within([u, v], inside)
         found = _fit(copulas, part[0], part[1], conditions.within(inside), depth + 1)
@@ -143,27 +158,35 @@ def _fit(
         density[inside] = found.log_density
         # Pieces know F(u | v) on scales of their own, and only ranks within a piece mean the same.
         of_u[inside], of_v[inside] = rank([found.of_u, found.of_v])
-    if mi - whole.mi <= _GAIN + _NOISE / math.sqrt(n):
-        return whole
     return PairCopula(mi, of_u, of_v, density, whole.p_value, leaves, whole.correlation)
 
 
-def _pieces(u: Ranks, v: Ranks, conditions: Conditions) -> list[NDArray[np.intp]]:
-    """By the variable with which the copula of u and v changes most evidently; empty if none."""
-    best, found = _ALPHA, []
-    if u.size >= _WAYS * _LEAST:
+def _cuts(u: Ranks, v: Ranks, conditions: Conditions) -> list[list[NDArray[np.intp]]]:
+    """By the variable with which the copula of u and v changes most evidently, in more pieces and
+    perhaps in fewer: samples of each piece; empty if there is none."""
+    best: float = _ALPHA
+    found: list[list[NDArray[np.intp]]] = []
+    ways = min(_WAYS, u.size // _LEAST)
+    if ways > 1:
         by, p = _changes_with(u, v, conditions.rows)
         if p < best:
-            piece = np.minimum((conditions.rows[by] * _WAYS).astype(np.intp), _WAYS - 1)
-            every = [np.flatnonzero(piece == number) for number in range(_WAYS)]
-            # Where most values of a row are equal, some pieces have few samples or none.
-            best, found = p, [inside for inside in every if inside.size >= _LEAST_IN_LEVEL]
+            few = ways > 2 and u.size < ways * _ENOUGH
+            best = p
+            found = [_cut(conditions.rows[by], count) for count in ([ways, 2] if few else [ways])]
     for codes in conditions.levels:
         levels = large_levels(codes)
         p = difference_p_value(u, v, levels)
         if p < best:
-            best, found = p, levels
+            best, found = p, [levels]
     return found
+
+
+def _cut(row: Ranks, ways: int) -> list[NDArray[np.intp]]:
+    """Samples of each piece of a row. Where most of its values are equal, some would have few
+    samples or none, and are left out."""
+    piece = np.minimum((row * ways).astype(np.intp), ways - 1)
+    every = (np.flatnonzero(piece == number) for number in range(ways))
+    return [inside for inside in every if 2 * inside.size >= _LEAST]
 
 
 def large_levels(codes: Codes) -> list[NDArray[np.intp]]:
@@ -215,7 +238,7 @@ def change_p_value(u: Ranks, v: Ranks, conditions: Conditions) -> float:
     least = min(by_level, default=1.0) * tests
     rows = conditions.rows
     inside = np.flatnonzero(np.all([np.abs(row - 0.5) < 0.5 - _TAIL for row in rows], axis=0))
-    if inside.size < _LEAST:
+    if inside.size < _LEAST_TESTED:
         return min(least, 1.0)
     u, v, *rows = rank_within([u, v, *rows], inside)
     triple = np.stack(_triple_moments(u, v, rows))[:, :2]
