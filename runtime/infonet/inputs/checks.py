@@ -110,7 +110,8 @@ SENTENCES = {
     "truth": "true and false are taken as 1 and 0: {}",
     "time": "dates and times are taken as numbers: {}",
     "ordered": "ordered categories are taken as their positions in that order: {}",
-    "numbered": "categories whose names are numbers are taken as these numbers: {}",
+    "numbered": "text that is numbers is taken as these numbers; if they are codes, make it a "
+    "categorical column: {}",
     "missing": "texts that are no numbers or times are taken as missing: {}",
     "sentinel": "numbers far from all others are taken as they are; if they say that a value is "
     "missing, make it NaN or an empty cell: {}",

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from infonet.errors import InputError
 from infonet.inputs.checks import Column, Remark, require_real
-from infonet.inputs.csv_rows import is_missing, parse_numbers
-from infonet.inputs.meanings import is_mark, missing_remark, of_levels
+from infonet.inputs.csv_rows import parse_numbers
+from infonet.inputs.meanings import is_gap, missing_remark, of_levels
 from infonet.inputs.numbers import EXACT, exact_numbers, with_gaps
 
 _SPANS = (datetime.time, datetime.timedelta, np.timedelta64)
@@ -83,8 +83,7 @@ def _marks(present: list[Any]) -> Counter[str]:
     """Texts beside values that are no texts, if each of them says that a value is missing."""
     marks = Counter(value for value in present if isinstance(value, str))
     among = len(present) > marks.total()
-    absent = all(is_missing(mark) or is_mark(mark.strip()) for mark in marks)
-    return marks if among and absent else Counter()
+    return marks if among and all(map(is_gap, marks)) else Counter()
 
 
 def _numbers(present: list[Any], types: set[type]) -> tuple[NDArray[Any], tuple[Remark, ...]]:
@@ -161,19 +160,22 @@ def encode(
         levels: names of the categories; some may occur in no row, some twice, None is missing.
         ordered: whether the order of `levels` means something.
         label: how to call the column in a message.
-        declared: whether the column is said to hold categories, and not just text.
+        declared: whether the type of the column says that it holds categories, and not just text.
+            Without an order they are codes then, also where their names are numbers or dates.
 
     Raises:
         InputError: without an order and too many categories: an identifier, or free text; text
             among many numbers; or numbers that may be read in two ways.
     """
     levels = [_text(level) for level in levels]
+    if declared and not ordered:
+        return encode_names(codes, levels, label, declared)
     position, present, counts = _present(codes, levels)
     names = [levels[i] for i in present.tolist()]
     ranks = np.arange(present.size), (Remark("ordered", _count(names)),)
     found = ranks if ordered else _values(names, counts, label)
     if found is None:
-        return encode_names(codes, levels, label, declared)
+        return encode_names(codes, levels, label)
     values, remarks = found
     return _spread(position, present, values, len(levels)), remarks
 
@@ -189,13 +191,19 @@ def encode_names(
     position, present, counts = _present(codes, levels)
     names = [str(levels[i]) for i in present.tolist()]
     rows = int(counts.sum())
-    mixed = _mixed(names)
-    if mixed and len(names) > _FEW_LEVELS and not declared:
+    mixed = "" if declared else _mixed(names)
+    if mixed and len(names) > _FEW_LEVELS:
         raise InputError(
             f"{label} holds numbers mixed with text such as {mixed[:40]!r}, allowed are numbers or "
             "categories: make those cells empty, make it a categorical column, or leave it out"
         )
     if too_many := crowded_out(len(names), rows):
+        if declared:
+            raise InputError(
+                f"{label} holds {len(names)} categories in {rows} rows, allowed are categories "
+                "that repeat: leave it out, give them an order, write it as numbers, or as fewer "
+                "categories"
+            )
         words = [name for name in names if parse_numbers([name]) is None]
         raise crowded(too_many, (words or names)[0], label)
     values = np.empty(present.size, np.int64)
@@ -203,8 +211,8 @@ def encode_names(
     remarks = [Remark("coded", _count(names))]
     if mixed:
         remarks.append(Remark("mixed", f"such as {mixed[:40]!r}"))
-    if marks := [name for name in names if is_mark(name.strip())]:
-        remarks.append(Remark("mark", repr(marks[0])))
+    if marks := [name for name in names if is_gap(name)]:
+        remarks.append(Remark("mark", ", ".join(map(repr, sorted(marks)))))
     return _spread(position, present, values, len(levels)), tuple(remarks)
 
 
@@ -237,7 +245,7 @@ def _present(
     """Return (level of each row, -1 where missing; levels that occur; rows of each of these)."""
     first: dict[Any, int] = {}
     same = np.array(
-        [-1 if level is None else first.setdefault(level, i) for i, level in enumerate(levels)],
+        [-1 if _is_absent(level) else first.setdefault(level, i) for i, level in enumerate(levels)],
         np.int64,
     )
     position = same[codes] if len(levels) else np.full(codes.shape, -1)
@@ -261,26 +269,16 @@ def _spread(
 def _values(
     names: list[Any], counts: NDArray[np.int64], label: str
 ) -> tuple[Column, tuple[Remark, ...]] | None:
-    """What the names say or are beside names: numbers or times; None if nothing."""
+    """What the names say: numbers or times; None if nothing."""
     if all(isinstance(name, str) for name in names):
         return of_levels(names, counts.tolist(), label)
-    objects = np.empty(len(names), object)
-    objects[:] = names
-    found, missing, remarks = unbox(objects)
-    if found is None or missing.any() or found.dtype.kind == "O":
-        return None
-    if found.dtype.kind in "Mm":
-        found = found.astype(found.dtype.newbyteorder("=")).view(np.int64)
-    if not np.isfinite(found).all():
-        return None
-    if not any(remark.kind == "time" for remark in remarks):
-        remarks = (Remark("numbered", _count(names)), *remarks)
-    return found, remarks
+    return None
 
 
 def _mixed(names: Sequence[str]) -> str:
     """The first of some words among more numbers, or ""."""
-    words = [name for name in names if parse_numbers([name]) is None and not is_mark(name.strip())]
+    names = [name for name in names if not is_gap(name)]
+    words = [name for name in names if parse_numbers([name]) is None]
     return words[0] if words and len(words) < len(names) / 2 else ""
 
 

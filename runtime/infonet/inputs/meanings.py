@@ -308,6 +308,11 @@ def is_mark(cell: str) -> bool:
     return cell.lower() in _MARKS
 
 
+def is_gap(text: str) -> bool:
+    """Whether a text says, in files or among numbers, that there is no value."""
+    return is_missing(text) or is_mark(text.strip())
+
+
 def missing_remark(marks: Counter[str]) -> tuple[Remark, ...]:
     """What is said of texts that are taken as missing: texts, and in how many rows each is."""
     shown = [f"{str(mark)!r} in {count} rows" for mark, count in marks.most_common(_SHOWN)]
@@ -321,7 +326,7 @@ def of_levels(
     """A number for each of `levels`, NaN for those that say missing, and remarks.
 
     None if the levels are names. So are finite numbers of which two are equal ("1" and "1.0"),
-    but for "-0" and "0".
+    but for "-0" and "0". Infinite ones ("inf", "1e400") are numbers, to be refused as such.
 
     Args:
         levels: different texts.
@@ -332,7 +337,7 @@ def of_levels(
         InputError: as `Meanings.finish`.
     """
     texts = [level.strip() for level in levels]
-    gaps = np.array([is_missing(text) or is_mark(text) for text in texts], np.bool_)
+    gaps = np.fromiter(map(is_gap, texts), np.bool_, len(texts))
     meanings = Meanings()
     meanings.add([text for text, gap in zip(texts, gaps, strict=True) if not gap])
     found = meanings.finish(label)
@@ -344,9 +349,10 @@ def of_levels(
         minus = [text.startswith("-") for text, gap in zip(texts, gaps, strict=True) if not gap]
         zero = np.array(minus, np.bool_) & (numbers == 0)
         others = numbers[~zero] if zero.sum() == 1 else numbers
-        if np.unique(others).size < others.size or not np.isfinite(numbers).all():
+        others = others[np.isfinite(others)]
+        if np.unique(others).size < others.size:
             return None
-        remarks = (Remark("numbered", f"{numbers.size} categories"), *remarks)
+        remarks = (Remark("numbered", f"{numbers.size} different"), *remarks)
     marks = {text: n for text, n, gap in zip(levels, counts, gaps, strict=True) if gap}
     if not marks:
         return numbers, remarks

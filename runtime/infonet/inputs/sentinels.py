@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from infonet.inputs.checks import Column, Remark
 
-_NOT_MEASURED = {"time", "truth", "ordered", "coded", "numbered"}  # kinds of remarks
+_NOT_MEASURED = {"time", "truth", "ordered", "coded"}  # kinds of remarks
 # Beside nines: what programs write where nothing is known.
 _FILLS = (
     *(999.25, 9999.25, 1e20, 1e30, 1e35, 1e36, 9.96920996838687e36),

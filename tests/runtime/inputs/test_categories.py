@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
+
 import infonet
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from infonet.inputs.open import open_columns
 from infonet.inputs.table import ColumnSource
@@ -79,17 +82,154 @@ def test_ordered_categories_may_be_many():
     assert open_columns(frame).load(0).tolist() == list(range(1000))
 
 
-def test_categories_that_are_numbers():
-    for values in (
-        pd.Series(pd.Categorical([10, 2, 2, 33])),
-        pd.Series(["10", "2", "2", "33.0"]),
-        pa.array([10, 2, 2, 33]).dictionary_encode(),
-    ):
+PATTERN = [1, 0, 0, None, 2, 1, 0]  # the most frequent as 0
+
+
+def of(*levels):
+    """A column whose levels are called `levels`, the most frequent first."""
+    return [None if code is None else levels[code] for code in PATTERN]
+
+
+def in_pandas(array):
+    return pd.Series(array, dtype=pd.ArrowDtype(array.type))
+
+
+DAYS = (datetime.date(2020, 1, 1), datetime.date(1999, 5, 5), datetime.date(1970, 1, 1))
+DECLARED = {
+    "whole numbers": pd.Categorical(of(2, 10, 33)),
+    "digits": pd.Categorical(of("2", "10", "33")),
+    "fractions": pd.Categorical(of(2.5, 0.5, 7.0)),
+    "dates": pd.Categorical(of(*DAYS)),
+    "texts of dates": pd.Categorical(of(*map(str, DAYS))),
+    "truth and more": pd.Categorical(of(False, True, "unknown")),
+    "index": pd.CategoricalIndex(of(2, 10, 33)),
+    "pandas and pyarrow": in_pandas(pa.array(of(2, 10, 33)).dictionary_encode()),
+    "polars": pl.Series(of("2", "10", "33"), dtype=pl.Categorical),
+    "pyarrow": pa.array(of(2, 10, 33)).dictionary_encode(),
+    "pyarrow text": pa.array(of("2", "10", "33")).dictionary_encode(),
+    "pyarrow NaN": pa.array([v or np.nan for v in of(2.5, 0.5, 7.0)]).dictionary_encode(),
+}
+
+
+@pytest.mark.parametrize("kind", DECLARED)
+def test_declared_categories_are_codes_whatever_their_names_are(kind, tmp_path):
+    values = DECLARED[kind]
+    sources = [open_columns({"k": values})]
+    if isinstance(values, pl.Series):
+        sources.append(open_columns(pl.DataFrame({"k": values})))
+    elif not isinstance(values, pa.Array):
+        sources.append(open_columns(pd.DataFrame({"k": values})))
+    else:
+        pq.write_table(pa.table({"k": values}), tmp_path / "t.parquet")
+        sources.append(open_columns(pa.table({"k": values})))
+        if pa.types.is_string(values.dictionary.type):  # Parquet keeps no categories of numbers
+            sources.append(open_columns(tmp_path / "t.parquet"))
+    for source in sources:
+        codes = [np.nan if code is None else code for code in PATTERN]
+        np.testing.assert_array_equal(source.load(0), codes)
+        assert source.nominal == (True,)
+        assert source.notes == (
+            "categories without an order are taken as codes, the most frequent as 0: "
+            "k (3 categories)",
+        )
+    assert as_column(values, "k").nominal
+
+
+def test_ordered_categories_of_numbers_keep_their_order():
+    ordered = pd.Categorical(["10", "2", "2", "33"], ["2", "10", "33"], ordered=True)
+    enum = pl.Series(["10", "2", "2", "33"], dtype=pl.Enum(["2", "10", "33"]))
+    for values in (ordered, enum):
+        source = open_columns({"k": values})
+        assert source.load(0).tolist() == [1, 0, 0, 2]
+        assert source.nominal == (False,)
+
+
+def test_text_that_is_numbers_is_these_numbers():
+    for values in (pd.Series(["10", "2", "2", "33.0"]), pl.Series(["10", "2", "2", "33.0"])):
         source = open_columns({"k": values})
         assert source.load(0).tolist() == [10, 2, 2, 33]
-        assert source.notes[0].startswith("categories whose names are numbers")
-    for values in (["1", "1.0", "1"], ["1_0", "2", "2"], ["inf", "1", "1"]):
+        assert source.nominal == (False,)
+        assert source.notes == (
+            "text that is numbers is taken as these numbers; if they are codes, make it a "
+            "categorical column: k (3 different)",
+        )
+    for values in (["1", "1.0", "1"], ["1_0", "2", "2"]):
         assert "without an order" in open_columns({"k": pd.Series(values * 20)}).notes[0]
+
+
+@pytest.mark.parametrize("make", [list, pd.Series, pl.Series, pa.array, np.array])
+@pytest.mark.parametrize("word", ["inf", "-Infinity", "1e400"])
+def test_infinite_numbers_among_text_are_named(estimator, make, word):
+    texts = [f"{value:.6f}" for value in np.random.default_rng(0).normal(size=400)]
+    texts[7] = word
+    x = np.arange(400.0)
+    said = r"k has 1 infinite value \(first at index 7\), only finite numbers are allowed"
+    with pytest.raises(infonet.InputError, match=said):
+        estimator.estimate(make(texts), x, names=("k", "x"))
+    found = estimator.estimate(make(texts), x, nan="omit")
+    assert found.n == 399
+    assert found.mi < 0.02
+
+
+def test_declared_codes_and_their_names_give_one_estimate(estimator):
+    """Numbers of stores, in no order: the same as names of stores, and not as the numbers."""
+    rng = np.random.default_rng(3)
+    store = rng.integers(0, 30, 2000)
+    y = rng.normal(size=30)[store] + rng.normal(size=2000)
+    names = estimator.estimate([f"store {k:02}" for k in store], y)
+    for values in (
+        pd.Series(store, dtype="category"),
+        pd.Series(pd.Categorical([f"{k:02}" for k in store])),
+        pl.Series([f"{k:02}" for k in store], dtype=pl.Categorical),
+        pa.array([f"{k:02}" for k in store]).dictionary_encode(),
+    ):
+        found = estimator.estimate(values, y)
+        assert found.mi == names.mi
+        assert found.interval == names.interval
+        assert found.method == names.method
+    table = infonet.pairwise(pd.DataFrame({"store": store, "y": y}).astype({"store": "category"}))
+    assert table["store", "y"].mi == names.mi
+
+
+@pytest.mark.parametrize(("n", "ages"), [(400, 101), (2000, 101), (5000, 101)])
+def test_many_declared_levels(estimator, n, ages):
+    """Ages from 0 to 100 as categories: what the numbers tell, within what codes can know."""
+    rng = np.random.default_rng(n)
+    age = rng.integers(0, ages, n)
+    y = age / 20 + rng.normal(size=n)
+    numbers = estimator.estimate(age, y)
+    codes = estimator.estimate(pd.Series(age, dtype="category"), y)
+    assert codes.interval[0] < numbers.mi < codes.interval[1] + 0.05
+    assert codes.p_value < 1e-9
+    none = estimator.estimate(pd.Series(age, dtype="category"), rng.normal(size=n))
+    assert none.interval[0] < 0.02
+    assert none.mi < 0.06
+
+
+def test_declared_categories_that_hardly_repeat(estimator):
+    frame = pd.DataFrame({"k": pd.Categorical(np.arange(60)), "x": np.arange(60.0)})
+    said = "column 'k' holds 60 categories in 60 rows, allowed are categories that repeat"
+    with pytest.raises(infonet.InputError, match=said):
+        open_columns(frame)
+    assert open_columns(frame, unusable="omit").left_out == (("k", "60 categories in 60 rows"),)
+
+
+def test_what_may_say_that_a_value_is_missing_is_named():
+    """In a file these words are missing values; a frame keeps them apart from empty cells."""
+    texts = ["u", "NA", "v", None, "u", "None", "u", "", "v", "u", "v"]
+    for values in (
+        pl.Series(texts),
+        pa.array(texts),
+        pd.Series(texts),
+        texts,
+        pd.Categorical(texts),
+    ):
+        source = open_columns({"k": values})
+        assert np.isnan(source.load(0)).tolist() == [text is None for text in texts]
+        assert source.notes[1] == (
+            "a text that may say that a value is missing is taken as a category: k "
+            "('', 'NA', 'None')"
+        )
 
 
 def test_which_columns_are_nominal(tmp_path):
@@ -99,7 +239,7 @@ def test_which_columns_are_nominal(tmp_path):
             "number": [1.5, 2.5, 0.5, 1.0],
             "coded": ["u", "v", "u", "v"],
             "ordered": pd.Categorical(["u", "v", "u", "v"], ["v", "u"], ordered=True),
-            "numbered": pd.Categorical([10, 2, 2, 33]),
+            "numbered": pd.Categorical(["10", "2", "2", "10"]),
             "truth": [True, False, True, True],
             "time": pd.date_range("2020-01-01", periods=4),
             "gone": ["a", "b", "c", "d"],
@@ -111,7 +251,7 @@ def test_which_columns_are_nominal(tmp_path):
     for data in (frame, arrow, tmp_path / "t.parquet", dict(frame.items())):
         source = open_columns(data, unusable="omit")
         nominal = dict(zip(source.names, source.nominal, strict=True))
-        assert [name for name in nominal if nominal[name]] == ["coded", "coded too"]
+        assert [name for name in nominal if nominal[name]] == ["coded", "numbered", "coded too"]
     (tmp_path / "t.csv").write_text("a;b;c;d;e\n1,5;u;true;2020-01-01;1\n2;u;false;;2\n")
     assert open_columns(tmp_path / "t.csv").nominal == (False, True, False, False, False)
     assert open_columns(tmp_path / "t.csv", ["b", "a"]).nominal == (True, False)

@@ -57,7 +57,6 @@ def test_whole_numbers(base, read_csv, tmp_path):
         "polars": pl.Series(decimals, dtype=pl.Decimal(38, 0)),
         "texts": list(map(str, values)),
         "text series": pl.Series(map(str, values)),
-        "categories": pd.Series(pd.Categorical(values)),
     }
     columns = {name: as_column(data, "a").values for name, data in given.items()}
     columns["csv"] = read_csv(values).load(0)

@@ -90,6 +90,7 @@ def test_all_routes_say_so(tmp_path: Path) -> None:
 
 def test_times_and_categories_are_no_measured_numbers() -> None:
     codes = np.where(_RNG.random(400) < 0.1, "-999", _RNG.choice(["1", "2", "3"], 400))
-    assert not any("far from all" in n for n in as_column(codes, "x").notes)
+    assert not any("far from all" in n for n in as_column(pd.Categorical(codes), "x").notes)
+    assert any("far from all" in n for n in as_column(codes, "x").notes)  # numbers, as in a file
     days = np.where(_RNG.random(400) < 0.1, 9999, _RNG.integers(1, 30, 400)).astype("M8[D]")
     assert not any("far from all" in n for n in as_column(days, "x").notes)

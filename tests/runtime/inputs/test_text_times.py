@@ -71,10 +71,8 @@ TIMES = {
 LIBRARIES = {
     "pandas": pd.Series,
     "pandas objects": lambda texts: pd.Series(texts, dtype=object),
-    "pandas categories": pd.Categorical,
     "polars": pl.Series,
     "pyarrow": pa.array,
-    "pyarrow dictionary": lambda texts: pa.array(texts).dictionary_encode(),
     "list": list,
     "array": lambda texts: np.array([text or "" for text in texts]),
     "bytes": lambda texts: [text and text.encode() for text in texts],
