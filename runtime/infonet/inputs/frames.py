@@ -47,10 +47,10 @@ def frame_table(data: Any, request: Request) -> RawTable:
         frame = _collect(frame, request)
     if not isinstance(frame, nw.DataFrame):
         return array_table(frame.to_native() if isinstance(frame, nw.Series) else data)
-    return series_table(frame.columns, len(frame), _reader(frame))
+    return series_table(frame.columns, len(frame), column_reader(frame))
 
 
-def _reader(frame: Any) -> Callable[[int], Any]:
+def column_reader(frame: Any) -> Callable[[int], Any]:
     """The columns of a narwhals frame by position; `frame[:, i]` looks at all columns each time."""
     import narwhals.stable.v1 as nw
 

@@ -18,7 +18,8 @@ from infonet.errors import InputError, warn
 from infonet.inputs.checks import finite_rows
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.parallel import Progress, run_tiles
-from infonet.sklearn.functions import Task, scores
+from infonet.sklearn.functions import scores
+from infonet.sklearn.tasks import Task
 from infonet.vines.estimate import check_model
 from infonet.vines.singles import SinglesGiven
 from infonet.vines.variables import MOST_SAMPLES
@@ -54,9 +55,26 @@ def check_criterion(criterion: str, engine: PairEngine, n: int) -> None:
             )
 
 
-def by_relevance(relevance: NDArray[np.float64]) -> Selection:
-    """All features by falling relevance; of equals the last one first, as `SelectKBest` does."""
-    order = np.argsort(relevance, kind="stable")[::-1].astype(np.int64)
+def empty_features(task: Task, n_min: int) -> NDArray[np.bool_]:
+    """Which features are constant or have fewer than `n_min` values, bool [d].
+
+    Nothing is known of them, while features that repeat others may have a negative criterion.
+    """
+    found = np.zeros(task.count, np.bool_)
+    least = min(n_min, len(task.target))
+    for place in range(task.count):
+        column = task.features(place)
+        values = column[finite_rows(column)]
+        found[place] = values.size < least or bool((values == values[0]).all())
+    return found
+
+
+def by_relevance(relevance: NDArray[np.float64], empty: NDArray[np.bool_]) -> Selection:
+    """All features by falling relevance, those that are `empty` last.
+
+    Of equals the last one comes first, as `SelectKBest` does.
+    """
+    order = np.lexsort((relevance, ~empty))[::-1].astype(np.int64)
     return Selection(order, relevance[order])
 
 
@@ -65,6 +83,7 @@ def select(
     task: Task,
     criterion: str,
     relevance: NDArray[np.float64],
+    empty: NDArray[np.bool_],
     count: int,
     threads: int = 1,
     progress: bool | None = False,
@@ -76,6 +95,7 @@ def select(
         task: features and target.
         criterion: "mrmr", "jmi" or "cmim".
         relevance: float64 [d], mutual information of each feature with the target.
+        empty: bool [d], features to select after all others.
         count: how many to select, at most d.
         threads: features are shared out to so many; the result does not depend on it.
         progress: show a progress bar; None: if standard error is a terminal.
@@ -86,7 +106,7 @@ def select(
             f"criterion={criterion!r} needs at least {engine.model.n_min} samples: features are "
             "selected by relevance"
         )
-        found = by_relevance(relevance)
+        found = by_relevance(relevance, empty)
         return Selection(found.order[:count], found.values[:count])
     terms = redundancies if criterion == "mrmr" else conditionals
     left = np.ones(d, np.bool_)
@@ -104,7 +124,8 @@ def select(
                 value = total + relevance[order].sum()
             else:
                 value = least
-            best = int(np.argmax(np.where(left, value, -np.inf)))
+            open_to = left & ~empty if (left & ~empty).any() else left
+            best = int(np.argmax(np.where(open_to, value, -np.inf)))
             order.append(best)
             values.append(float(value[best]))
             left[best] = False

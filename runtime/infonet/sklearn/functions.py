@@ -1,54 +1,27 @@
 """Drop-in replacements of scikit-learn's two mutual information functions.
 
-Nothing here imports scikit-learn.
+Numbers are scikit-learn's own only where there are too few samples for the network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs  # type: ignore[import-untyped]
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from sklearn import feature_selection
-from sklearn.utils import check_random_state, check_X_y
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import check_random_state
 
 from infonet.api import default_estimator
 from infonet.errors import InputError, names_lack_of_memory, warn
-from infonet.inputs.checks import Missing, check_missing_policy, finite_rows
-from infonet.inputs.numbers import EXACT
-from infonet.inputs.variables import as_column
+from infonet.inputs.checks import Column, Missing, check_missing_policy, finite_rows
 from infonet.pairs.engine import ONE_PAIR, PairEngine, tile_size
 from infonet.pairs.estimates import PairEstimates
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.ranking import join_columns
-
-Column = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Task:
-    """Features and a target.
-
-    Attributes:
-        features: feature j as [n] real numbers, NaN where a value is missing.
-        count: number of features, d.
-        target: [n], finite real numbers, or codes of classes.
-        nominal: bool [d], features whose values are classes without an order.
-        nominal_target: whether the target's values are names of classes, which have no order.
-        classes: whether the target's values are classes, by name or by number.
-    """
-
-    features: Callable[[int], Column]
-    count: int
-    target: Column
-    nominal: NDArray[np.bool_]
-    nominal_target: bool
-    classes: bool
+from infonet.sklearn.tasks import Task, read_task
 
 
 def scores(engine: PairEngine, task: Task, threads: int = 1, test: bool = False) -> PairEstimates:
@@ -100,66 +73,6 @@ def _with_gaps(engine: PairEngine, task: Task, j: int, column: Column, test: boo
     return engine.estimate(ranked.with_nominal(nominal), ONE_PAIR, test=test)
 
 
-def make_task(features: Any, target: Any, classes: bool, discrete_features: Any) -> Task:
-    """What to estimate, from validated data.
-
-    Args:
-        features: array [n, d] of real numbers, or a sparse one.
-        target: array [n] of real numbers or of class labels.
-        classes: whether the target holds classes.
-        discrete_features: as scikit-learn's functions take it.
-    """
-    if classes:
-        check_classification_targets(target)
-    column = as_column(target, "y")
-    nominal = _as_mask(discrete_features, features.shape[1])
-    if features.dtype == object:  # of a frame with categories, which scikit-learn lets pass
-        read = [as_column(features[:, j], f"X[:, {j}]") for j in range(features.shape[1])]
-        nominal = nominal | np.array([feature.nominal for feature in read])
-
-        def load(j: int) -> NDArray[Any]:
-            return read[j].values
-    elif issparse(features):
-        by_column = features.tocsc()
-
-        def load(j: int) -> NDArray[Any]:
-            dense = np.zeros(by_column.shape[0], by_column.dtype)
-            part = slice(by_column.indptr[j], by_column.indptr[j + 1])
-            dense[by_column.indices[part]] = by_column.data[part]
-            return dense
-    else:
-
-        def load(j: int) -> NDArray[Any]:
-            return np.ascontiguousarray(features[:, j])
-
-    return Task(load, features.shape[1], column.values, nominal, column.nominal, classes)
-
-
-def _as_mask(discrete_features: Any, d: int) -> NDArray[np.bool_]:
-    if isinstance(discrete_features, str):
-        if discrete_features != "auto":
-            raise InputError(
-                f"discrete_features is {discrete_features!r}, allowed are 'auto', True, False, a "
-                "mask or indices of features"
-            )
-        discrete_features = False
-    if isinstance(discrete_features, (bool, np.bool_)):
-        return np.full(d, bool(discrete_features))
-    given = np.asarray(discrete_features)
-    if given.dtype == np.bool_ and given.shape == (d,):
-        return given
-    mask = np.zeros(d, np.bool_)
-    if given.ndim == 1 and given.dtype.kind in "iu" and ((given >= -d) & (given < d)).all():
-        mask[given] = True
-        return mask
-    if given.shape == (0,):
-        return mask
-    raise InputError(
-        f"discrete_features is {given.dtype} of shape {list(given.shape)}, allowed are a bool mask "
-        f"[{d}] or indices of the {d} features"
-    )
-
-
 def seed_of(random_state: Any) -> int:
     """The seed of the order of ties: a whole number as it is, 0 for None."""
     if random_state is None:
@@ -199,8 +112,9 @@ def mutual_info_regression(
     features or target change nothing.
 
     Args:
-        X: [n, d] real numbers; of a sparse matrix one column at a time is made dense.
-        y: [n] real numbers.
+        X: [n, d] real numbers; of a sparse matrix one column at a time is made dense. Columns of a
+            data frame may be of all kinds that `infonet.estimate` takes: text, categories, dates.
+        y: [n] real numbers, or categories.
         discrete_features: features whose values are classes without an order: a bool for all of
             them, a mask [d] or indices; "auto" for none. Codes of few levels need no mention: what
             few samples a level cannot tell by counts is estimated with and without their order.
@@ -218,18 +132,15 @@ def mutual_info_regression(
         InfoNetWarning.
 
     Raises:
-        ValueError: NaN, infinity, text, unequal lengths, or fewer than 4 samples.
+        ValueError: NaN, infinity, text in arrays or free text, unequal lengths, or fewer than 4
+            samples.
     """
-    features, target = check_X_y(
-        X,
-        y,
-        accept_sparse="csc",
+    task = read_task(
+        *(X, y, False, discrete_features),
         y_numeric=True,
-        ensure_all_finite=_finite(nan),
+        ensure_all_finite=finite(nan),
         ensure_min_samples=n_neighbors + 1,
     )
-    refuse_rounded(X, features)
-    task = make_task(features, target, False, discrete_features)
     return find_scores(default_estimator().engine, task, n_neighbors, random_state, n_jobs).mi
 
 
@@ -245,7 +156,7 @@ def mutual_info_classif(
     n_jobs: int | None = None,
     nan: Missing = "raise",
 ) -> NDArray[np.float64]:
-    """Mutual information of each feature with a target of classes: strings or numbers.
+    """Mutual information of each feature with a target of classes: names, numbers, categories.
 
     Takes the arguments of `sklearn.feature_selection.mutual_info_classif`. Mutual information does
     not depend on an order of classes, and names have none; see `infonet.pairs.discrete` for how
@@ -262,48 +173,16 @@ def mutual_info_classif(
     Raises:
         ValueError: as `mutual_info_regression`, and labels that are not whole numbers.
     """
-    features, target = check_X_y(
-        X,
-        y,
-        accept_sparse="csc",
-        ensure_all_finite=_finite(nan),
+    task = read_task(
+        *(X, y, True, discrete_features),
+        ensure_all_finite=finite(nan),
         ensure_min_samples=n_neighbors + 1,
     )
-    refuse_rounded(X, features)
-    task = make_task(features, target, True, discrete_features)
     return find_scores(default_estimator().engine, task, n_neighbors, random_state, n_jobs).mi
 
 
-def refuse_rounded(given: Any, features: Any) -> None:
-    """Refuse whole numbers that scikit-learn rounded, because they stood beside other types.
-
-    Args:
-        given: X as it was passed.
-        features: the array [n, d] that scikit-learn made of it.
-
-    Raises:
-        InputError: which column it is.
-    """
-    if issparse(features) or features.dtype.kind != "f":
-        return
-    for place in np.flatnonzero((np.abs(features) >= EXACT).any(axis=0)).tolist():
-        if hasattr(given, "iloc"):
-            whole = getattr(given.dtypes.iloc[place], "kind", "") in "iu"
-        elif hasattr(given, "columns"):  # polars
-            whole = given.dtypes[place].is_integer()
-        else:
-            whole = isinstance(given, (list, tuple)) and any(
-                isinstance(row[place], (int, np.integer)) and abs(row[place]) > EXACT
-                for row in given
-            )
-        if whole:
-            raise InputError(
-                f"column {place} of X holds whole numbers beyond 2**53, which scikit-learn rounds "
-                "beside columns of another type: subtract its smallest value first"
-            )
-
-
-def _finite(nan: Missing) -> bool | str:
+def finite(nan: Missing) -> bool | str:
+    """What scikit-learn is to check of missing values."""
     check_missing_policy(nan)
     return "allow-nan" if nan == "omit" else True
 

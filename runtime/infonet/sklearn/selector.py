@@ -11,22 +11,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from infonet.api import default_estimator
 from infonet.errors import InputError, names_lack_of_memory
 from infonet.estimator import Estimator
-from infonet.inputs.checks import Missing, check_missing_policy
+from infonet.inputs.checks import Missing
 from infonet.model.load import Model
 from infonet.pairs.engine import PairEngine
-from infonet.sklearn.criteria import CRITERIA, by_relevance, check_criterion, select
-from infonet.sklearn.functions import (
-    count_jobs,
-    find_scores,
-    make_task,
-    refuse_rounded,
-    seed_of,
+from infonet.sklearn.criteria import (
+    CRITERIA,
+    by_relevance,
+    check_criterion,
+    empty_features,
+    select,
 )
+from infonet.sklearn.functions import count_jobs, find_scores, finite, seed_of
+from infonet.sklearn.tasks import read_task
 
 _MODES = ("k", "percentile", "threshold", "alpha")
 
@@ -66,7 +67,8 @@ class MutualInformationSelector(SelectorMixin, BaseEstimator):  # type: ignore[m
         scores_: float64 [d], I(X; Y) in nats with every criterion; see `mutual_info_regression` for
             small samples.
         ranking_: int64 [s], features in the order of their selection, the first one first: all of
-            them for "relevance", the selected ones for other criteria.
+            them for "relevance", the selected ones for other criteria. Constant features, and those
+            with fewer than 20 values, come last.
         criteria_: float64 [s], the criterion of each feature of `ranking_` when it was selected,
             nats; negative for "mrmr" if it repeats more than it tells.
         pvalues_: float64 [d], or None without `alpha`. Of continuous features not below
@@ -112,46 +114,55 @@ class MutualInformationSelector(SelectorMixin, BaseEstimator):  # type: ignore[m
         """Score the features, and select them one after the other if the criterion asks for it.
 
         Args:
-            X: [n, d] real numbers; of a sparse matrix one column at a time is made dense.
-            y: [n] numbers or class labels.
+            X: [n, d] real numbers, or a data frame, see `mutual_info_regression`; of a sparse
+                matrix one column at a time is made dense.
+            y: [n] numbers, class labels or categories.
 
         Raises:
-            ValueError: NaN, infinity, text in X, unequal lengths, fewer than 4 samples, parameters
-                out of their ranges, alpha with data that have no p-values, or a criterion with a
-                model or a number of samples that it cannot use.
+            ValueError: NaN, infinity, text in an array, unequal lengths, fewer than 4 samples,
+                parameters out of their ranges, alpha with data that have no p-values, or a
+                criterion with a model or a number of samples that it cannot use.
         """
         _check_parameters(self)
-        check_missing_policy(self.nan)
-        features, target = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csc",
+        classes = None if self.discrete_target == "auto" else bool(self.discrete_target)
+        task = read_task(
+            *(X, y, classes, self.discrete_features, self),
             y_numeric=self.discrete_target is False,
-            ensure_all_finite="allow-nan" if self.nan == "omit" else True,
+            ensure_all_finite=finite(self.nan),
             ensure_min_samples=4,
         )
-        refuse_rounded(X, features)
-        classes = _holds_classes(target, self.discrete_target)
-        task = make_task(features, target, classes, self.discrete_features)
-        engine = _engine(self.model)
+        engine, n = _engine(self.model), len(task.target)
         test = self.alpha is not None
         if test:
-            _check_p_values(engine.model, len(target))
-        check_criterion(self.criterion, engine, len(target))
+            _check_p_values(engine.model, n)
+        check_criterion(self.criterion, engine, n)
         found = find_scores(engine, task, 3, self.random_state, self.n_jobs, test)
         self.scores_ = found.mi
-        selection = by_relevance(found.mi)
+        empty = empty_features(task, engine.model.n_min)
+        selection = by_relevance(found.mi, empty)
         if self.criterion != "relevance":
             selection = select(
                 engine.with_seed(seed_of(self.random_state)),
-                *(task, self.criterion, found.mi, _count(self, task.count)),
+                *(task, self.criterion, found.mi, empty, _count(self, task.count)),
                 threads=count_jobs(self.n_jobs),
                 progress=self.progress,
             )
         self.ranking_, self.criteria_ = selection.order, selection.values
         self.pvalues_ = np.nan_to_num(found.p_value, nan=1.0) if test else None
         return self
+
+    def transform(self, X: ArrayLike) -> Any:  # noqa: N803
+        """The selected features of X: an array, or what `set_output` asks for.
+
+        Args:
+            X: as for `fit`.
+        """
+        try:
+            return super().transform(X)
+        except TypeError:  # one array of dates and numbers, which NumPy makes of objects only
+            if not hasattr(X, "astype"):
+                raise
+            return super().transform(X.astype(object))
 
     def _get_support_mask(self) -> NDArray[np.bool_]:
         check_is_fitted(self)
@@ -165,10 +176,14 @@ class MutualInformationSelector(SelectorMixin, BaseEstimator):  # type: ignore[m
             return np.asarray(self.scores_ >= self.threshold)
         d = self.scores_.size
         if self.percentile is not None:
-            return _largest(self.scores_, _percentile_count(self.scores_, self.percentile))
-        if self.k is None or self.k == "all":
-            return _largest(self.scores_, d if self.k == "all" else 10)
-        return _largest(self.scores_, int(self.k))
+            count = _percentile_count(self.scores_, self.percentile)
+        elif self.k is None or self.k == "all":
+            count = d if self.k == "all" else 10
+        else:
+            count = int(self.k)
+        mask = np.zeros(d, np.bool_)
+        mask[self.ranking_[:count]] = True
+        return mask
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -189,12 +204,6 @@ def _count(selector: MutualInformationSelector, d: int) -> int:
 
 def _engine(model: str | Path | None) -> PairEngine:
     return (default_estimator() if model is None else Estimator(model, threads=1)).engine
-
-
-def _holds_classes(target: NDArray[Any], discrete_target: bool | str) -> bool:
-    if discrete_target == "auto":
-        return target.dtype.kind not in "iuf"
-    return bool(discrete_target)
 
 
 def _check_parameters(selector: MutualInformationSelector) -> None:
@@ -239,13 +248,6 @@ def _check_p_values(model: Model, n: int) -> None:
             f"{n} samples have no p-values, which are known for {low} to {high}: use k in place of "
             "alpha"
         )
-
-
-def _largest(scores: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
-    """Mask of the `count` largest scores; the last ones of equals, as SelectKBest."""
-    mask = np.zeros(scores.size, np.bool_)
-    mask[np.argsort(scores, kind="stable")[max(scores.size - count, 0) :]] = True
-    return mask
 
 
 def _percentile_count(scores: NDArray[np.float64], percentile: float) -> int:

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from infonet.sklearn import MutualInformationSelector, mutual_info_classif, mutual_info_regression
-from infonet.sklearn.functions import make_task
 from infonet.sklearn.functions import scores as scores_of
 from infonet.sklearn.selector import _false_discovery
+from infonet.sklearn.tasks import make_task
 from scipy import sparse, stats
 from sklearn import feature_selection
 from sklearn.feature_selection import SelectKBest, SelectPercentile
