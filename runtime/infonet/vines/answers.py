@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from infonet.pairs.engine import PairEngine
 from infonet.pairs.significance import combined
 from infonet.pairs.single import estimate_pair
 from infonet.result import Term
+from infonet.vines.bounds import SEEN
 from infonet.vines.condition import prepare, take_out
 from infonet.vines.copula import WIDTH, PairCopulas, Ranks
 from infonet.vines.discrete import (
@@ -49,6 +51,8 @@ class Answer:
         read: share of the copulas that are not Gaussian.
         seen: share of the dependence that is seen; less than 1 within categories of few rows.
         told: nats that a condition tells at least of a column, the largest of all columns.
+        trace: nats of the sum that may be a trace of the condition in both x and y; -1 where none
+            was seen.
     """
 
     sum: float
@@ -60,6 +64,7 @@ class Answer:
     one_copula: float | None = None
     seen: float = 1.0
     told: float = 0.0
+    trace: float = -1.0
 
     @staticmethod
     def of(
@@ -119,7 +124,9 @@ def answer_of(
     levels = levels_of(given, n)
     if given is None or levels is None:
         answer = _of_vine(engine, x, y, given, threads, progress, swap)
-        return replace(answer, seen=max(seen_within(given), 1 / n)) if given else answer
+        return (
+            replace(answer, seen=max(answer.seen * seen_within(given), 1 / n)) if given else answer
+        )
     answers, shares = [], []
     for samples in levels:
         in_x, in_y = part_of(x, samples), part_of(y, samples)
@@ -198,10 +205,11 @@ def _of_vine(
     copulas = PairCopulas(engine)
     rows_x, rows_y = x.ranks, y.ranks
     z: list[Ranks] = given.ranks if given else []
-    told = 0.0
+    told, condition = 0.0, None
     if given and z:
         values = [*x.columns, *y.columns]
-        both = take_out(prepare(engine, given), [*rows_x, *rows_y], values, threads, progress)
+        condition = prepare(engine, given)
+        both = take_out(condition, [*rows_x, *rows_y], values, threads, progress)
         told = max(map(_told, [*rows_x, *rows_y], both))
         rows_x, rows_y = both[: len(rows_x)], both[len(rows_x) :]
     in_x, in_y = by_strength(rows_x, rows_y)
@@ -215,11 +223,33 @@ def _of_vine(
     levels = [*reversed([of_x[i] for i in in_x]), *[of_y[i] for i in in_y]]
     levels += frequent_levels(given) if given else []
     middle = len(rows_x)
-    vine = fit_vine(*(copulas, order, lambda i, j: i < middle <= j, z, levels, threads, progress))
-    answer = Answer.of(vine, names, given.names if given else (), swap)
-    if z:
-        return replace(answer, told=told)
-    return replace(answer, one_copula=of_one_copula(vine, order, [middle, len(rows_y)]))
+
+    def vine_of(columns: list[Ranks]) -> Vine:
+        asked = partial(_joins, middle)
+        return fit_vine(*(copulas, columns, asked, z, levels, threads, progress))
+
+    def answer_of_vine(vine: Vine) -> Answer:
+        return Answer.of(vine, names, given.names if given else (), swap)
+
+    vine = vine_of(order)
+    answer = answer_of_vine(vine)
+    if not condition:
+        return replace(answer, one_copula=of_one_copula(vine, order, [middle, len(rows_y)]))
+    single = len(order) == 2 and not any(map(is_label, levels[:2]))
+    if single and answer.p_value <= SEEN:
+        untraced = condition.untraced(*order)
+        if untraced:
+            likely, least = (
+                answer_of_vine(vine_of([order[0], v])) for v in (untraced.likely, untraced.most)
+            )
+            trace = max(0.0, likely.sum - least.sum)
+            answer = replace(likely, p_value=least.p_value, trace=trace)
+    return replace(answer, told=told, seen=condition.seen)
+
+
+def _joins(middle: int, i: int, j: int) -> bool:
+    """Whether an edge joins an x with a y."""
+    return i < middle <= j
 
 
 def _told(column: Ranks, left: Ranks) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from infonet.inputs.checks import Column
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.parallel import Progress, run_tiles
-from infonet.vines.conditioning import Continuous, WithinLevels
+from infonet.vines.conditioning import Continuous
 from infonet.vines.copula import Ranks, rank
 from infonet.vines.discrete import (
     ALONE,
@@ -30,7 +30,9 @@ from infonet.vines.discrete import (
     levels_of,
     part_of,
 )
+from infonet.vines.trace import Untraced
 from infonet.vines.variables import Group
+from infonet.vines.within import WithinLevels
 
 # Samples of a label within which numbers of the condition are taken out alone: what they do may
 # differ from label to label. Within fewer, a copula of all labels together knows more.
@@ -40,6 +42,15 @@ _MOSTLY = 0.9  # share of the samples that have frequent values, from which a co
 
 class Condition(Protocol):
     """A condition Z, prepared to be taken out of any number of columns, by many threads at once."""
+
+    @property
+    def seen(self) -> float:
+        """Share of a dependence that is seen in the columns it was taken out of so far: less than
+        1 where they were ranked within few samples of a number that is a code."""
+
+    def untraced(self, u: Ranks, v: Ranks) -> Untraced | None:
+        """Two columns that it was taken out of, mid-ranks [n], without the trace of it that they
+        share; None if there is none to be seen."""
 
     def out_of(self, column: Ranks, values: Column | None = None) -> Ranks:
         """F(column | Z), mid-ranks [n].
@@ -113,6 +124,16 @@ class Apart:
             inside = None if values is None else values[samples]
             found[samples] = condition.out_of(rank([column[samples]])[0], inside)
         return self._levels.out_of(found)
+
+    @property
+    def seen(self) -> float:
+        """See `Condition`."""
+        n = sum(samples.size for samples, _ in self._pieces)
+        return sum(samples.size * condition.seen for samples, condition in self._pieces) / n
+
+    def untraced(self, u: Ranks, v: Ranks) -> Untraced | None:
+        """See `Condition`: within labels of few samples neighbours are too far away."""
+        return None
 
 
 def _labels(given: Group) -> Codes | None:

@@ -7,12 +7,15 @@ with Z leaves more: so the result is tested against each part of Z and, where de
 passed through the copula of what is left again.
 
 A value that a tied column of Z takes often is a level, and what a level does to x need not be like
-what the next one does: so x is ranked within each level, which leaves no trace of it at all.
+what the next one does: so x is ranked within each level, which leaves no trace of it at all. Rarer
+values are taken for numbers. Where they still tell something of what is left, they are codes (of
+shops, of patients), and x is ranked within them, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +33,12 @@ from infonet.vines.copula import (
     moments_p_value,
     rank,
 )
-from infonet.vines.discrete import ALONE, Codes, frequent, levels_of_condition
+from infonet.vines.discrete import Codes, frequent, levels_of_condition
 from infonet.vines.effects import Effects
 from infonet.vines.regression import Polynomial
+from infonet.vines.trace import Neighbours, Untraced
 from infonet.vines.variables import Group
+from infonet.vines.within import MayBeCodes, WithinLevels
 
 _AGAIN = (4, 16, 1)  # passes over what is left: within so many pieces of the part
 _LEAST = 60  # samples in a piece
@@ -48,38 +53,6 @@ _EVIDENT, _CLOSE, _TRIED = 30.0, 0.7, 3
 # Samples of a value of numbers that may be codes, and in the mean of all of them.
 _IN_A_LEVEL, _FOR_A_LEVEL = 5, 16
 _ROUNDS = 3  # over the levels of several columns, which undo each other a little
-
-
-class WithinLevels:
-    """Levels of a condition: what they leave of a column are ranks within each level.
-
-    Args:
-        codes: number of the level of each sample, from 0 on without gaps, int64 [n]. Samples of no
-            level have -1, and are ranked among themselves. Those of categories that are too rare
-            have `ALONE`, and get random ranks, which tell nothing.
-        seed: of the random place of a sample between the ranks before and after it.
-    """
-
-    def __init__(self, codes: Codes, seed: int) -> None:
-        self.codes, self._seed = codes, seed
-        order = np.argsort(codes, kind="stable")
-        self._level = codes[order] - ALONE
-        self._bounds = np.searchsorted(codes[order], np.arange(ALONE, codes.max() + 2))
-        self._alone = np.flatnonzero(codes == ALONE)
-
-    def out_of(self, column: Ranks, values: Column | None = None) -> Ranks:
-        """See `condition.Condition`; values beyond their ranks tell nothing here."""
-        order = np.argsort(self.codes + column.astype(np.float64), kind="stable")
-        start, size = self._bounds[:-1], np.diff(self._bounds)
-        place = np.arange(column.size) - start[self._level]
-        # Within its place a sample lies anywhere: the middle of the first place would tell the size
-        # of a level, and so which level it is.
-        random = np.random.default_rng([self._seed, fingerprint(column), 1])
-        within = np.empty(column.size)
-        within[order] = (place + random.random(column.size)) / size[self._level]
-        if self._alone.size:
-            within[self._alone] = random.random(self._alone.size)
-        return rank([within])[0]
 
 
 class Continuous:
@@ -132,9 +105,32 @@ class Continuous:
             self._all.functions if self._all else [],
             _with_few_values(given, codes),
         )
+        self._ordered = [given.ranks[place] for place in sorted(ordered)]
+        self._codes = [
+            MayBeCodes(given.columns[place], engine.seed) for place in ordered if given.tied[place]
+        ]
+
+    @property
+    def seen(self) -> float:
+        """See `condition.Condition`."""
+        return min((codes.seen for codes in self._codes), default=1.0)
+
+    @cached_property
+    def _neighbours(self) -> Neighbours | None:
+        return Neighbours.of(self._ordered)
+
+    def untraced(self, u: Ranks, v: Ranks) -> Untraced | None:
+        """See `condition.Condition`."""
+        return self._neighbours.untraced(u, v) if self._neighbours else None
 
     def out_of(self, column: Ranks, values: Column | None = None) -> Ranks:
         """See `condition.Condition`."""
+        found = self._out_of(column, values)
+        for codes in self._codes:
+            found = codes.out_of(found)
+        return found
+
+    def _out_of(self, column: Ranks, values: Column | None) -> Ranks:
         if self._effects:
             rest = self._effects.without(column, values)
             if rest is not None:

@@ -199,17 +199,18 @@ def levels_of_condition(group: Group) -> list[Codes | None]:
 
 
 def seen_within(given: Group) -> float:
-    """Share of a dependence that is seen where columns are ranked within categories of so many
-    samples; 1 without categories.
+    """Share of a dependence that is seen where columns are ranked within categories, or frequent
+    values of numbers, of so many samples; 1 without them.
 
     Ranks within m samples follow those of all by about (m - 2) / (m + 1), as Spearman's correlation
-    does (Moran 1948); within the rarest categories nothing is seen.
+    does (Moran 1948); within the rarest categories nothing is seen, and rare numbers are no levels.
     """
     share = 1.0
-    for column, nominal in zip(given.columns, given.nominal, strict=True):
-        if nominal:
+    for column, tied, nominal in zip(given.columns, given.tied, given.nominal, strict=True):
+        if nominal or tied:
             counts = _levels_of(column).counts
-            seen = np.where(counts < _IN_A_CATEGORY, 0, (counts - 2) / (counts + 1))
+            least, rare = (_IN_A_CATEGORY, 0.0) if nominal else (_FREQUENT, 1.0)
+            seen = np.where(counts < least, rare, (counts - 2) / (counts + 1))
             share = min(share, float(counts @ seen) / column.size)
     return share
 

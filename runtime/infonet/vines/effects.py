@@ -5,9 +5,9 @@ how many others lie between them. Where a condition tells nearly all of a column
 it is as large as what is the column's own. Least squares have an error that is a share of the
 noise, however strong the effect is, if the effect is one of the functions that they know. So they
 know many: the values themselves, of which a difference of two columns that are nearly equal is an
-exact function, splines of each column and of functions of two, and products. How smooth the effect
-is, generalised cross-validation says (Craven & Wahba 1978; splines with penalties: Eilers & Marx
-1996).
+exact function, splines of each column and of functions of two, products, and hills anywhere. How
+smooth the effect is, generalised cross-validation says (Craven & Wahba 1978; splines with
+penalties: Eilers & Marx 1996).
 
 An effect that is a sum on the column's own scale need be none on that of its ranks, and the other
 way about. So the column is foretold on both scales, and the one is taken on which more is told: the
@@ -33,8 +33,11 @@ _PRODUCTS = 12  # variables up to which products of two count
 _PIECES, _PIECES_OF_TWO = 12, 8  # pieces of the splines of a variable, and of a function of several
 _WAVES = 3  # of either variable, whose products are a surface over both
 # Penalties, in multiples of that of a spline: of the variables themselves, of their powers and
-# products, of levels, of splines of functions of several, of the smoothest wave.
-_LINEAR, _POWERS, _LABELS, _OF_TWO, _SURFACE = 1e-6, 0.01, 0.01, 3.0, 5.0
+# products, of levels, of splines of functions of several, of the smoothest wave, of hills.
+_LINEAR, _POWERS, _LABELS, _OF_TWO, _SURFACE, _HILLS = 1e-6, 0.01, 0.01, 3.0, 5.0, 10.0
+_MOST_HILLS = 200
+# A hill falls by so much up to where it has a share 1 / _REACH of all samples within.
+_STEEP, _REACH = 0.5, 20
 _SMOOTHNESS = 10.0 ** np.arange(-8, 8, 0.5)  # that are tried
 _CAUTION = 1.4  # times the degrees of freedom, against fitting noise (Kim & Gu 2004)
 _FITS, _FAR = 5, 6.0  # fits; distance, in medians of all, beyond which a value is moved nearer
@@ -187,7 +190,32 @@ def _functions(
     waves = [[np.cos(np.pi * k * row.astype(np.float64)) for k in numbers] for row in ranks]
     surface = [a * b for i, j in pairs for a in waves[i] for b in waves[j]]
     add(surface, [_SURFACE * (a * b) ** 3 for _ in pairs for a in numbers for b in numbers])
+    hills = _hills(np.stack(scores), min(_MOST_HILLS, most - len(rows)))
+    add(hills, [_HILLS] * len(hills))
     return np.stack(rows), np.array(penalties)
+
+
+def _hills(scores: Array, count: int) -> list[Array]:
+    """Functions of the distance from some of the samples, each [n], which fit any effect, though
+    none of them well: edges, corners and fast waves.
+
+    Args:
+        scores: normal scores [d, n] of the variables.
+        count: how many there may be.
+    """
+    if count < 1:
+        return []
+    n = scores.shape[1]
+    # Some near the middle and some far from it, whatever the order of the variables.
+    order = np.argsort((scores * scores).sum(axis=0), kind="stable")
+    tops = order[np.linspace(0, n - 1, count).astype(np.intp)]
+    found = []
+    for top in tops:
+        away = scores - scores[:, top, None]
+        squares = (away * away).sum(axis=0)
+        reach = math.sqrt(float(np.partition(squares, n // _REACH)[n // _REACH]))
+        found.append(np.exp(np.sqrt(squares) * (-_STEEP / max(reach, 1e-9))))
+    return found
 
 
 def _splines(scores: Array, pieces: int) -> Array:

@@ -52,6 +52,10 @@ TRACE_NOTE = (
     "the condition tells nearly all of x and of y: a trace of it may be left in both, so a small "
     "dependence and its p-value say little"
 )
+UNKNOWN_EFFECT_NOTE = (
+    "samples with nearly the same condition show a trace of it in both x and y, which was taken "
+    "off the estimate; the p-value and the low end allow for up to twice as much"
+)
 GAUSSIAN_NOTE = (
     "nearly all copulas of these many columns are Gaussian: the estimate is that of one Gaussian "
     "copula of all of them, and the terms may add up to less"
@@ -61,8 +65,8 @@ CHANGES_NOTE = (
     "changes within a piece is missed"
 )
 FEW_IN_CATEGORIES_NOTE = (
-    "categories have few rows, within which a part of a dependence is seen: the "
-    "estimate is a lower bound, which may be {:.0%} too low"
+    "categories, or numbers that act as such, have few rows, within which a part of a dependence "
+    "is seen: the estimate is a lower bound, which may be {:.0%} too low"
 )
 RARE_NOTE = (
     "categories of {} have few rows: of what they tell among several columns a part is not seen, "
@@ -152,6 +156,8 @@ def estimate_vectors(
         trace = condition is not None and _leaves_a_trace(left, right, condition)
         if trace:
             notes.append(TRACE_NOTE)
+        if answer.trace >= 0:
+            notes.append(UNKNOWN_EFFECT_NOTE)
         if answer.changing:
             notes.append(CHANGES_NOTE)
         if bound.functions:
@@ -163,8 +169,7 @@ def estimate_vectors(
         low = answer.changing or method not in ("vine", "gaussian")
         size = sum(len(group.ranks) for group in groups)
         ends = interval(mi, bound.error, p, Doubt(n, size, len(terms), answer.read, low))
-        if trace:
-            ends = (0.0, ends[1])
+        ends = (0.0 if trace else max(0.0, ends[0] - max(0.0, answer.trace)), ends[1])
         # Where nothing is seen, halves would show chance.
         missed = unseen(engine, first, second, condition, answer, threads) if p <= SEEN else 0.0
         if missed > _MISSED * mi + _LITTLE:
