@@ -9,6 +9,8 @@ a truth in closed form or by one-dimensional quadrature, and a log density ratio
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 from numpy.random import Generator
@@ -87,6 +89,15 @@ def _between(dof: float, low: Array, high: Array) -> Array:
     return np.asarray(stdtr(dof, above) - stdtr(dof, below))
 
 
+@lru_cache(maxsize=1)
+def _gauss_legendre(count: int) -> tuple[Array, Array]:
+    """Nodes and weights on [-1, 1]: eigenvalues of a matrix [count, count], for all members."""
+    nodes, weights = leggauss(count)
+    nodes.setflags(write=False)
+    weights.setflags(write=False)
+    return nodes, weights
+
+
 def clipped_sensor(rng: Generator) -> Known:
     """Two readings of a normal AR(1) process by a sensor that saturates at both ends of its range:
     either value may be tied at an end.
@@ -106,7 +117,7 @@ def clipped_sensor(rng: Generator) -> Known:
 
     def nodes(left: float, right: float) -> tuple[Array, Array]:
         """Points of the standard normal variable in [left, right], and their probabilities."""
-        t, w = leggauss(400)
+        t, w = _gauss_legendre(400)
         x = (left + right) / 2 + (right - left) / 2 * t
         density = np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi)
         return x, np.asarray((right - left) / 2 * w * density)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from infonet_export.samplers import held_out
@@ -25,9 +27,12 @@ def _at(family, *values):
     return family(Scripted(*values))
 
 
+_gauss_legendre = functools.cache(leggauss)
+
+
 def _square_integral(log_density, nodes=1200, reach=30.0):
     """Integrals of c and of c log c over the unit square: Gauss-Legendre in both logits."""
-    t, w = leggauss(nodes)
+    t, w = _gauss_legendre(nodes)
     u = expit(reach * t)
     weight = reach * w * u * (1 - u)
     log_c = log_density(*np.meshgrid(u, u, indexing="ij"))
