@@ -4,8 +4,10 @@ PYTHON ?= python3
 # TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu".
 TORCH ?= torch==2.13.0
 PYTEST_ARGS ?=
-# Processes of the test suite; each takes whole files, whose fixtures belong together.
+# Processes of the test suite; each takes whole files, whose fixtures belong together, the longest
+# first (tests/conftest.py).
 WORKERS ?= 2
+SHARED_OUT := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 CONSTRAINTS := -c constraints.txt
 
 RUN := .venv
@@ -51,7 +53,7 @@ run: $(RUN)/.installed ## Install the slim runtime and print the MI matrix of th
 	@$(RUN)/bin/infonet demo
 
 test: $(TEST)/.installed $(TEST)/.torchsort $(TEST)/.tensorrt $(TEST)/.foreign ## Run the tests (WORKERS=0 PYTEST_ARGS="-k name" for some).
-	$(WITH_CUDA) $(TEST)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(WITH_CUDA) $(TEST)/bin/python -m pytest -q $(SHARED_OUT) $(PYTEST_ARGS)
 
 # All that is ever installed there, so that nothing is while tests run.
 test-environment: $(TEST)/.torchsort $(TEST)/.tensorrt $(TEST)/.foreign $(TEST)/.zig
@@ -74,7 +76,7 @@ bench-web: $(TEST)/.installed web ## Time that page in Chromium beside the comma
 
 # What needs the compiled library is skipped, and says so.
 test-numpy: $(TEST)/.installed ## Run the tests of the runtime with the kernels in NumPy, as where no compiler is.
-	INFONET_KERNELS=numpy $(TEST)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile tests/runtime $(PYTEST_ARGS)
+	INFONET_KERNELS=numpy $(TEST)/bin/python -m pytest -q $(SHARED_OUT) tests/runtime $(PYTEST_ARGS)
 
 test-serve: $(SERVE)/.installed ## Run the tests of `infonet serve`, in an environment of their own.
 	$(SERVE)/bin/python -m pytest -q tests/runtime/serve $(PYTEST_ARGS)
