@@ -8,8 +8,8 @@ import pytest
 
 TESTS = Path(__file__).parent
 # Files that keep a processor busy for 20 seconds or more. `make test` gives whole files to its
-# processes in this order, so that none begins a long one when the others are done. Two that need the
-# same graph stand apart: the second would wait for the first to trace it.
+# processes in this order, so that none begins a long one when the others are done. Two that need
+# the same graph stand apart: the second would wait for the first to trace it.
 LONGEST = (
     "export/perceiver/test_perceiver_export.py",
     "export/engines/test_engines.py",

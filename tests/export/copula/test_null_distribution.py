@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import infonet
 import numpy as np
 import onnx
@@ -61,18 +63,40 @@ def test_null_distribution_against_independent_simulations(exported):
             assert share == pytest.approx(probability, abs=5 * error + 0.01), (n, probability)
 
 
+def _known(sizes, draws):
+    """The table of an exponential statistic, and how often it was drawn for each n."""
+    rng, drawn = np.random.default_rng(0), Counter()
+
+    def statistic(histogram):
+        drawn[round(float(histogram.sum()))] += 1
+        return rng.standard_exponential(len(histogram))
+
+    return simulate_null(statistic, 16, sizes=sizes, draws=draws), drawn
+
+
+def _agrees(quantiles, probabilities, count):
+    probabilities = np.array(probabilities)
+    # error of a quantile: sqrt(p (1 - p) / draws) / density
+    error = np.sqrt(probabilities / (1 - probabilities) / count)
+    return (np.abs(quantiles + np.log1p(-probabilities)) < 5 * error).all()
+
+
 def test_null_distribution_of_a_known_statistic():
     """An exponential one: its quantiles, and an exponential tail of scale 1."""
-    rng = np.random.default_rng(0)
-    draw = lambda histogram: rng.standard_exponential(len(histogram))  # noqa: E731
-    null = simulate_null(draw, 16, sizes=(20, 50, 10_000, 40_000), draws=20_000)
+    null, drawn = _known((20, 50, 200, 500), 20_000)
+    assert drawn == dict.fromkeys((20, 50, 200, 500), 20_000)
     for row in null["quantiles"]:
-        exact = -np.log1p(-np.array(null["probabilities"]))
-        # error of a quantile: sqrt(p (1 - p) / draws) / density
-        error = np.sqrt(np.array(null["probabilities"]) / (1 - np.array(null["probabilities"])))
-        assert (np.abs(row - exact) < 5 * error / 100).all()
+        assert _agrees(row, null["probabilities"], 20_000)
     assert null["tail"]["shape"] < 0.1
     np.testing.assert_allclose(null["tail"]["scales"], 1, atol=0.3)
+
+
+def test_long_samples_are_drawn_less_often():
+    """As one over the root of n beyond 10,000, and no less often than 200 times."""
+    null, drawn = _known((10_000, 40_000, 90_000), 500)
+    assert drawn == {10_000: 500, 40_000: 250, 90_000: 200}
+    for row, count in zip(null["quantiles"], drawn.values(), strict=True):
+        assert _agrees(row, null["probabilities"], count)
 
 
 def test_the_same_draws_give_the_same_table():
