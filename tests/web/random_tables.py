@@ -209,6 +209,31 @@ def weighted(random: Random, n: int) -> Columns:
     }
 
 
+def written(random: Random, n: int) -> Columns:
+    """Rows that were all written four times, or some columns of these two or three times."""
+    size = n // 4
+    x, y = random.normal(size=(2, size))
+    age = random.integers(18, 80, size)
+    columns = {
+        "x": x.tolist(),
+        "rounded": x.round(1).tolist(),
+        "other": y.round(1).tolist(),
+        "age": age.tolist(),
+        "label": (random.random(size) < 0.2 + 0.005 * (age - 18)).astype(int).tolist(),
+        "rating": random.integers(1, 7, size).tolist(),
+        "town": [f"t{k}" for k in random.integers(0, 12, size)],
+    }
+    found: Columns = {name: np.repeat(values, 4).tolist() for name, values in columns.items()}
+    often = np.tile([2, 3, 3], size)[:size]
+    for name in ("rounded", "other", "age"):
+        more = np.repeat(columns[name], often).tolist()
+        found[f"{name} often"] = [*more, *[None] * n][: 4 * size]
+    station = np.arange(4 * size) % 25
+    found["station"] = station.tolist()
+    found["height"] = random.normal(size=25)[station].tolist()
+    return found
+
+
 KINDS: dict[str, tuple[Callable[[Random, int], Columns], tuple[int, ...]]] = {
     "numbers": (numbers, (24, 150, 2500, 21_000)),
     "tied": (tied, (24, 90, 400, 3000)),
@@ -217,6 +242,7 @@ KINDS: dict[str, tuple[Callable[[Random, int], Columns], tuple[int, ...]]] = {
     "repeated": (repeated, (80, 900)),
     "weighted": (weighted, (300, 2000)),
     "grouped": (grouped, (250, 1500, 6000)),
+    "written": (written, (400, 2000)),
 }
 
 # Of which there are pictures.

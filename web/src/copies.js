@@ -10,19 +10,25 @@ const EXCEPT = 0.1; // of the other values that one would meet by chance, which 
 const FEW = 0.02; // of the values, with which so many others are too few to tell what they are
 const FILLED = 0.5; // of the rows of a kind on average, that other values have: noise has a single one
 const ATOM = 0.75; // of the rows beyond the first of their kind, which are of one kind at most
+const PROOF = 20; // cells more, of which chance leaves each a multiple of a number in one case of two
+const FULL = 0.8; // of all pairs of levels that occur, from which a design may have made their counts
+const CERTAIN = 15; // nats of likelihood, from which thin cells that are missing are no accident
 const DEPENDENT = 0.01; // p-value of the different rows below which they show a dependence
 export const MOST = 0.5; // of an entropy, from which an estimate is nearly that of a function
 
 /**
- * One row of each kind where whole rows repeat that perhaps should not, else null: {rows, certain, eachOther, often}.
+ * One row of each kind where whole rows repeat that perhaps should not, else null: {rows, certain, eachOther, often,
+ * evenly}. `evenly`: all rows were written about equally often, and `rows` holds one copy of each.
  * One variable at least is a number of many values, each of which occurs with one value of the other.
  */
 export function repeatedRows(x, y) {
   if (!(x.tied && y.tied)) return null;
+  const written = writtenAgain(x, y);
+  if (written !== null) return written;
   const { n } = x;
   const few = Math.max(LEAST, 2 * Math.sqrt(n));
   const numbers = [x, y].filter((v) => !v.nominal && v.levels.number >= few);
-  if (!numbers.length) return null;
+  if (!numbers.length) return oneByOne(x, y);
   const cells = new Cells(x.levels, y.levels);
   const sizes = numbers.map((v) => v.levels.number);
   const [again, least, most] = [n - cells.number, Math.min(...sizes), Math.max(...sizes)];
@@ -31,13 +37,76 @@ export function repeatedRows(x, y) {
   if (largest - 1 > ATOM * again || isMonotone(cells)) return null;
   const eachOther = numbers.length === 2 && least >= REPEATED * cells.number;
   const often = n > TIMES * most;
-  const found = (certain) => ({ rows: cells.firstRows(), certain, eachOther, often });
+  const found = (certain) => ({ rows: cells.firstRows(), certain, eachOther, often, evenly: false });
   if (again >= REPEATED * (n - most) && numbers.some((v) => isEven(v.levels))) {
     if (!often || (numbers.length === 2 && least === cells.number)) return found(true);
   }
   if ([x, y].some((v) => v.nominal && v.levels.number >= REPEATED * cells.number)) return null;
   const onePartner = numbers.some((v) => hasOnePartner(v === x ? cells : cells.turned()));
   return onePartner ? found(false) : null;
+}
+
+/**
+ * One of the copies of each row where all rows were written about equally often, else null. Rows that were all written
+ * k times leave only multiples of k in the cells, which chance does in half the cases at most.
+ */
+function writtenAgain(x, y) {
+  if ([x, y].some((v) => v.levels.counts.some((count) => count < 2))) return null;
+  const cells = new Cells(x.levels, y.levels);
+  const { counts } = cells;
+  // Where a design made the levels of a variable equally frequent, the last one is not free.
+  const designed = [x, y].reduce((sum, { levels }) => sum + (isEqual(levels.counts) ? levels.number - 1 : 0), 0);
+  const full = counts.length > FULL * x.levels.number * y.levels.number;
+  if (counts.some((count) => count < 2) || (isEqual(counts) && (designed || full))) return null;
+  let times = counts.length - 1 - designed >= PROOF ? counts.reduce(divisor) : 1;
+  if (times === 1 && !full) times = timesOfThin(cells);
+  if (times === 1) return null;
+  const once = counts.map((count) => Math.max(1, Math.floor(count / times + 0.5)));
+  return { rows: cells.firstRows(once), certain: true, eachOther: false, often: false, evenly: true };
+}
+
+/** The greatest common divisor. */
+function divisor(a, b) {
+  return b ? divisor(b, a % b) : a;
+}
+
+/**
+ * How often rows were written on average, where some of them once more than others; 1 where the cells do not show that
+ * they were. By the inequality of Cauchy and Schwarz, many cells of k samples have others beside them.
+ */
+function timesOfThin({ counts, x, y }) {
+  const least = counts.reduce((a, b) => Math.min(a, b));
+  if (least > TIMES || counts.length * REPEATED < Math.max(x.number, y.number)) return 1;
+  const held = (k) => counts.reduce((sum, count) => sum + (count === k), 0);
+  const [before, at, next, beyond] = [-1, 0, 1, 2].map((step) => held(least + step));
+  const far = Math.max(surprise(before, at, next, least), surprise(at, next, beyond, least + 1));
+  if (far < CERTAIN) return 1;
+  const single = counts.filter((count) => count < 2 * least); // a single row, and its copies
+  return single.reduce((a, b) => a + b) / single.length;
+}
+
+/** How far numbers of cells of k - 1, k and k + 1 samples are from obeying the inequality, in nats of likelihood. */
+function surprise(below, at, above, k) {
+  const share = k / (k + 1);
+  const constant = share * at ** 2 - below * above;
+  if (constant <= 0) return 0;
+  const linear = 4 * share * at + below + above;
+  const m = (2 * constant) / (linear + Math.sqrt(linear ** 2 - 4 * (4 * share - 1) * constant));
+  const away = (seen, expected) => expected - seen + (seen ? seen * Math.log(seen / expected) : 0);
+  return away(below, below + m) + away(at, at - 2 * m) + away(above, above + m);
+}
+
+/**
+ * Rows of two numbers, where each of not so many values goes with one of the other number, all equally often: these may
+ * be copies, or codes that a design repeats. Else null.
+ */
+function oneByOne(x, y) {
+  const { number } = x.levels;
+  if (x.nominal || y.nominal || number !== y.levels.number || number < LEAST) return null;
+  if (!(isEqual(x.levels.counts) && isEqual(y.levels.counts))) return null;
+  const cells = new Cells(x.levels, y.levels);
+  if (cells.number > number || isMonotone(cells)) return null;
+  return { rows: cells.firstRows(), certain: false, eachOther: true, often: true, evenly: false };
 }
 
 /**
@@ -64,8 +133,13 @@ export function isFunction(x, y) {
 /** Whether the values of a number occur about as often as one another, and not often. */
 function isEven(levels) {
   const times = levels.n / levels.number;
-  if (times > TIMES) return levels.counts.every((count) => count === levels.counts[0]);
+  if (times > TIMES) return isEqual(levels.counts);
   return levels.most <= Math.max(10, 4 * times);
+}
+
+/** Whether all values occur equally often. */
+function isEqual(counts) {
+  return counts.every((count) => count === counts[0]);
 }
 
 /** Whether the cells go up, or down, from each to the next. */

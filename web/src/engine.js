@@ -149,7 +149,7 @@ export class Engine {
     if (copies === null || copies.certain) {
       let answer = await estimate(u, v, ask);
       const tested = await this.#pValue(u, v, answer);
-      if (copies && answer.mi >= MOST * entropy() && !isFunction(u, v)) {
+      if (copies && !copies.evenly && answer.mi >= MOST * entropy() && !isFunction(u, v)) {
         // rounded numbers repeat, too, of which the rows are no copies: functions show that
         const { high } = await estimate(x, y, ask);
         answer = { ...answer, high: Math.max(answer.high, high), unsure: true };

@@ -72,13 +72,13 @@ export class Cells {
     this.alone = counts.reduce((sum, count) => sum + (count === 1), 0);
   }
 
-  /** The first sample of each cell, in the order of the samples. */
-  firstRows() {
-    const seen = new Set();
+  /** The first samples of each cell, so many of each as `often` says, in the order of the samples. */
+  firstRows(often = this.counts.map(() => 1)) {
+    const left = new Map(this.first.map((level, c) => [level * this.y.number + this.second[c], often[c]]));
     const rows = [];
     this.keys.forEach((key, i) => {
-      if (!seen.has(key)) rows.push(i);
-      seen.add(key);
+      if (left.get(key) > 0) rows.push(i);
+      left.set(key, left.get(key) - 1);
     });
     return rows;
   }

@@ -1,9 +1,11 @@
 """Rows that may be copies of each other, and what is said of a pair that has them.
 
-Copies of rows (a bootstrap sample, an oversampled minority, weights, a join that fans out, values
-that are held) look like codes that determine the other variable: each value goes with one value of
-the other one, again and again. Where values occur a few times each, rows are taken once. Where they
-occur more often, the different rows are the evidence that does not depend on which of both it is:
+Where all rows were written about equally often, the counts of the cells say so, and the copies are
+left out: different rows that are equal stay. Other copies of rows (a bootstrap sample, an
+oversampled minority, weights, a join that fans out, values that are held) look like codes that
+determine the other variable: each value goes with one value of the other one, again and again.
+Where values occur a few times each, rows are taken once. Where they occur more often, the different
+rows are the evidence that does not depend on which of both it is:
 
 | the different rows show               | estimate, and what the interval reaches                |
 |---------------------------------------|--------------------------------------------------------|
@@ -35,6 +37,9 @@ _EXCEPT = 0.1  # of the other values that one would meet by chance, which copies
 _FEW = 0.02  # of the values, with which so many others are too few to tell what they are
 _FILLED = 0.5  # of the rows of a kind on average, that other values have: noise has a single one
 _ATOM = 0.75  # of the rows beyond the first of their kind, which are of one kind at most
+_PROOF = 20  # cells more, of which chance leaves each a multiple of a number in one case of two
+_FULL = 0.8  # of all pairs of levels that occur, from which a design may have made their counts
+_CERTAIN = 15.0  # nats of likelihood, from which thin cells that are missing are no accident
 _DEPENDENT = 0.01  # p-value of the different rows below which they show a dependence
 _MOST = 0.5  # of an entropy, from which an estimate is nearly that of a function
 
@@ -50,12 +55,15 @@ class _Copies(NamedTuple):
         certain: whether they are copies; else they may be codes that determine a variable.
         each_other: whether both are numbers, each of which has one value for each of the other's.
         often: whether there are more than `_TIMES` rows for each value.
+        evenly: whether all rows were written about equally often. Then `rows` holds one copy of
+            each, and different rows that are equal are all there.
     """
 
     rows: NDArray[np.int64]
     certain: bool
     each_other: bool
     often: bool
+    evenly: bool = False
 
 
 class Answer(NamedTuple):
@@ -84,10 +92,12 @@ def _repeated_rows(x: RankedVariable, y: RankedVariable) -> _Copies | None:
     """
     if not (x.tied and y.tied):
         return None
+    if (written := _written_again(x, y)) is not None:
+        return written
     few = max(LEAST, 2 * math.sqrt(x.n))
     numbers = [v for v in (x, y) if not v.nominal and v.levels.number >= few]
     if not numbers:
-        return None
+        return _one_by_one(x, y)
     cells = Cells.of(x.levels, y.levels)
     again, most = x.n - cells.number, max(v.levels.number for v in numbers)
     # rows of one kind are no copies of others, but a value that is frequent in both variables
@@ -97,7 +107,7 @@ def _repeated_rows(x: RankedVariable, y: RankedVariable) -> _Copies | None:
         min(v.levels.number for v in numbers) >= _REPEATED * cells.number
     )
     often = x.n > _TIMES * most
-    rows = np.sort(np.unique(cells.of_sample, return_index=True)[1])
+    rows = _first_rows(cells, np.ones_like(cells.counts))
     if again >= _REPEATED * (x.n - most) and any(_is_even(v.levels) for v in numbers):
         exact = len(numbers) == 2 and min(v.levels.number for v in numbers) == cells.number
         if not often or exact:
@@ -108,6 +118,91 @@ def _repeated_rows(x: RankedVariable, y: RankedVariable) -> _Copies | None:
     if named or not any(_has_one_partner(c) for v, c in either if any(v is w for w in numbers)):
         return None
     return _Copies(rows, False, each_other, often)
+
+
+def _written_again(x: RankedVariable, y: RankedVariable) -> _Copies | None:
+    """One of the copies of each row where all rows were written about equally often, else None.
+
+    Rows that were all written k times, as by a join, leave only multiples of k in the cells. A
+    count that chance made is a multiple of k in half the cases at most, so that many cells prove
+    the copies. Where all counts are equal, a design may have made them so.
+    """
+    if min(int(v.levels.counts.min()) for v in (x, y)) < 2:  # so most pairs cost nothing here
+        return None
+    cells = Cells.of(x.levels, y.levels)
+    counts = cells.counts
+    # Where a design made the levels of a variable equally frequent, the last one is not free.
+    designed = sum(v.number - 1 for v in (cells.x, cells.y) if _is_equal(v.counts))
+    full = counts.size > _FULL * cells.x.number * cells.y.number
+    if int(counts.min()) < 2 or (_is_equal(counts) and (designed or full)):
+        return None
+    times = float(np.gcd.reduce(counts)) if counts.size - 1 - designed >= _PROOF else 1.0
+    if times == 1 and not full:
+        times = _times_of_thin(cells)
+    if times == 1:
+        return None
+    once = np.maximum(1, np.floor(counts / times + 0.5).astype(np.int64))
+    return _Copies(_first_rows(cells, once), True, False, False, evenly=True)
+
+
+def _times_of_thin(cells: Cells) -> float:
+    """How often rows were written on average, where some of them once more than others; 1 where the
+    cells do not show that they were.
+
+    Counts that chance made are Poisson variables, each of some mean, so that k! times the expected
+    number N(k) of cells of k samples is the k-th moment of a measure. By the inequality of Cauchy
+    and Schwarz N(k)^2 k / (k + 1) <= N(k - 1) N(k + 1): many cells of k samples have others beside
+    them. Of rows that were written twice or three times, say, there are none of one sample, and
+    few of four.
+    """
+    least = int(cells.counts.min())
+    if least > _TIMES or cells.number * _REPEATED < max(cells.x.number, cells.y.number):
+        return 1.0
+    held = np.bincount(cells.counts, minlength=least + 3)
+    if max(_surprise(held[k - 1 : k + 2], k) for k in (least, least + 1)) < _CERTAIN:
+        return 1.0
+    # In cells of so few samples there is a single row, and its copies.
+    return float(cells.counts[cells.counts < 2 * least].mean())
+
+
+def _surprise(held: NDArray[np.int64], k: int) -> float:
+    """How far numbers of cells of k - 1, k and k + 1 samples are from obeying the inequality, in
+    nats of likelihood: from the likeliest expected numbers that do, below + m, at - 2 m, above + m.
+    """
+    below, at, above = map(float, held)
+    share = k / (k + 1)
+    constant = share * at**2 - below * above
+    if constant <= 0:
+        return 0.0
+    linear = 4 * share * at + below + above
+    m = 2 * constant / (linear + math.sqrt(linear**2 - 4 * (4 * share - 1) * constant))
+    pairs = ((below, below + m), (at, at - 2 * m), (above, above + m))
+    return sum(
+        expected - seen + (seen * math.log(seen / expected) if seen else 0.0)
+        for seen, expected in pairs
+    )
+
+
+def _one_by_one(x: RankedVariable, y: RankedVariable) -> _Copies | None:
+    """Rows of two numbers, where each of not so many values goes with one of the other number, all
+    equally often: these may be copies, or codes that a design repeats."""
+    number = x.levels.number
+    if x.nominal or y.nominal or number != y.levels.number or number < LEAST:
+        return None
+    if not (_is_equal(x.levels.counts) and _is_equal(y.levels.counts)):
+        return None
+    cells = Cells.of(x.levels, y.levels)
+    if cells.number > number or _is_monotone(cells):
+        return None
+    return _Copies(_first_rows(cells, np.ones_like(cells.counts)), False, True, True)
+
+
+def _first_rows(cells: Cells, often: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first rows of each cell, so many of each [C], in their order."""
+    order = np.argsort(cells.of_sample, kind="stable")
+    starts = np.repeat(cells.counts.cumsum() - cells.counts, cells.counts)
+    place = np.arange(order.size) - starts
+    return np.sort(order[place < np.repeat(often, cells.counts)])
 
 
 def answered(
@@ -126,7 +221,8 @@ def answered(
     if copies is None or copies.certain:
         once = estimate(u, v, ask)
         tested = p_value(u, v, once) if test else None
-        if copies is not None and once.mi >= _MOST * _entropy(u, v) and not _is_function(u, v):
+        doubt = copies is not None and not copies.evenly and once.mi >= _MOST * _entropy(u, v)
+        if doubt and not _is_function(u, v):
             # rounded numbers repeat, too, of which the rows are no copies: functions show that
             high = max(once.high, estimate(x, y, ask).high)
             once = replace(once, high=high, unsure=True)
@@ -173,8 +269,13 @@ def _is_even(levels: Levels) -> bool:
     """Whether the values of a number occur about as often as one another, and not often."""
     times = levels.n / levels.number
     if times > _TIMES:
-        return bool((levels.counts == levels.counts[0]).all())
+        return _is_equal(levels.counts)
     return int(levels.counts.max()) <= max(10, 4 * times)
+
+
+def _is_equal(counts: NDArray[np.int64]) -> bool:
+    """Whether all values occur equally often."""
+    return bool((counts == counts[0]).all())
 
 
 def _is_monotone(cells: Cells) -> bool:
