@@ -21,6 +21,7 @@ from infonet import Estimator
 from infonet.inputs.open import open_columns
 from infonet.matrix.frames import adjust
 from infonet.plotting import cluster_order
+from scipy.stats import norm
 
 Random = np.random.Generator
 Columns = dict[str, list[Any]]
@@ -234,6 +235,22 @@ def written(random: Random, n: int) -> Columns:
     return found
 
 
+def filled(random: Random, n: int) -> Columns:
+    """Numbers of which many have one value, zero or the mean, beside labels and categories."""
+    x, y = random.normal(size=(2, n))
+    near = 0.8 * x + 0.6 * y
+    group = (norm.cdf(x) * n / 5).astype(int)
+    return {
+        "imputed": np.where(random.random(n) < 0.5, near.mean(), near).tolist(),
+        "claims": np.where(near > 0.3, np.exp(near), 0.0).tolist(),
+        "rain": np.where(near > 1.2, np.exp(near), 0.0).tolist(),
+        "rating": np.clip(np.rint(3 + x), 1, 5).astype(int).tolist(),
+        "answer": np.where(x > 0.5, "yes", "no").tolist(),
+        "group": [f"g{k}" for k in group],
+        "code": random.permutation(n)[group].tolist(),
+    }
+
+
 KINDS: dict[str, tuple[Callable[[Random, int], Columns], tuple[int, ...]]] = {
     "numbers": (numbers, (24, 150, 2500, 21_000)),
     "tied": (tied, (24, 90, 400, 3000)),
@@ -243,6 +260,7 @@ KINDS: dict[str, tuple[Callable[[Random, int], Columns], tuple[int, ...]]] = {
     "weighted": (weighted, (300, 2000)),
     "grouped": (grouped, (250, 1500, 6000)),
     "written": (written, (400, 2000)),
+    "filled": (filled, (250, 1000, 3000)),
 }
 
 # Of which there are pictures.

@@ -20,7 +20,10 @@ const COARSE = 16; // levels of steps that the network sees,
 const STRONG = 0.3; // and nats from which it matters
 const THIN = 10; // samples in thin levels at least that count
 const ALONE = 0.2; // of the cells that occur, those of a single sample at most, to be counted
-const FREQUENT = 0.8; // share of one value from which it is set apart from the others
+const FREQUENT = 0.8; // share of one value from which it is set apart from the others,
+const OFTEN = 0.3; // beside a label, for which bins of all ranks would leave few to the others,
+const SOME = 0.1; // and beside categories, of which few samples lie among those of the value by chance
+const TIMES = 5; // samples of it for each of any other value at least, if it makes less than FREQUENT
 const SCATTERED = 0.5; // of which at least so many differ from each other, of all
 const TERMS = 1.6; // times the errors of terms are added up, of which several may be below by chance
 const BINS = 16; // of a number, in which samples of a code agree or not
@@ -42,9 +45,9 @@ async function choose(x, y, ask) {
   const counted = cells && ofCounts(cells);
   if (counted) return counted;
   const label = labelOf(x, y);
-  if (label) return withLabel(label, label === x ? y : x, cells);
-  const parts = await inParts(x, y, ask);
+  const parts = await inParts(x, y, ask, label ? OFTEN : FREQUENT);
   if (parts) return parts;
+  if (label) return withLabel(label, label === x ? y : x, cells);
   if (x.nominal || y.nominal) return categories(x, y, cells);
   const answer = eitherAsCodes({ ...(await ask(...untiedPair(x, y))), method: "untied" }, x, y);
   return cells ? asLattice(answer, x, y, cells) : answer;
@@ -175,7 +178,7 @@ function asCodes(answer, codes, number) {
     replaces = new Cells(codes.levels, bins).isJagged();
   }
   if (!(replaces || few)) return null;
-  const other = found(neighbours(number.untied, codes.levels), "neighbours");
+  const other = byNeighbours(codes.levels, number);
   // Steps so coarse look weaker to the network than they are, never stronger.
   const far = other.mi - answer.mi > FAR || (!coarse && answer.mi - other.mi > FAR);
   replaces = replaces && far;
@@ -189,7 +192,7 @@ function categories(x, y, cells) {
   if (cells && steps && isDiscrete(number)) {
     return { ...found(sparse(cells), "shared"), unsure: 2 * cells.alone > x.n };
   }
-  const answer = found(neighbours(number.untied, named.levels), "neighbours");
+  const answer = byNeighbours(named.levels, number);
   if (cells && isDiscrete(number)) {
     const codes = found(sparse(cells), "shared"); // a code that has no order, perhaps
     if (!mayBeCodes(number)) return { ...answer, high: Math.max(answer.high, codes.high), unsure: true };
@@ -201,12 +204,36 @@ function categories(x, y, cells) {
 }
 
 /**
- * By the chain rule, where one value of a number is frequent: rain is 0 or an amount. With L the variable that says
+ * Categories, by the nearest neighbours of their samples in a number. Samples of a value that is frequent have no order,
+ * so it is set apart, by the chain rule: whether a sample has it, and what the others tell.
+ */
+function byNeighbours(named, number) {
+  const flags = rest(number, SOME);
+  const rows = flags ? rowsOf(flags) : [];
+  if (rows.length < LEAST) return found(neighbours(number.untied, named), "neighbours");
+  const whether = new Cells(named, Levels.ofCodes(flags));
+  const first = ofCounts(whether) ?? found(sparse(whether), "shared");
+  const others = found(neighbours(number.take(rows).untied, named.take(rows)), "neighbours");
+  return sum(number.n, [
+    [number.n, first],
+    [rows.length, others],
+  ]);
+}
+
+/** The places of flags. */
+function rowsOf(flags) {
+  const rows = [];
+  flags.forEach((flag, i) => flag && rows.push(i));
+  return rows;
+}
+
+/**
+ * By the chain rule, where a share of a number at least is one value: rain is 0 or an amount. With L the variable that says
  * whether X has its frequent value, and M that of Y,
  * I(X; Y) = I(L; M) + I(L; Y | M) + I(X; M | L) + I(X; Y | L, M).
  */
-async function inParts(x, y, ask) {
-  let [restX, restY] = [rest(x), rest(y)];
+async function inParts(x, y, ask, share) {
+  let [restX, restY] = [rest(x, share), rest(y, share)];
   if (!restX && !restY) [restX, restY] = besideCommonAtom(x, y);
   if (!restX && !restY) return null;
   if (!restX || !restY) {
@@ -224,20 +251,20 @@ async function inParts(x, y, ask) {
   ]);
 }
 
-/** Flags of the samples without the frequent value, if there is one and the others are a number. */
-function rest(v) {
-  if (!v.tied || v.nominal) return null;
+/** Flags of the samples without the value that such a share has, if there is one and the others are a number. */
+function rest(v, share) {
+  if (!v.tied || v.nominal || v.constant) return null;
   const { levels } = v;
-  const scattered = levels.number - 1 >= Math.max(2, Math.min(STEPS, SCATTERED * levels.minor));
-  if (levels.most < FREQUENT * v.n || !scattered) return null;
-  const { frequent } = levels;
+  const { frequent, most, counts } = levels;
+  const second = counts.reduce((largest, count, level) => (level === frequent ? largest : Math.max(largest, count)), 0);
+  const often = most >= share * v.n && (most >= FREQUENT * v.n || most >= TIMES * second);
+  if (!often || levels.number - 1 < Math.max(2, Math.min(STEPS, SCATTERED * levels.minor))) return null;
   return Uint8Array.from(levels.codes, (code) => (code !== frequent ? 1 : 0));
 }
 
 /** How many samples are flagged, and the estimate for them. */
 async function within(flags, x, y, ask) {
-  const rows = [];
-  flags.forEach((flag, i) => flag && rows.push(i));
+  const rows = rowsOf(flags);
   const count = rows.length;
   if (count < LEAST) {
     // nothing is known of these but that they hold log(count) at most

@@ -5,10 +5,10 @@
 | rows that repeat in both of two numbers                           | that of the different rows   |
 | a variable that is a function of the other one                    | its entropy                  |
 | two discrete variables, `PER_CELL` samples a cell in all levels   | counts (`counted.dense`)     |
-| a label, of 10 levels at most, and anything else                  | bins or nearest neighbours   |
-|                                                                   | (`labels.number_and_label`)  |
 | a number one value of which is frequent (rain, claims), or two    | in parts, by the chain rule  |
 | that have a frequent value at once (sensors that failed)          |                              |
+| a label, of 10 levels at most, and anything else                  | bins or nearest neighbours   |
+|                                                                   | (`labels.number_and_label`)  |
 | categories without an order, and few labels                       | `shared.sparse`, or counts   |
 |                                                                   | that say clearly more        |
 | categories without an order, and a number                         | `labels.neighbours`          |
@@ -54,7 +54,10 @@ _PLENTY = 25  # from which it can be told whether the order of the levels means 
 _COARSE, _STRONG = 16, 0.3  # levels of steps that the network sees, and nats from which it matters
 _ALONE = 0.2  # of the cells that occur, those of a single sample at most, to be counted
 _THIN = 10  # samples in thin levels at least that count
-_FREQUENT = 0.8  # share of one value from which it is set apart from the others
+_FREQUENT = 0.8  # share of one value from which it is set apart from the others,
+_OFTEN = 0.3  # beside a label, for which bins of all ranks would leave few to the others,
+_SOME = 0.1  # and beside categories, of which few samples lie among those of the value by chance
+_TIMES = 5  # samples of it for each of any other value at least, if it makes less than `_FREQUENT`
 _SCATTERED = 0.5  # of which at least so many differ from each other, of all
 _TERMS = 1.6  # times the errors of terms are added up, of which several may be below by chance
 _BINS = 16  # of a number, in which samples of a code agree or not
@@ -117,10 +120,10 @@ def _choose(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found:
     if cells is not None and (counted := _counted(cells)) is not None:
         return counted
     label = _label(x, y)
+    if (parts := _parts(x, y, ask, _FREQUENT if label is None else _OFTEN)) is not None:
+        return parts
     if label is not None:
         return _with_label(label, y if label is x else x, cells)
-    if (parts := _parts(x, y, ask)) is not None:
-        return parts
     if x.nominal or y.nominal:
         return _categories(x, y, cells)
     found = _either_as_codes(_network(x, y, ask), x, y)
@@ -226,7 +229,7 @@ def _as_codes(
         replaces = Cells.of(codes.levels, bins).is_jagged()
     if not (replaces or few):
         return None
-    other = _found(neighbours(number.untied, codes.levels), Method.NEIGHBOURS)
+    other = _by_neighbours(codes.levels, number)
     # Steps so coarse look weaker to the network than they are, never stronger.
     far = other.mi - found.mi > _FAR or (not coarse and found.mi - other.mi > _FAR)
     replaces = replaces and far
@@ -255,7 +258,7 @@ def _categories(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Fo
     if cells is not None and steps and is_discrete(number):
         alone = int((cells.counts == 1).sum())
         return replace(_found(sparse(cells), Method.SHARED), unsure=2 * alone > x.n)
-    found = _found(neighbours(number.untied, categories.levels), Method.NEIGHBOURS)
+    found = _by_neighbours(categories.levels, number)
     if cells is not None and is_discrete(number):  # a code that has no order, perhaps
         codes = _found(sparse(cells), Method.SHARED)
         turned = cells if number.levels is cells.x else cells.turned()
@@ -268,8 +271,25 @@ def _categories(x: RankedVariable, y: RankedVariable, cells: Cells | None) -> Fo
     return found
 
 
-def _parts(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found | None:
-    """By the chain rule, where one value of a number is frequent: rain is 0 or an amount.
+def _by_neighbours(categories: Levels, number: RankedVariable) -> Found:
+    """Categories, by the nearest neighbours of their samples in a number.
+
+    Samples of a value that is frequent have no order, and a category that has some of them and few
+    others would seem to lie everywhere between these. So the value is set apart, by the chain rule:
+    whether a sample has it, and what the others tell.
+    """
+    rest = _rest(number, _SOME)
+    count = 0 if rest is None else int(rest.sum())
+    if rest is None or count < LEAST:
+        return _found(neighbours(number.untied, categories), Method.NEIGHBOURS)
+    whether = Cells.of(categories, Levels.of(rest.astype(np.int64)))
+    first = _counted(whether) or _found(sparse(whether), Method.SHARED)
+    others = neighbours(number.take(rest).untied, categories.take(rest))
+    return _sum(number.n, [(number.n, first), (count, _found(others, Method.NEIGHBOURS))])
+
+
+def _parts(x: RankedVariable, y: RankedVariable, ask: Ask, share: float) -> Found | None:
+    """By the chain rule, where a share of a number at least is one value: rain is 0 or an amount.
 
     With L the variable that says whether X has its frequent value, and M that of Y,
 
@@ -277,7 +297,7 @@ def _parts(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found | None:
 
     where the conditional terms are 0 where the condition leaves one value.
     """
-    rest_x, rest_y = _rest(x), _rest(y)
+    rest_x, rest_y = _rest(x, share), _rest(y, share)
     if rest_x is None and rest_y is None:
         rest_x, rest_y = beside_common_atom(x, y) or (None, None)
     if rest_x is None and rest_y is None:
@@ -299,16 +319,17 @@ def _parts(x: RankedVariable, y: RankedVariable, ask: Ask) -> Found | None:
     )
 
 
-def _rest(v: RankedVariable) -> NDArray[np.bool_] | None:
-    """The samples without the frequent value, if there is one and the others are a number."""
-    if not v.tied or v.nominal:
+def _rest(v: RankedVariable, share: float) -> NDArray[np.bool_] | None:
+    """The samples without the value that such a share has, if there is one and the others are a
+    number."""
+    if not v.tied or v.nominal or v.constant:
         return None
     levels = v.levels
-    most = int(levels.counts.argmax())
-    scattered = levels.number - 1 >= max(2, min(_STEPS, _SCATTERED * levels.minor))
-    if levels.counts[most] < _FREQUENT * v.n or not scattered:
+    second, most = map(int, np.partition(levels.counts, -2)[-2:])
+    frequent = most >= share * v.n and (most >= _FREQUENT * v.n or most >= _TIMES * second)
+    if not frequent or levels.number - 1 < max(2, min(_STEPS, _SCATTERED * levels.minor)):
         return None
-    return np.asarray(levels.codes != most)
+    return np.asarray(levels.codes != int(levels.counts.argmax()))
 
 
 def _within(
