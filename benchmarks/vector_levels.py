@@ -77,6 +77,18 @@ def steep_slopes_by_label(rng, n):
     return 3 * _EFFECTS[0, z] * q + v, 3 * _EFFECTS[1, z] * q + w, np.stack([z, q], 1)
 
 
+def shops(rng, n):
+    """Codes of 100 shops, written as numbers, in no order."""
+    z, (v, w), effects = rng.integers(0, 100, n), rng.normal(size=(2, n)), rng.normal(size=100)
+    return 1.5 * effects[z] + v, 1.5 * effects[z] + w, z
+
+
+def shops_and_a_number(rng, n):
+    x, y, z = shops(rng, n)
+    q = rng.normal(size=n)
+    return x + q, y - q, np.stack([z, q], 1)
+
+
 def label_and_what_it_moves(rng, n):
     z, (q, v, w) = _label(rng, n), rng.normal(size=(3, n))
     q = q + _EFFECTS[0, z]
@@ -118,6 +130,8 @@ def causes():
             ("30 labels, slopes of a number", 2, slopes_by_label),
             ("8 labels, steep slopes of a number", 2, steep_slopes_by_label),
             ("30 labels and what they move", 2, label_and_what_it_moves),
+            ("100 shops, codes written as numbers", 1, shops),
+            ("100 shops and a number", 2, shops_and_a_number),
             ("often zero, and rounded", 2, rain_and_rounded),
             ("month, and rounded", 2, month_and_rounded),
             ("hour, weekday and a number", 3, hour_and_weekday),
