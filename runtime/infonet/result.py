@@ -19,11 +19,11 @@ UNSEEN_NOTE = (
     "does not see this dependence"
 )
 TIES_NOTE = "equal values were put in random order"
-NO_TABLE_NOTE = (
-    "there is no table: the network, which makes them, does not see this dependence as it is"
+NO_TABLE_NOTE = (  # said only of tables, not of numbers
+    "there is no table: that of the network does not fit the estimate, which is made without it"
 )
-# Remarks that lines for people leave out: the first is said by "<=", the other is routine.
-ROUTINE_NOTES = (BOUND_NOTE, TIES_NOTE)
+# Remarks that lines for people leave out: the first is said by "<=", the others are routine.
+ROUTINE_NOTES = (BOUND_NOTE, TIES_NOTE, NO_TABLE_NOTE)
 
 
 @dataclass(frozen=True)
@@ -180,10 +180,15 @@ class Estimate:
             "p_value": self.p_value,
             "n": self.n,
             "method": self.method,
-            "notes": list(self.notes),
+            "notes": list(self._said),
             **({"given": list(self.given)} if self.given else {}),
             **({"terms": [term.to_dict(unit) for term in self.terms]} if self.terms else {}),
         }
+
+    @property
+    def _said(self) -> tuple[str, ...]:
+        """The notes, where the table is not shown."""
+        return tuple(note for note in self.notes if note != NO_TABLE_NOTE)
 
     @property
     def _title(self) -> str:
@@ -203,7 +208,7 @@ class Estimate:
             "samples": f"{self.n:,}",
             "method": self.method,
         }
-        return html_table(f"{self.names[0]} and {self.names[1]}", rows, self.notes)
+        return html_table(f"{self.names[0]} and {self.names[1]}", rows, self._said)
 
     def _interval(self, unit: str) -> str:
         """ "0.1 to 0.2", or "" if there is none."""

@@ -13,8 +13,11 @@ import infonet
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
+from infonet.cli import main
 from infonet.matrix import PairwiseResult
 from infonet.matrix.plan import Pairs
+from infonet.result import NO_TABLE_NOTE
 
 NAMES = ("Income ($_2020)", "<b>&amp; 'tail'")
 
@@ -255,3 +258,64 @@ def test_advice_of_notes_can_be_followed():
     assert infonet.mutual_information(x, y, **options) == found.mi
     with pytest.raises(TypeError, match="unknown"):
         infonet.estimate(x, y, unknown=1)
+
+
+@pytest.fixture(scope="module")
+def without_table(estimator):
+    """A number and the bands that it is in, which alternate: the network has no table of that."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(size=3000)
+    found = estimator.estimate([f"band {int(90 * v) % 9}" for v in x], x)
+    assert found.table is None
+    return found
+
+
+def test_a_missing_table_is_said_where_the_table_is_asked_for(without_table):
+    """It says nothing of the estimate: not to people, in JSON or in notebooks."""
+    said = NO_TABLE_NOTE
+    assert said == (
+        "there is no table: that of the network does not fit the estimate, which is made without it"
+    )
+    assert said in without_table.notes  # beside the attribute `table`, which is None
+    assert said not in without_table.to_dict()["notes"]
+    assert said not in without_table._repr_html_()
+    others = [note for note in without_table.notes if note != said]
+    assert without_table.to_dict()["notes"] == others
+
+
+def test_a_missing_table_is_not_said_on_the_command_line(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(size=3000)
+    frame = pd.DataFrame({"band": [f"band {int(90 * v) % 9}" for v in x], "x": x})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    for options in ([], ["--json"]):
+        arguments = ["mi", str(tmp_path / "t.csv"), "--x", "band", "--y", "x", *options]
+        done = CliRunner().invoke(main, arguments)
+        assert done.exit_code == 0, done.output
+        assert "9 categories" in done.output
+        assert "table" not in done.output
+
+
+def test_pairs_without_complete_rows(estimator):
+    """They are no estimates, and nothing that is asked of them fails."""
+    y = np.random.default_rng(0).normal(size=400)
+    first = np.arange(400) < 200
+    columns = {"none": np.full(400, np.nan), "early": np.where(first, y, np.nan)}
+    columns |= {"late": np.where(first, np.nan, y), "y": y}
+    with pytest.warns(infonet.InfoNetWarning, match="4 pair.s. have fewer than 20 complete rows"):
+        result = estimator.pairwise(columns, nan="omit")
+    for x, other in (("none", "y"), ("none", "early"), ("early", "late")):
+        found = result[x, other]
+        assert found.n == 0
+        assert math.isnan(found.mi)
+        assert found.interval is found.p_value is None
+        assert found.notes == ("no estimate: too few complete rows",)
+        assert str(found) == f"MI({x}, {other}) = nan nats, n = 0"
+        assert "no estimate: too few complete rows" in found._repr_html_()
+        stored = json.loads(json.dumps(found.to_dict()))
+        assert stored["mi"] is stored["interval"] is stored["correlation"] is None
+    assert result["early", "y"].n == 200
+    assert len(result.strongest(10)) == 2
+    with pytest.warns(infonet.InfoNetWarning):
+        given = estimator.pairwise({**columns, "z": y**2}, nan="omit", given=["z"])
+    assert given["none", "y"].notes == ("no estimate: too few complete rows",)

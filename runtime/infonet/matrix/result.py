@@ -215,9 +215,11 @@ class PairwiseResult:
         mi, *quantiles = (float(value) for value in self.values[k])
         interval = (quantiles[0], quantiles[-1]) if quantiles else None
         p = float(self.p_values[k])
-        notes = notes_of(int(self.about[k]), p, interval, self.null, n)
+        notes: tuple[str, ...] = ("no estimate: too few complete rows",)
         if np.isnan(mi):
-            notes = ("no estimate: too few complete rows",)
+            interval = None
+        else:
+            notes = notes_of(int(self.about[k]), p, interval, self.null, n)
         names = (self.names[a], self.names[b])
         return Estimate(
             *(mi, interval, None if np.isnan(p) else p, n, names, notes),

@@ -126,7 +126,7 @@ def notes_of(
     elif about & BOUND:
         notes.append(BOUND_NOTE)
     # Under independence the lower end stays well below n**-0.5.
-    if interval and interval[0] > n**-0.5 and p_value > _NOT_SEEN:
+    if interval and n and interval[0] > n**-0.5 and p_value > _NOT_SEEN:
         notes.append(UNSEEN_NOTE)
     return tuple(notes)
 
