@@ -12,6 +12,8 @@ All values are in nats. The method is that of Hu et al., "InfoNet: Neural Estima
 Information without Test-Time Optimization", ICML 2024, https://arxiv.org/abs/2402.10158.
 """
 
+from typing import TYPE_CHECKING
+
 from infonet.api import (
     conditional_independence,
     estimate,
@@ -37,6 +39,22 @@ from infonet.model.load import Model, load_model
 from infonet.monitor import Monitor
 from infonet.result import Estimate, IndependenceTest, SlicedEstimate, Term, Terms
 from infonet.series.profile import LagProfile
+
+if TYPE_CHECKING:
+    from infonet import causal as causal
+    from infonet import plotting as plotting
+    from infonet import sklearn as sklearn
+else:
+    # Public modules that most programs do without, two of which need an extra: imported when asked.
+    _ON_DEMAND = ("causal", "plotting", "sklearn")
+
+    def __getattr__(name: str) -> object:
+        if name not in _ON_DEMAND:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
+
 
 __version__ = "0.1.0"  # the build reads it from here
 __all__ = [

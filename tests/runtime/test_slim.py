@@ -32,8 +32,28 @@ heavy = {"torch", "onnx", "infonet_export"} & set(sys.modules)
 assert not heavy, heavy
 """
 
+MODULES = """
+import sys, infonet
+late = {"infonet.causal", "infonet.plotting", "infonet.sklearn", "matplotlib", "sklearn"}
+assert not late & set(sys.modules), late & set(sys.modules)
+tests = infonet.causal.IndependenceTests({"a": [i % 7 for i in range(50)], "b": list(range(50))})
+assert tests.samples == 50
+assert infonet.plotting.plot_matrix is sys.modules["infonet.plotting"].plot_matrix
+assert infonet.causal is sys.modules["infonet.causal"]
+assert not hasattr(infonet, "casual")
+sys.modules["sklearn"] = None
+try:
+    infonet.sklearn
+except infonet.MissingExtraError as error:
+    assert "pip install 'infonet[sklearn]'" in str(error)
+else:
+    raise AssertionError
+"""
 
-@pytest.mark.parametrize("code", [USE, COMMANDS], ids=["library", "commands"])
+
+@pytest.mark.parametrize(
+    "code", [USE, COMMANDS, MODULES], ids=["library", "commands", "modules on demand"]
+)
 def test_nothing_heavy_is_imported(code):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
