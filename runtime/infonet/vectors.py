@@ -11,7 +11,7 @@ from typing import Any
 
 from infonet.errors import InputError, names_lack_of_memory
 from infonet.inputs.checks import Missing, as_whole_number, check_missing_policy
-from infonet.inputs.variables import as_variable
+from infonet.inputs.variables import as_variables
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.single import estimate_pair
 from infonet.result import Estimate, IndependenceTest
@@ -78,8 +78,8 @@ class VectorMethods:
         check_missing_policy(nan)
         permutations = as_whole_number(permutations, "permutations", 0)
         engine = self.engine.with_seed(as_whole_number(seed, "seed", 0))
-        left, right = as_variable(x, names[0]), as_variable(y, names[1])
-        if given is None and left.alone is not None and right.alone is not None:
+        left, right, condition = as_variables(x, y, given, names)
+        if condition is None and left.alone is not None and right.alone is not None:
             return estimate_pair(engine, left.alone, right.alone, nan, permutations)
         from infonet.vines.estimate import estimate_vectors
 
@@ -89,7 +89,7 @@ class VectorMethods:
                 "0: their test needs none"
             )
         return estimate_vectors(
-            *(engine, left, right, given), nan=nan, threads=self.threads, progress=progress
+            *(engine, left, right, condition), nan=nan, threads=self.threads, progress=progress
         )
 
     @names_lack_of_memory

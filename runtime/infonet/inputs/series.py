@@ -168,6 +168,25 @@ def chunked(data: Any) -> Any:
     return data
 
 
+def pairing_notes(*data: Any) -> tuple[str, ...]:
+    """A note if series or frames of pandas have the same labels in different orders, else nothing.
+
+    Their rows are paired by position, as those of all other data.
+    """
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not hasattr(pandas, "Series"):
+        return ()
+    held = [part.index for part in data if isinstance(part, (pandas.Series, pandas.DataFrame))]
+    for other in held[1:]:
+        same = other is held[0] or len(other) != len(held[0]) or other.equals(held[0])
+        if not same and other.isin(held[0]).all() and held[0].isin(other).all():
+            return (
+                "rows are paired by position, although the indexes hold the same labels in "
+                "another order",
+            )
+    return ()
+
+
 def is_category(series: Any) -> bool:
     """Whether a narwhals series holds text, bytes or categories."""
     import narwhals.stable.v1 as nw

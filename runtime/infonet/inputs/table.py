@@ -16,7 +16,7 @@ from infonet.inputs.arrays import as_array
 from infonet.inputs.checks import Column, Remark, is_nominal, require_real, sentences
 from infonet.inputs.convert import Values, from_array
 from infonet.inputs.sentinels import sentinel_remark
-from infonet.inputs.series import from_series
+from infonet.inputs.series import from_series, pairing_notes
 
 Unusable = Literal["raise", "omit"]
 
@@ -240,7 +240,8 @@ def mapping_table(data: Mapping[Any, Any]) -> RawTable:
         return from_series(column, label)
 
     rows = next(iter(sizes.values()), 0)
-    return RawTable(labels, rows, lambda i: convert(i)[1], convert)
+    notes = pairing_notes(*data.values())
+    return RawTable(labels, rows, lambda i: convert(i)[1], convert, notes)
 
 
 def column_like(values: Any, label: str) -> Any:

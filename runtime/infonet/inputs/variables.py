@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Number
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from infonet.inputs.checks import Column, is_nominal, sentences
 from infonet.inputs.convert import from_array
 from infonet.inputs.open import open_columns
 from infonet.inputs.sentinels import sentinel_remark
-from infonet.inputs.series import from_series
+from infonet.inputs.series import from_series, pairing_notes
 from infonet.inputs.table import column_like, in_memory, is_records
 
 _log = logging.getLogger("infonet")
@@ -119,6 +119,24 @@ def as_variable(values: Any, default_name: str) -> NamedColumns:
     if not found.columns:
         raise InputError(f"{default_name} has no dimension: pass one column at least")
     return found
+
+
+def as_variables(
+    x: Any, y: Any, given: Any, names: tuple[str, str]
+) -> tuple[NamedColumns, NamedColumns, NamedColumns | None]:
+    """Two variables and the condition, or None; notes about all of them are in those of the first.
+
+    Args:
+        x, y, given: what `as_variable` takes each; None: no condition.
+        names: how to call x and y if they have no names of their own.
+
+    Raises:
+        InputError: as `as_variable`.
+    """
+    left, right = as_variable(x, names[0]), as_variable(y, names[1])
+    condition = None if given is None else as_variable(given, "given")
+    left = replace(left, notes=(*left.notes, *pairing_notes(x, y, given)))
+    return left, right, condition
 
 
 def _of_table(values: Any, default_name: str) -> NamedColumns:

@@ -9,7 +9,7 @@ from typing import Any
 
 from infonet.errors import InputError
 from infonet.inputs.checks import Missing
-from infonet.inputs.variables import as_variable
+from infonet.inputs.variables import as_variables
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.single import estimate_pair
@@ -61,8 +61,7 @@ def lagged(
     Args:
         engine: with its seed.
     """
-    left, right = as_variable(x, names[0]), as_variable(y, names[1])
-    condition = None if given is None else as_variable(given, "given")
+    left, right, condition = as_variables(x, y, given, names)
     every = [left, right, *([condition] if condition else [])]
     n_min = engine.model.n_min
     n = check_series(every, nan, n_min)

@@ -7,7 +7,7 @@ from typing import Any
 
 from infonet.errors import InputError
 from infonet.inputs.checks import Missing, as_whole_number
-from infonet.inputs.variables import as_variable
+from infonet.inputs.variables import as_variables
 from infonet.pairs.engine import PairEngine
 from infonet.result import BOUND_NOTE, Estimate
 from infonet.series.blocks import block_test
@@ -37,8 +37,7 @@ def transfer_entropy(
     """
     check_model(engine.model)
     history, lag = as_whole_number(history, "history", 1), as_whole_number(lag, "lag", 1)
-    cause, effect = as_variable(source, names[0]), as_variable(target, names[1])
-    condition = None if given is None else as_variable(given, "given")
+    cause, effect, condition = as_variables(source, target, given, names)
     n_min = engine.model.n_min
     n = check_series([cause, effect, *([condition] if condition else [])], nan, n_min)
     past = history + lag - 1

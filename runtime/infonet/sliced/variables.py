@@ -21,6 +21,7 @@ from infonet.inputs.checks import (
     check_missing_policy,
     require_real,
 )
+from infonet.inputs.series import pairing_notes
 from infonet.inputs.variables import as_variable, log_notes
 from infonet.matrix.plan import parse_memory
 from infonet.model.libraries import kernels
@@ -248,7 +249,7 @@ def read_variables(
     """Check two variables, leave out rows with missing values if asked to, and prepare both.
 
     Returns:
-        Names and samples of the two, and notes on columns of very different scales.
+        Names and samples of the two, and notes on rows and on columns of very different scales.
 
     Raises:
         InputError: not real numbers, not finite, of unequal lengths, or too few samples.
@@ -267,7 +268,7 @@ def read_variables(
         if keep is not None:
             n, label = keep.size, f"{x_name} with {y_name}, rows with missing values left out,"
     check_length(n, n_min, label)
-    variables, notes = [], []
+    variables, notes = [], [*pairing_notes(x, y)]
     for name, labels, arrays in read:
         bounds = [ranges(array, keep, threads, progress) for array in arrays]
         _check_finite(arrays, bounds, labels)

@@ -148,3 +148,32 @@ def test_relations_of_duckdb(estimator):
     assert estimator.sliced(relation.select("x", "y"), x, projections=2).n == 80
     with pytest.raises(infonet.InputError, match="x is a table with columns"):
         estimator.estimate(relation, x)
+
+
+def test_indexes_in_another_order_are_named(estimator):
+    """Rows are paired by position, whatever an index says; pandas itself pairs by labels."""
+    rng = np.random.default_rng(0)
+    x, noise = rng.standard_normal((2, 300))
+    left = pd.Series(x, [f"row {i}" for i in range(300)], name="left")
+    right = (left + noise).rename("right")
+    shuffled = right.sample(frac=1, random_state=0)
+    said = "rows are paired by position, although the indexes hold the same labels in another order"
+    found = estimator.estimate(left, shuffled)
+    assert said in found.notes
+    assert found.mi == estimator.estimate(x, shuffled.to_numpy()).mi
+    assert said in estimator.estimate(left, right, given=shuffled.rename("z")).notes
+    assert said in estimator.estimate(left.to_frame().assign(more=noise), shuffled).notes
+    assert said in estimator.pairwise({"left": left, "right": shuffled}).notes
+    assert said in estimator.lagged(left, shuffled, lags=[0, 1]).notes
+    assert said in estimator.sliced(left, shuffled, projections=1).notes
+    multi = shuffled.set_axis(pd.MultiIndex.from_arrays([shuffled.index, [0] * 300]))
+    assert said in estimator.estimate(multi, multi.sort_index()).notes
+    for other in (
+        right,  # of the same order
+        shuffled.loc[left.index],
+        right.reset_index(drop=True),  # other labels
+        right.set_axis(range(1, 301)),
+        shuffled.to_numpy(),
+        pl.Series(shuffled.to_numpy()),
+    ):
+        assert said not in estimator.estimate(left, other).notes
