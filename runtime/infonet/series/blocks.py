@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,20 @@ def memory(columns: Sequence[Column]) -> int:
     return longest
 
 
+class Tested(NamedTuple):
+    """What a test by blocks found.
+
+    Attributes:
+        p_value: of independence.
+        block: samples in a block.
+        short: whether both series remember for longer than blocks of `block` samples keep.
+    """
+
+    p_value: float
+    block: int
+    short: bool
+
+
 def block_length(x: Sequence[Column], y: Sequence[Column]) -> int:
     """Samples in a block: four times the memory of the series that has the shorter one, because
     dependence by chance lasts no longer than that, and what crosses the ends of blocks is lost; at
@@ -77,12 +92,12 @@ def block_test(
     permutations: int,
     block: int | None,
     threads: int,
-) -> tuple[float, int]:
-    """p-value of independence of x and y given the condition, and the length of blocks.
+) -> Tested:
+    """The test of independence of x and y given the condition.
 
-    It is (1 + permutations that look as dependent) / (1 + permutations). A condition is taken out
-    of x and y first, and blocks of what is left of y are permuted: so what the condition explains
-    stays as it is.
+    Its p-value is (1 + permutations that look as dependent) / (1 + permutations). A condition is
+    taken out of x and y first, and blocks of what is left of y are permuted: so what the condition
+    explains stays as it is.
 
     Args:
         engine: of the model in use, with its seed.
@@ -94,16 +109,20 @@ def block_test(
     x, y = rows.x, rows.y
     if rows.given is not None:
         x, y = _residuals(engine, x, y, rows.given, threads)
+    short = False
     if block is None:
         block = block_length(_values(x), _values(y))
+        short = block < min(memory(_values(x)), memory(_values(y)))
     shuffle = partial(shuffled, rows.n, block)
     one, other = x.alone, y.alone
     if one is not None and other is not None:
         ranked = engine.prepare((one.values, other.values))
         ranked = ranked.with_nominal(np.array([one.nominal, other.nominal]))
         found = engine.estimate(ranked, ONE_PAIR)
-        return permutation_p_value(engine, ranked, found, permutations, shuffle), block
-    return _test_vectors(engine, x, y, permutations, shuffle, threads), block
+        p = permutation_p_value(engine, ranked, found, permutations, shuffle)
+    else:
+        p = _test_vectors(engine, x, y, permutations, shuffle, threads)
+    return Tested(p, block, short)
 
 
 def _values(series: NamedColumns) -> list[Column]:

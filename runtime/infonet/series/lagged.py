@@ -14,7 +14,7 @@ from infonet.pairs.engine import PairEngine
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.single import estimate_pair
 from infonet.result import BOUND_NOTE, NO_TABLE_NOTE, Estimate
-from infonet.series.blocks import block_test
+from infonet.series.blocks import Tested, block_test
 from infonet.series.profile import LagProfile
 from infonet.series.shifts import (
     Rows,
@@ -25,6 +25,11 @@ from infonet.series.shifts import (
 from infonet.vines.estimate import estimate_vectors
 
 GIVEN_NOTE = "the condition is known at the times of both series"
+SHORT_NOTE = (
+    "both series remember for longer than a tenth of their length, as trends, seasons and random "
+    "walks do, and blocks cannot keep that: p-values may be far too small; pass the time as a "
+    "condition, or differences of the series"
+)
 _FIX = "permutations=199 (--permutations 199 on the command line) tests by blocks"
 
 
@@ -33,14 +38,18 @@ def memory_note(beyond: str = "") -> str:
     return f"p-values and intervals assume series without memory{beyond}: {_FIX}"
 
 
-def block_note(permutations: int, blocks: Iterable[int]) -> str:
-    """Which test by blocks there was."""
-    shortest, longest = min(blocks), max(blocks)
+def block_notes(permutations: int, tests: Iterable[Tested]) -> list[str]:
+    """Which tests by blocks there were, and whether blocks are too short for the memory."""
+    tests = list(tests)
+    shortest, longest = (f(test.block for test in tests) for f in (min, max))
     of = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
-    return (
+    notes = [
         f"p-values compare with {permutations} permutations of blocks of {of} samples; intervals "
         "assume series without memory"
-    )
+    ]
+    if any(test.short for test in tests):
+        notes.append(SHORT_NOTE)
+    return notes
 
 
 def lagged(
@@ -68,7 +77,7 @@ def lagged(
     steps = as_lags(lags, n, n_min)
     title = (left.title, right.title)
     found: dict[int, Estimate] = {}
-    blocks: dict[int, int] = {}
+    tests: dict[int, Tested] = {}
 
     def task(lag: int) -> int:
         rows = _rows(at_lag(left, right, condition, lag), nan, n_min, lag)
@@ -80,9 +89,9 @@ def lagged(
                 engine, rows.x, rows.y, rows.given, names=title, progress=False
             )
         if permutations and answer.method != "constant":
-            p, blocks[lag] = block_test(engine, rows, permutations, block, threads)
+            tests[lag] = block_test(engine, rows, permutations, block, threads)
             notes = tuple(note for note in answer.notes if note != BOUND_NOTE)
-            answer = replace(answer, p_value=p, notes=notes)
+            answer = replace(answer, p_value=tests[lag].p_value, notes=notes)
         found[lag] = replace(answer, names=title)
         return 1
 
@@ -94,8 +103,8 @@ def lagged(
     notes += [note for e in estimates for note in e.notes if note != NO_TABLE_NOTE]
     if condition is not None:
         notes.append(GIVEN_NOTE)
-    if blocks:
-        notes.append(block_note(permutations, blocks.values()))
+    if tests:
+        notes += block_notes(permutations, tests.values())
     elif any(e.p_value is not None for e in estimates):
         notes.append(memory_note(" beyond the condition" if condition else ""))
     names_given = tuple(condition.names) if condition else ()

@@ -11,7 +11,7 @@ from infonet.inputs.variables import as_variables
 from infonet.pairs.engine import PairEngine
 from infonet.result import BOUND_NOTE, Estimate
 from infonet.series.blocks import block_test
-from infonet.series.lagged import block_note, memory_note
+from infonet.series.lagged import block_notes, memory_note
 from infonet.series.shifts import check_series, with_past
 from infonet.vines.estimate import check_model, estimate_vectors
 
@@ -68,7 +68,7 @@ def transfer_entropy(
         steps = f"{history} step{'s' if history > 1 else ''}"
         notes.append(memory_note(f" beyond the history of {steps}"))
         return replace(found, notes=tuple(notes))
-    p, length = block_test(engine, rows, permutations, block, threads)
+    test = block_test(engine, rows, permutations, block, threads)
     notes = [note for note in notes if note != BOUND_NOTE]
-    notes.append(block_note(permutations, [length]))
-    return replace(found, p_value=p, notes=tuple(notes))
+    notes += block_notes(permutations, [test])
+    return replace(found, p_value=test.p_value, notes=tuple(notes))

@@ -271,3 +271,23 @@ def test_the_command(estimator, tmp_path):
     assert refused.exit_code == 1
     assert "lag -90 leaves 10 of 100 samples" in refused.stderr
     assert run("--max-lag", "-1").exit_code == 2
+
+
+@pytest.mark.parametrize("kind", ["trend", "random walk", "autoregressive", "white"])
+def test_series_that_remember_for_longer_than_blocks_are_named(estimator, kind):
+    rng = np.random.default_rng(3)
+    n = 1000
+    x, y = rng.normal(size=(2, n))
+    if kind == "trend":
+        x, y = x + 4 * np.arange(n) / n, y + 4 * np.arange(n) / n
+    elif kind == "random walk":
+        x, y = np.cumsum(x), np.cumsum(y)
+    elif kind == "autoregressive":
+        for i in range(1, n):
+            x[i], y[i] = x[i] + 0.8 * x[i - 1], y[i] + 0.8 * y[i - 1]
+    long = kind in ("trend", "random walk")
+    profile = estimator.lagged(x, y, [0, 1], permutations=9)
+    transfer = estimator.transfer_entropy(x, y, permutations=9)
+    assert any("longer than a tenth of their length" in note for note in profile.notes) == long
+    if not long:
+        assert not any("longer than a tenth" in note for note in transfer.notes)
