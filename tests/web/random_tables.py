@@ -155,6 +155,16 @@ def grouped(random: Random, n: int) -> Columns:
     }
 
 
+def crowded(random: Random, n: int) -> Columns:
+    """Shares that sum to 1 and sums of heavy tails: density piles up along edges and in corners."""
+    sharp, even = (random.gamma(shape, size=(3, n)) for shape in (0.3, 0.5))
+    tails = 1 / random.normal(size=(2, n)) ** 2
+    found = {"x": sharp[0] / sharp.sum(0), "y": sharp[1] / sharp.sum(0)}
+    found |= {"u": even[0] / even.sum(0), "v": even[1] / even.sum(0)}
+    found |= {"tail": tails[0], "sum": tails[0] + tails[1] / 2}
+    return {name: values.tolist() for name, values in found.items()}
+
+
 def gaps(random: Random, n: int) -> Columns:
     """All kinds at once, with values missing here and there."""
     many = {**numbers(random, n), **tied(random, n), **labels(random, n)}
@@ -259,6 +269,7 @@ KINDS: dict[str, tuple[Callable[[Random, int], Columns], tuple[int, ...]]] = {
     "repeated": (repeated, (80, 900)),
     "weighted": (weighted, (300, 2000)),
     "grouped": (grouped, (250, 1500, 6000)),
+    "crowded": (crowded, (1200, 5000, 9000)),
     "written": (written, (400, 2000)),
     "filled": (filled, (250, 1000, 3000)),
 }

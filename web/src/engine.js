@@ -118,6 +118,7 @@ export class Engine {
       p,
       bound,
       method: "network",
+      unsure: answer.crowded,
     };
   }
 
@@ -209,6 +210,11 @@ export class Engine {
       notes.push(
         "rows repeat in both variables, which were taken once each: where they are different observations, make them " +
           "differ, by what tells them apart",
+      );
+    } else if (unsure && !tied) {
+      notes.push(
+        "samples crowd along an edge or in a corner, where much information may lie below what they resolve: the " +
+          "interval reaches that far up",
       );
     } else if (unsure) {
       notes.push("there are too few samples for so many different values: the interval says how little is known");

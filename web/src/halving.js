@@ -35,7 +35,7 @@ export function cellInformation(x, y, fewest, divisions) {
 }
 
 /** Twice the ranks, reversed where that makes a moment positive: reversing a column changes nothing. */
-function oriented(first, second) {
+export function oriented(first, second) {
   const n = first.length;
   let [ofFirst, ofSecond] = [0, 0];
   for (let i = 0; i < n; i++) {
@@ -91,7 +91,7 @@ function divide(first, second, bits, parts, fewest, information) {
 }
 
 /** Its bits with a 0 between any two. */
-function spread(value) {
+export function spread(value) {
   value = (value | (value << 8)) & 0x00ff00ff;
   value = (value | (value << 4)) & 0x0f0f0f0f;
   value = (value | (value << 2)) & 0x33333333;

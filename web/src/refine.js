@@ -1,8 +1,10 @@
 // Which of the network's estimates are refined, and what becomes of them: runtime/infonet/pairs/refine.py, with the
-// estimates of many samples (cells.py) and of sharp dependence (sharp.py).
+// estimates of many samples (cells.py) and of sharp dependence (sharp.py); crowded.js has those below the grid.
 
+import { extra, SHARE } from "./crowded.js";
 import { cellInformation } from "./halving.js";
 import { neighbourEstimate } from "./neighbours.js";
+import { smoothStep } from "./steps.js";
 
 const LARGE = 20_000; // samples from which cells are counted
 const SHARP = 3.5; // nats from which dependence is too sharp for the grid
@@ -10,9 +12,11 @@ const WHOLLY = 4.25; // from which the network's estimate is left out
 const [IS_OPEN, WIDE_OPEN] = [0.08, 0.16]; // nats that cells of 16 to 31 samples told, where they are too coarse
 const ENOUGH = 2_000; // samples, below which the network's experience is worth more
 const DIVISIONS = 400_000; // samples, over all the divisions that the mean is taken of
+const MUCH = 0.5; // of the width of an interval, by which its upper end moves, to be told
 
 /**
- * Better estimates than the network's, where its grid is at its limit: {mi, low, high}.
+ * Better estimates than the network's, where its grid is at its limit: {mi, low, high, crowded}, the last whether the
+ * upper end was moved by much because samples crowd below the grid.
  * @param {{mi: number, low: number, high: number}} given as the network gives it
  * @param {Float32Array} x mid-ranks without many ties
  * @param {Float32Array} y mid-ranks without many ties
@@ -32,12 +36,14 @@ export function refined(given, x, y) {
     const mixed = (name) => (1 - share) * found[name] + share * other[name];
     found = { mi: mixed("mi"), low: mixed("low"), high: mixed("high") };
   }
-  return { mi: Math.fround(found.mi), low: Math.fround(found.low), high: Math.fround(found.high) };
-}
-
-function smoothStep(t) {
-  const inside = Math.min(Math.max(t, 0), 1);
-  return inside * inside * (3 - 2 * inside);
+  const { mi, low, high } = found;
+  const more = extra(given.high - given.low, high, x, y);
+  return {
+    mi: Math.fround(mi + SHARE * more),
+    low: Math.fround(low),
+    high: Math.fround(high + more),
+    crowded: more > MUCH * (high - low),
+  };
 }
 
 // What smaller cells would tell, in multiples of what those of 16 to 31 samples told: it falls by a ratio from each

@@ -26,6 +26,7 @@ from infonet.pairs.agreement import log_p_of_agreement
 from infonet.pairs.atoms import log_p_of_atoms
 from infonet.pairs.backend import Backend, EstimatedSets
 from infonet.pairs.copies import answered
+from infonet.pairs.crowded import WIDE
 from infonet.pairs.discrete import Found, Method
 from infonet.pairs.estimates import (
     BOUND,
@@ -61,12 +62,15 @@ class Outputs:
             asked for.
         statistic: float64 [p], what tests of independence compare: the score of a model that has
             one (larger for more evident dependence), else the estimate as the network gives it.
+        crowded: bool [p], which upper ends were moved by much, see `infonet.pairs.crowded`; None
+            where none was.
     """
 
     mi: NDArray[np.float64]
     quantiles: NDArray[np.float64]
     table: NDArray[np.float32] | None
     statistic: NDArray[np.float64]
+    crowded: NDArray[np.bool_] | None = None
 
 
 class PairEngine:
@@ -165,12 +169,14 @@ class PairEngine:
             found[name].astype(np.float64)
             for name in ("mi", "quantiles", "score" if scored else "mi")
         )
+        crowded = None
         if refine and self.counts_ties and len(pairs):
             n = len(ranked.rows[int(pairs[0, 0])])
-            if n >= LARGE or mi.max() > SHARP:
-                mi, quantiles = refined(mi, quantiles, ranked.rows, pairs)
+            widest = float((quantiles[:, 2] - quantiles[:, 0]).max())
+            if n >= LARGE or mi.max() > SHARP or widest * math.sqrt(n) > WIDE:
+                mi, quantiles, crowded = refined(mi, quantiles, ranked.rows, pairs)
         if not table:
-            return Outputs(mi, quantiles, None, statistic)
+            return Outputs(mi, quantiles, None, statistic, crowded)
         tables = found["table"]
         if model.table_layout.first_axis != "x":
             tables = np.ascontiguousarray(tables.transpose(0, 2, 1))
@@ -178,7 +184,7 @@ class PairEngine:
             tables = normalised(
                 tables, model, self.rank_normalization, ranked.rows, ranked.entropy, pairs
             )
-        return Outputs(mi, quantiles, tables, statistic)
+        return Outputs(mi, quantiles, tables, statistic, crowded)
 
     def estimate(
         self,
@@ -244,6 +250,8 @@ class PairEngine:
             bound = _float32_below(entropy)
             mi, quantiles = np.minimum(mi, bound), np.minimum(quantiles, bound[:, None])
         about = np.where(ranked.tied[pairs].any(axis=1), TIED, 0).astype(np.uint8)
+        if outputs.crowded is not None:
+            about |= np.where(outputs.crowded, UNSURE, 0).astype(np.uint8)
         p_value = np.full(len(pairs), np.nan)
         if test and null is not None and len(pairs):
             n = len(ranked.rows[pairs[0, 0]])

@@ -87,6 +87,10 @@ COPIES_NOTE = (
 UNSURE_NOTE = (
     "there are too few samples for so many different values: the interval says how little is known"
 )
+CROWDED_NOTE = (
+    "samples crowd along an edge or in a corner, where much information may lie below what they "
+    "resolve: the interval reaches that far up"
+)
 _UNTESTED = "no p-value: the model has no null distribution; pass permutations=999, say"
 
 
@@ -120,7 +124,7 @@ def notes_of(
     if about & REPEATED:
         notes.append(COPIES_NOTE if about & UNSURE else REPEATED_NOTE)
     elif about & UNSURE:
-        notes.append(UNSURE_NOTE)
+        notes.append(UNSURE_NOTE if about & TIED else CROWDED_NOTE)
     if math.isnan(p_value):
         notes.append(why_no_p_value(null, n))
     elif about & BOUND:
