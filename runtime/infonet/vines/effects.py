@@ -30,7 +30,8 @@ from infonet.vines.discrete import Codes
 # Samples for each function, and numbers in all of them together, which bounds the memory.
 _FOR_EACH, _MOST_NUMBERS = 4, 20_000_000
 _PRODUCTS = 12  # variables up to which products of two count
-_PIECES, _PIECES_OF_TWO = 12, 8  # pieces of the splines of a variable, and of a function of several
+# Pieces of the splines of a variable that is alone, of each of several, of functions of several.
+_PIECES_ALONE, _PIECES, _PIECES_OF_TWO = 24, 12, 8
 _WAVES = 3  # of either variable, whose products are a surface over both
 # Penalties, in multiples of that of a spline: of the variables themselves, of their powers and
 # products, of levels, of splines of functions of several, of the smoothest wave, of hills.
@@ -180,7 +181,8 @@ def _functions(
     for scale in scales:
         products = [a * b for a, b in combinations(scale, 2) if d <= _PRODUCTS]
         add(products, [_POWERS] * len(products))
-    splines = [row for score in scores for row in _splines(score, _PIECES)]
+    pieces = _PIECES if d > 1 else _PIECES_ALONE
+    splines = [row for score in scores for row in _splines(score, pieces)]
     add(splines, [1.0] * len(splines))
     of_two = [
         row for f in functions for row in _splines(kernels().normal_scores(f), _PIECES_OF_TWO)
@@ -190,7 +192,8 @@ def _functions(
     waves = [[np.cos(np.pi * k * row.astype(np.float64)) for k in numbers] for row in ranks]
     surface = [a * b for i, j in pairs for a in waves[i] for b in waves[j]]
     add(surface, [_SURFACE * (a * b) ** 3 for _ in pairs for a in numbers for b in numbers])
-    hills = _hills(np.stack(scores), min(_MOST_HILLS, most - len(rows)))
+    # Not over one variable, which is often time: what lasts a while would be taken for its effect.
+    hills = _hills(np.stack(scores), min(_MOST_HILLS, most - len(rows))) if d > 1 else []
     add(hills, [_HILLS] * len(hills))
     return np.stack(rows), np.array(penalties)
 
