@@ -52,7 +52,8 @@ class VectorMethods:
         Args:
             x, y: n samples each: lists, arrays [n] or series, of any real type; or several columns:
                 arrays [n, d], mappings or data frames. The default model uses ranks only, so
-                monotone transforms change nothing.
+                monotone transforms change nothing; but of columns that others nearly tell, values
+                count, too.
             nan: "raise" refuses values that are not finite; "omit" leaves out their rows.
             names: how to call variables that are not series with names of their own.
             permutations: 0 takes the p-value from the model's table for independent variables,

@@ -20,7 +20,7 @@ from infonet.model.load import Model
 from infonet.pairs.engine import PairEngine
 from infonet.vines.condition import Condition, prepare
 from infonet.vines.estimate import check_model
-from infonet.vines.variables import MOST_SAMPLES, MOST_VARIABLES, Group
+from infonet.vines.variables import MOST_SAMPLES, MOST_VARIABLES, Group, known_places
 
 
 def check_condition(model: Model, count: int) -> None:
@@ -127,7 +127,8 @@ class TableCondition:
         if keep.sum() < self.engine.model.n_min:
             return rest
         some = values[keep]
-        ranks = Group.ranked([some], self.engine.seed).ranks
+        column = Group.ranked([some], self.engine.seed)
+        ranks = column.ranks
         group, condition = self.group, self.whole
         if not np.array_equal(keep, self.present):  # rows of its own: conditioned anew
             group = Group.ranked(
@@ -136,6 +137,6 @@ class TableCondition:
                 nominal=self.nominal,
             )
             condition = prepare(self.engine, group)
-        known = bool(ranks) and any(np.array_equal(ranks[0], row) for row in group.ranks)
+        known = bool(known_places(column, group))
         rest[keep] = condition.out_of(ranks[0], some) if ranks and not known else 0.5
         return rest

@@ -35,7 +35,6 @@ from infonet.vines.variables import (
     Group,
     check,
     leave_out_known,
-    left_out_notes,
     rank_groups,
     remarks,
 )
@@ -116,9 +115,9 @@ def estimate_vectors(
     left, right, condition, *_ = *map(Group.of, read), None
     groups = [group for group in (left, right, condition) if group is not None]
     n = check(groups, nan, engine.model.n_min)
-    constant, copies = rank_groups(groups, engine.seed, threads)
+    dropped = rank_groups(groups, engine.seed, threads)
     known = leave_out_known(left, right, condition)
-    left_out = left_out_notes(constant, copies, known)
+    left_out = dropped.notes(known)
     notes = [*(note for variable in read for note in variable.notes), *left_out]
     common: dict[str, Any] = {
         "names": (read[0].title, read[1].title),
@@ -201,13 +200,13 @@ def total_correlation(
     variable = as_variable(x, "x")
     group = Group.of(variable)
     n = check([group], nan, engine.model.n_min)
-    constant, copies = rank_groups([group], engine.seed, threads)
-    if copies:
+    left_out = rank_groups([group], engine.seed, threads, reduce=False)
+    if left_out.copies:
         raise InputError(
-            f"{' and '.join(copies)} repeat another column, which adds its entropy to the total "
-            "correlation (of a continuous one, infinity): leave them out"
+            f"{' and '.join(left_out.copies)} repeat another column, which adds its entropy to the "
+            "total correlation (of a continuous one, infinity): leave them out"
         )
-    notes = [*variable.notes, *left_out_notes(constant, [], [])]
+    notes = [*variable.notes, *left_out.notes([])]
     names = (variable.title, "")
     if len(group.ranks) < 2:
         return Estimate(0.0, (0.0, 0.0), None, n, names, tuple(notes), method="constant")

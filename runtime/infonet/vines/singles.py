@@ -22,7 +22,7 @@ from infonet.vines.discrete import FrequentLevels, frequent_levels, is_label, jo
 from infonet.vines.dvine import fit_edge
 from infonet.vines.estimate import estimate_vectors
 from infonet.vines.limits import limit_of
-from infonet.vines.variables import Group
+from infonet.vines.variables import Group, known_places
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,6 @@ class SinglesGiven:
         # None: all of it was constant.
         labels = tuple(condition.labels)
         self._named = NamedColumns("given", named, labels) if named else None
-        self._known = {row.tobytes() for row in condition.ranks}
         # What has few levels is counted, or taken apart: there is nothing that pairs could share.
         few = joint_codes(condition, given[0].size) is not None
         self._condition = None if few else prepare(engine, condition)
@@ -94,7 +93,7 @@ class SinglesGiven:
         constant or known."""
         group = Group.ranked([column], self._engine.seed, nominal=[nominal])
         ranks = group.ranks
-        if not ranks or ranks[0].tobytes() in self._known:
+        if not ranks or known_places(group, self._condition_group):
             return None
         found = self._condition.out_of(ranks[0], column) if self._condition else None
         named = NamedColumn("x", column, (), nominal)

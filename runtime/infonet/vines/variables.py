@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from itertools import product
 
 import numpy as np
 
@@ -18,12 +19,18 @@ from infonet.inputs.checks import (
 from infonet.inputs.variables import NamedColumn, NamedColumns
 from infonet.pairs.ranking import fingerprint, in_random_order, rank_columns
 from infonet.result import TIES_NOTE
-from infonet.vines.copula import Ranks
+from infonet.vines.alike import NEARLY, is_function, is_relabelling, left_of, order_correlations
+from infonet.vines.copula import Array, Ranks, rank
 
 MOST_VARIABLES = 128
 MOST_SAMPLES = 1_000_000
 FEW_NOTE = "there are few samples for so many variables: the estimate may be far off"
 SHARED_NOTE = "x and y share a column: the mutual information of continuous ones is infinite"
+ORDER_NOTE = (
+    "a column of x and one of y are nearly in the same order: what they tell of each other is more "
+    "than ranks hold, so the estimate is only large"
+)
+VERY_NEARLY = 0.99999  # correlation of ranks from which their difference is more than ranks hold
 _ROOM = 10  # samples for each pair of variables below which there are few
 
 
@@ -34,10 +41,12 @@ class Group:
     Attributes:
         names: of the columns, for people.
         labels: of the columns, for messages.
-        columns: values [n] each.
+        columns: values [n] each; once they are ranked, what is left of one beside another column of
+            the group that is nearly in the same order.
         nominal: whether the values of each are codes of categories without an order.
         ranks: mid-ranks without ties, float32 [n] each, once they are ranked.
         tied: whether ties of each column were broken.
+        whole: the values [n] of each as they came, once they are ranked.
     """
 
     names: list[str]
@@ -46,6 +55,7 @@ class Group:
     nominal: list[bool]
     ranks: list[Ranks] = field(default_factory=list)
     tied: list[bool] = field(default_factory=list)
+    whole: list[Column] = field(default_factory=list)
 
     @staticmethod
     def of(variable: NamedColumns) -> Group:
@@ -149,48 +159,106 @@ def check(groups: Sequence[Group], nan: Missing, n_min: int) -> int:
     return n
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """Names of columns that were left out, or of which a part was.
+
+    Attributes:
+        constant: because all values are equal.
+        copies: because they say the same as another column of the group, see `alike`.
+        reduced: nearly in the order of another column: what that leaves of them is looked at.
+    """
+
+    constant: list[str]
+    copies: list[str]
+    reduced: list[str]
+
+    def notes(self, known: list[str]) -> list[str]:
+        """Notes that say so, and name those that are given."""
+        notes = []
+        if self.constant:
+            names = " and ".join(self.constant)
+            notes.append(f"{names} constant: left out, as it tells nothing")
+        if self.copies:
+            notes.append(f"{' and '.join(self.copies)} left out: a copy of another column")
+        if self.reduced:
+            notes.append(
+                f"{' and '.join(self.reduced)} nearly in the order of another column: looked at is "
+                "what a smooth function of that leaves of the values, so a monotone transform may "
+                "change the answer"
+            )
+        if known:
+            notes.append(f"{' and '.join(known)} given: known already, so left out")
+        return notes
+
+
 def rank_groups(
-    groups: Sequence[Group], seed: int, threads: int = 1
-) -> tuple[list[str], list[str]]:
+    groups: Sequence[Group], seed: int, threads: int = 1, *, reduce: bool = True
+) -> LeftOut:
     """Rank all columns, ties in a random order by `seed`. Constant columns are left out, and so is
     a copy of a column of the same group, because they add nothing.
 
-    Returns:
-        Names of the columns left out because they are constant, and because they are copies.
+    Args:
+        groups: whose columns are ranked.
+        seed: of the order of ties.
+        threads: results do not depend on it.
+        reduce: whether a column that is nearly in the order of another one is replaced by what that
+            leaves of it, which together with it says the same.
     """
-    constant: list[str] = []
-    copies: list[str] = []
+    left_out = LeftOut([], [], [])
     for group in groups:
         ranked = rank_columns(group.columns, threads=threads)
-        group.ranks, group.tied = [], ranked.tied.tolist()
-        kept: dict[int, int] = {}
+        group.ranks, group.tied, group.whole = [], ranked.tied.tolist(), list(group.columns)
+        keys = []
         for place, row in enumerate(ranked.rows):
-            key = fingerprint(row)
+            keys.append(fingerprint(row))
             if ranked.constant[place]:
-                constant.append(group.names[place])
-            elif key in kept:
-                copies.append(group.names[place])
-            else:
-                kept[key] = place
+                left_out.constant.append(group.names[place])
             # In the order of `RankedVariable.untied`, but even a few ties are broken here. The
             # entropy of a column without any is infinite.
             ties = np.isfinite(ranked.entropy[place])
-            group.ranks.append(in_random_order(row, (seed, key, 0)) if ties else row)
+            group.ranks.append(in_random_order(row, (seed, keys[place], 0)) if ties else row)
         # The order of columns must not matter: they stand by their ranks.
-        group.keep([kept[key] for key in sorted(kept)])
-    return constant, copies
+        places = [place for place in range(len(keys)) if not ranked.constant[place]]
+        places.sort(key=lambda place: keys[place])
+        if len(places) > 1:
+            places = _without_copies(group, places, left_out, reduce)
+        group.keep(places)
+    return left_out
 
 
-def left_out_notes(constant: list[str], copies: list[str], known: list[str]) -> list[str]:
-    """Notes that say which columns tell nothing, or nothing more, by their names."""
-    notes = []
-    if constant:
-        notes.append(f"{' and '.join(constant)} constant: left out, as it tells nothing")
-    if copies:
-        notes.append(f"{' and '.join(copies)} left out: a copy of another column")
-    if known:
-        notes.append(f"{' and '.join(known)} given: known already, so left out")
-    return notes
+def _without_copies(
+    group: Group, places: Sequence[int], left_out: LeftOut, reduce: bool
+) -> list[int]:
+    """The places of columns of a ranked group that say something new, each after those before."""
+    near = np.abs(order_correlations(group.ranks)) >= NEARLY
+    kept: list[int] = []
+    for place in places:
+        if any(_same(group, other, group, place, bool(near[other, place])) for other in kept):
+            left_out.copies.append(group.names[place])
+            continue
+        others = [other for other in kept if near[other, place] and not group.tied[other]]
+        if reduce and others and not group.tied[place]:
+            left_out.reduced.append(group.names[place])
+            left = left_of(group.whole[others[0]], group.whole[place])
+            group.columns[place] = left
+            group.ranks[place] = rank([left])[0]
+        kept.append(place)
+    return kept
+
+
+def _same(known: Group, one: int, group: Group, other: int, near: bool) -> bool:
+    """Whether a column of a ranked group is a function of one that is known, by values; `near`:
+    whether they are nearly in the same order, or that turned round."""
+    tied = known.tied[one], group.tied[other]
+    a, b = known.whole[one], group.whole[other]
+    if all(tied) and is_relabelling(a, b):
+        return True
+    if known.nominal[one] or group.nominal[other]:
+        return np.array_equal(a, b)
+    if not near or tied == (True, False):  # what has ties holds less than what has none
+        return False
+    return is_function(a, b) or (not any(tied) and is_function(b, a))
 
 
 def least_samples(size: int) -> int:
@@ -206,22 +274,55 @@ def remarks(groups: Sequence[Group], n: int) -> list[str]:
     size = sum(len(group.ranks) for group in groups)
     if n < least_samples(size):
         notes.append(FEW_NOTE)
-    x, y, *_ = *groups, groups[0]
-    if len(groups) > 1 and set(map(_key, x.ranks)) & set(map(_key, y.ranks)):
-        notes.append(SHARED_NOTE)
+    if len(groups) > 1:
+        notes += _in_common(*groups[:2])
     return notes
+
+
+def _in_common(x: Group, y: Group) -> list[str]:
+    orders = _orders(x, y)
+    for i, j in product(range(len(x.ranks)), range(len(y.ranks))):
+        if _same(x, i, y, j, bool(orders[i, j] >= NEARLY)):
+            return [SHARED_NOTE]
+    return [ORDER_NOTE] * bool((orders > VERY_NEARLY).any())
+
+
+def shared_levels(x: Group, y: Group) -> tuple[int, int] | None:
+    """The places of a column with ties that ranked x and y share, by values; None if there is
+    none."""
+    for i, j in product(range(len(x.ranks)), range(len(y.ranks))):
+        if x.tied[i] and y.tied[j] and is_relabelling(x.whole[i], y.whole[j]):
+            return i, j
+    return None
+
+
+def _orders(x: Group, y: Group) -> Array:
+    """How nearly columns of ranked x and y are in the same order, or that turned round: Spearman's
+    correlations of them as they came, without signs."""
+    correlations = order_correlations(rank([*x.whole, *y.whole]))
+    return np.abs(correlations[: len(x.ranks), len(x.ranks) :])
+
+
+def known_places(group: Group, given: Group | None) -> list[int]:
+    """The places of columns of a ranked group that say no more than one of the condition does."""
+    if given is None or not given.ranks or not group.ranks:
+        return []
+    orders = _orders(given, group)
+    return [
+        place
+        for place in range(len(group.ranks))
+        if any(
+            _same(given, one, group, place, bool(orders[one, place] >= NEARLY))
+            for one in range(len(given.ranks))
+        )
+    ]
 
 
 def leave_out_known(x: Group, y: Group, given: Group | None) -> list[str]:
     """Leave out columns of x and y that are given; their names."""
-    known = set(map(_key, given.ranks)) if given else set()
     found = []
     for group in (x, y):
-        places = [i for i, row in enumerate(group.ranks) if _key(row) not in known]
-        found += [name for i, name in enumerate(group.names) if i not in places]
-        group.keep(places)
+        known = known_places(group, given)
+        found += [group.names[place] for place in known]
+        group.keep([place for place in range(len(group.ranks)) if place not in known])
     return found
-
-
-def _key(ranks: Ranks) -> bytes:
-    return ranks.tobytes()
