@@ -1,7 +1,8 @@
 """What vines say of x and y given a condition: the terms of the chain rule, their error and test.
 
 A condition of few levels is taken apart: the answer is the mean of those within its levels. So is a
-label among several columns of x or y: I(L, X; Y) = I(L; Y) + I(X; Y | L).
+label among several columns of x or y: I(L, X; Y) = I(L; Y) + I(X; Y | L). And one that both share:
+I(L, X; L, Y) = H(L) + I(X; Y | L).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from infonet.pairs.single import estimate_pair
 from infonet.result import Term
 from infonet.vines.bounds import SEEN
 from infonet.vines.condition import prepare, take_out
-from infonet.vines.copula import WIDTH, PairCopulas, Ranks
+from infonet.vines.copula import WIDTH, Array, PairCopulas, Ranks
 from infonet.vines.discrete import (
     fisher,
     frequent_levels,
@@ -34,7 +35,8 @@ from infonet.vines.discrete import (
 from infonet.vines.dvine import Edge, Vine, fit_vine
 from infonet.vines.gaussian import of_one_copula
 from infonet.vines.order import by_strength
-from infonet.vines.variables import Group
+from infonet.vines.shuffled import FEW, shuffled_p_value
+from infonet.vines.variables import Group, shared_levels
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Answer:
         told: nats that a condition tells at least of a column, the largest of all columns.
         trace: nats of the sum that may be a trace of the condition in both x and y; -1 where none
             was seen.
+        log_density: the sum of the terms at the samples, [n]; None where it is of several vines.
     """
 
     sum: float
@@ -65,6 +68,7 @@ class Answer:
     seen: float = 1.0
     told: float = 0.0
     trace: float = -1.0
+    log_density: Array | None = None
 
     @staticmethod
     def of(
@@ -94,6 +98,7 @@ class Answer:
             _p_value(vine.edges, n),
             any(edge.leaves > 1 for edge in vine.edges),
             vine.read,
+            log_density=vine.log_density,
         )
 
 
@@ -118,7 +123,8 @@ def answer_of(
     """
     n = x.ranks[0].size
     if given is None or not given.ranks:
-        apart = _label_apart(engine, x, y, threads, progress, swap)
+        apart = _shared_apart(engine, x, y, threads, progress, swap)
+        apart = apart or _label_apart(engine, x, y, threads, progress, swap)
         if apart is not None:
             return apart
     levels = levels_of(given, n)
@@ -150,6 +156,40 @@ def answer_of(
         any(answer.changing for answer in answers),
         sum(share * answer.read for answer, share in zip(answers, shares, strict=True)),
         seen=min((answer.seen for answer in answers), default=1.0),
+    )
+
+
+def _shared_apart(
+    engine: PairEngine, x: Group, y: Group, threads: int, progress: bool | None, swap: bool
+) -> Answer | None:
+    """Of a column of levels that x and y share, and others; None where they share none."""
+    shared = shared_levels(x, y)
+    if shared is None or len(x.ranks) + len(y.ranks) < 3:
+        return None
+    label, other = x.only([shared[0]]), y.only([shared[1]])
+    one, again = label.alone, other.alone
+    assert one is not None
+    assert again is not None
+    told = estimate_pair(engine, one, again)
+    low, high = told.interval or (told.mi, told.mi)
+    p = math.nan if told.p_value is None else told.p_value
+    names = (label.names[0], other.names[0])
+    a, b = reversed(names) if swap else names
+    term, error = Term(a, b, (), told.mi, p), (high - low) / WIDTH
+    rest = [
+        group.only([place for place in range(len(group.ranks)) if place != at])
+        for group, at in zip((x, y), shared, strict=True)
+    ]
+    if not rest[0].ranks or not rest[1].ranks:
+        return Answer(told.mi, error, [term], p, False, 0.0)
+    more = answer_of(engine, rest[0], rest[1], label, threads, progress, swap)
+    return replace(
+        more,
+        sum=told.mi + max(0.0, float(more.sum)),
+        error=math.hypot(error, more.error),
+        terms=[term, *more.terms],
+        p_value=fisher([p, more.p_value]),
+        log_density=None,
     )
 
 
@@ -189,6 +229,7 @@ def _label_apart(
             terms=[Term(a, b, (), told.mi, p), *more.terms],
             p_value=fisher([p, more.p_value]),
             seen=mi / (told.mi + beyond / more.seen) if mi > 0 else more.seen,
+            log_density=None,
         )
     return None
 
@@ -233,8 +274,12 @@ def _of_vine(
 
     vine = vine_of(order)
     answer = answer_of_vine(vine)
+    if len(order) > 2 and order[0].size < FEW * (len(order) + len(z)):
+        answer = replace(answer, p_value=shuffled_p_value(rows_x, rows_y, engine.seed))
     if not condition:
-        return replace(answer, one_copula=of_one_copula(vine, order, [middle, len(rows_y)]))
+        values = [*reversed([x.columns[i] for i in in_x]), *[y.columns[i] for i in in_y]]
+        whole = of_one_copula(vine, order, [middle, len(rows_y)], values)
+        return replace(answer, one_copula=whole)
     single = len(order) == 2 and not any(map(is_label, levels[:2]))
     if single and answer.p_value <= SEEN:
         untraced = condition.untraced(*order)

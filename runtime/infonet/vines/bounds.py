@@ -2,7 +2,10 @@
 
 The vine, a vine of functions that are fitted to other samples, and nearest neighbours all tend to
 find too little, each for reasons of its own. The largest is given, if it is larger than that of the
-vine by more than chance makes it.
+vine by more than chance makes it. Neighbours are noisy: to take them whenever they find more would
+be to take them when they are wrong. So they must find more by some standard errors of the
+difference, by fewer where copulas are seen to be of kinds that a vine misses a part of, and what
+they add is shrunk by what the choice makes of chance.
 """
 
 from __future__ import annotations
@@ -13,15 +16,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from infonet.pairs.neighbours import MOST_DIMENSIONS, MOST_SAMPLES, neighbour_terms
+from infonet.model.libraries import kernels
+from infonet.pairs.neighbours import (
+    MOST_DIMENSIONS,
+    MOST_SAMPLES,
+    neighbour_terms,
+    terms_of_scores,
+)
 from infonet.vines.copula import Array, PairCopulas, Ranks
 from infonet.vines.directions import Directions, directions
 from infonet.vines.dvine import fit_vine
 from infonet.vines.linear import linear_directions
 from infonet.vines.variables import Group
 
-# Nats by which another bound must find more, beside chance: both are noisy.
+# Nats by which functions must find more, beside chance: both bounds are noisy.
 _MORE, _CHANCE = 0.005, 0.7
+# Standard errors of the difference by which neighbours must find more, where the copulas are
+# Gaussian and where not; and the share of it that is taken off is the square of half so many over
+# those that were found (the garrote of Breiman, 1995). Where the vine sees no dependence,
+# neighbours must find that much more than they do of shuffled samples, too.
+_EVIDENT, _LIKELY = 3.0, 1.0
+MOSTLY_READ = 0.3  # share of copulas that are not Gaussian, from which a vine may well miss a part
+_SHUFFLES, _SHUFFLED = 30, 2000  # how many, and samples of them
 # Share of a bound that the correlations of functions must reach before a vine joins them.
 _PROMISING = 0.85
 _QUANTILE = 1.6449  # of the normal distribution at 95 %
@@ -44,6 +60,8 @@ class Bound:
         n: number of samples that it is from.
         method: "vine", "gaussian", "directions" or "neighbours".
         functions: whether it is from functions of x and y rather than from their columns.
+        terms: what each sample adds, [n]; None where that is not known.
+        complete: whether copulas are Gaussian and do not change, so that a vine misses nothing.
     """
 
     mi: float
@@ -51,6 +69,8 @@ class Bound:
     n: int
     method: str
     functions: bool = False
+    terms: Array | None = None
+    complete: bool = False
 
 
 def largest(
@@ -60,6 +80,7 @@ def largest(
     y: Group,
     seed: int,
     threads: int,
+    p_value: float,
 ) -> Bound:
     """The vine's bound, or a larger one of x and y without a condition.
 
@@ -69,31 +90,70 @@ def largest(
         x, y: ranked columns.
         seed: of samples and their order.
         threads: results do not depend on it.
+        p_value: of independence, by the vine.
     """
     # Where ties were broken, distances are without meaning.
     found, tied = vine, any(x.tied) or any(y.tied)
     if not tied and 2 < len(x.ranks) + len(y.ranks) <= MOST_DIMENSIONS:
-        found = _larger(found, _of_neighbours(x.ranks, y.ranks, seed, threads))
+        nearest = _of_neighbours(x.ranks, y.ranks, seed, threads)
+        found = _or_neighbours(found, nearest, (x.ranks, y.ranks), seed, p_value)
     functions = directions(x.ranks, y.ranks, seed)
     if functions is not None and functions.mi >= _PROMISING * found.mi:
-        found = _or_of_functions(copulas, found, functions, tied, seed, threads)
+        found = _or_of_functions(copulas, found, functions, tied, seed, threads, p_value)
     linear = linear_directions(x, y, seed)
     if linear is not None:
-        found = _or_of_functions(copulas, found, linear, tied, seed, threads)
+        found = _or_of_functions(copulas, found, linear, tied, seed, threads, p_value)
     return found
 
 
 def _or_of_functions(
-    copulas: PairCopulas, known: Bound, functions: Directions, tied: bool, seed: int, threads: int
+    copulas: PairCopulas,
+    known: Bound,
+    functions: Directions,
+    tied: bool,
+    seed: int,
+    threads: int,
+    p_value: float,
 ) -> Bound:
     """A known bound, or a larger one of functions."""
     found = _larger(known, _of_functions(copulas, functions, threads))
     # Functions gather in few dimensions what many columns tell: there neighbours are near.
     few = 2 < len(functions.x) + len(functions.y) <= MOST_DIMENSIONS
     if found is not known and not tied and few:
-        nearest = _of_neighbours(functions.x, functions.y, seed, threads)
-        found = _larger(found, replace(nearest, functions=True))
+        nearest = replace(_of_neighbours(functions.x, functions.y, seed, threads), functions=True)
+        found = _or_neighbours(found, nearest, (functions.x, functions.y), seed, p_value)
     return found
+
+
+def _or_neighbours(
+    known: Bound, nearest: Bound, sides: tuple[list[Ranks], list[Ranks]], seed: int, p_value: float
+) -> Bound:
+    """A known bound, or that of neighbours of the same ranks, where it is evidently larger."""
+    error = math.hypot(known.error, nearest.error)
+    if known.terms is not None and nearest.terms is not None and known.n == nearest.n:
+        difference = nearest.terms - known.terms
+        error = float(difference.std()) / math.sqrt(difference.size)
+    more, evident = nearest.mi - known.mi, _EVIDENT if known.complete else _LIKELY
+    if more <= _MORE + evident * error:
+        return known
+    if p_value > SEEN and not _beyond_shuffles(*sides, seed):
+        return known
+    mi = known.mi + more * (1 - (evident / 2 * error / more) ** 2)
+    return replace(nearest, mi=mi, error=max(nearest.error, known.error))
+
+
+def _beyond_shuffles(x: Sequence[Ranks], y: Sequence[Ranks], seed: int) -> bool:
+    """Whether neighbours find evidently more than in samples of which y is shuffled."""
+    random = np.random.default_rng([seed, x[0].size])
+    some = random.permutation(x[0].size)[:_SHUFFLED]
+    left, right = (np.stack([kernels().normal_scores(row) for row in rows], 1) for rows in (x, y))
+    left, right = left[some], right[some]
+    drawn = [
+        float(terms_of_scores(left, right[random.permutation(some.size)]).mean())
+        for _ in range(_SHUFFLES)
+    ]
+    found = float(terms_of_scores(left, right).mean())
+    return found > float(np.mean(drawn)) + _EVIDENT * float(np.std(drawn, ddof=1))
 
 
 def _larger(known: Bound, other: Bound) -> Bound:
@@ -125,7 +185,8 @@ def _of_neighbours(x: Sequence[Ranks], y: Sequence[Ranks], seed: int, threads: i
 
 def _bound(mi: float, terms: Array, method: str) -> Bound:
     """From what each sample adds, [n]."""
-    return Bound(mi, float(terms.std()) / math.sqrt(terms.size), terms.size, method)
+    error = float(terms.std()) / math.sqrt(terms.size)
+    return Bound(mi, error, terms.size, method, terms=terms)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from infonet.pairs.engine import PairEngine
 from infonet.pairs.single import estimate_pair
 from infonet.result import TIES_NOTE, Estimate, IndependenceTest, Term, Terms
 from infonet.vines.answers import Answer, answer_of
-from infonet.vines.bounds import SEEN, Bound, Doubt, interval, largest
+from infonet.vines.bounds import MOSTLY_READ, SEEN, Bound, Doubt, interval, largest
 from infonet.vines.copula import PairCopulas
 from infonet.vines.discrete import (
     count,
@@ -25,7 +25,7 @@ from infonet.vines.discrete import (
     levels_of,
 )
 from infonet.vines.dvine import fit_vine
-from infonet.vines.gaussian import of_one_copula
+from infonet.vines.gaussian import LEAST_FOR_EACH, of_one_copula
 from infonet.vines.limits import limit_of, limit_of_total, limited, scaled_down
 from infonet.vines.order import by_strength
 from infonet.vines.regression import Polynomial
@@ -37,11 +37,12 @@ from infonet.vines.variables import (
     leave_out_known,
     rank_groups,
     remarks,
+    shared_levels,
 )
 
 NEIGHBOURS_NOTE = (
-    "nearest neighbours found more than the vine of pair copulas: of two lower bounds the larger "
-    "one is given"
+    "nearest neighbours found more than the vine of pair copulas, which tends to find too little: "
+    "their estimate is given, less what the choice of the larger one makes of chance"
 )
 DIRECTIONS_NOTE = (
     "functions of several columns, fitted to other samples, tell more than a vine of the columns: "
@@ -56,12 +57,16 @@ UNKNOWN_EFFECT_NOTE = (
     "off the estimate; the p-value and the low end allow for up to twice as much"
 )
 GAUSSIAN_NOTE = (
-    "nearly all copulas of these many columns are Gaussian: the estimate is that of one Gaussian "
+    "nearly all copulas of these columns are Gaussian: the estimate is that of one Gaussian "
     "copula of all of them, and the terms may add up to less"
 )
 CHANGES_NOTE = (
     "the dependence changes with a condition: it was estimated within pieces of it, and what "
     "changes within a piece is missed"
+)
+MOSTLY_CHANCE_NOTE = (
+    "there are fewer than four samples for each variable: the estimate is mostly chance, so the "
+    "interval begins at 0, and only the p-value says whether there is dependence"
 )
 FEW_IN_CATEGORIES_NOTE = (
     "categories, or numbers that act as such, have few rows, within which a part of a dependence "
@@ -145,11 +150,20 @@ def estimate_vectors(
     else:
         answer = answer_of(engine, first, second, condition, threads, progress, swap)
         p, terms = answer.p_value, answer.terms
-        bound = Bound(max(0.0, answer.sum), answer.error, n, "vine")
+        complete = not answer.changing and answer.read < MOSTLY_READ
+        sum_of_terms = max(0.0, answer.sum)
+        bound = Bound(
+            *(sum_of_terms, answer.error, n, "vine"), terms=answer.log_density, complete=complete
+        )
         if answer.one_copula is not None:
-            bound = replace(bound, mi=max(0.0, answer.one_copula), method="gaussian")
-        if condition is None or not condition.ranks:
-            bound = largest(PairCopulas(engine), bound, first, second, engine.seed, threads)
+            bound = Bound(
+                *(max(0.0, answer.one_copula), answer.error, n, "gaussian"),
+                terms=answer.log_density,
+                complete=True,
+            )
+        # Beside a label that x and y share, functions of it would pass for continuous.
+        if (condition is None or not condition.ranks) and shared_levels(left, right) is None:
+            bound = largest(PairCopulas(engine), bound, first, second, engine.seed, threads, p)
         limit = limit_of(first, second, condition)
         mi, method, terms = min(bound.mi, limit[0]), bound.method, scaled_down(terms, limit)
         trace = condition is not None and _leaves_a_trace(left, right, condition)
@@ -157,7 +171,8 @@ def estimate_vectors(
             notes.append(TRACE_NOTE)
         if answer.trace >= 0:
             notes.append(UNKNOWN_EFFECT_NOTE)
-        if answer.changing:
+        changing = answer.changing and method != "gaussian"
+        if changing:
             notes.append(CHANGES_NOTE)
         if bound.functions:
             notes.append(DIRECTIONS_NOTE)
@@ -165,10 +180,14 @@ def estimate_vectors(
             notes.append(GAUSSIAN_NOTE)
         if method == "neighbours":
             notes.append(NEIGHBOURS_NOTE)
-        low = answer.changing or method not in ("vine", "gaussian")
+        low = changing or method not in ("vine", "gaussian")
+        refused = 0.0 if method == "gaussian" else answer.read
         size = sum(len(group.ranks) for group in groups)
-        ends = interval(mi, bound.error, p, Doubt(n, size, len(terms), answer.read, low))
-        ends = (0.0 if trace else max(0.0, ends[0] - max(0.0, answer.trace)), ends[1])
+        ends = interval(mi, bound.error, p, Doubt(n, size, len(terms), refused, low))
+        few = n < LEAST_FOR_EACH * size
+        if few:
+            notes.append(MOSTLY_CHANCE_NOTE)
+        ends = (0.0 if trace or few else max(0.0, ends[0] - max(0.0, answer.trace)), ends[1])
         # Where nothing is seen, halves would show chance.
         missed = unseen(engine, first, second, condition, answer, threads) if p <= SEEN else 0.0
         if missed > _MISSED * mi + _LITTLE:

@@ -181,7 +181,8 @@ def _of_features(
     except np.linalg.LinAlgError:  # a rare level is seen in one fold only
         return None
     labels = [side.label is not None for side in sides]
-    ranks_f, ranks_g = _untied(f, seed), _untied(g, seed)
+    # Ties of equal functions of x and of y that were broken alike would tell more than there is.
+    ranks_f, ranks_g = _untied(f, (seed, 0)), _untied(g, (seed, 1))
     scored = [
         centred(np.stack([kernels().normal_scores(row) for row in rows]))
         for rows in (ranks_f, ranks_g)
@@ -243,10 +244,13 @@ def _square(row: Array, inside: Inside) -> float:
     return float((row * row * inside).sum())
 
 
-def _untied(functions: Array, seed: int) -> list[Ranks]:
-    """Mid-ranks, ties in random order."""
-    ranked = rank_columns(list(functions))
+def _untied(functions: Array, seed: tuple[int, int]) -> list[Ranks]:
+    """Mid-ranks, ties in random order; what differs by rounding only is tied."""
+    size = np.abs(functions)
+    scale = np.median(size, axis=1, keepdims=True)  # of which outliers change nothing
+    scale = np.where(scale > 0, scale, np.maximum(size.max(axis=1, keepdims=True), 1e-300))
+    ranked = rank_columns(list(np.rint(functions / scale / _FUNCTION_OF_OTHERS)))
     return [
-        in_random_order(row, (seed, fingerprint(row), 0)) if np.isfinite(ties) else row
+        in_random_order(row, (seed[0], fingerprint(row), seed[1])) if np.isfinite(ties) else row
         for row, ties in zip(ranked.rows, ranked.entropy, strict=True)
     ]

@@ -49,7 +49,7 @@ def test_a_weight_that_another_column_sets(estimator):
 
 def test_nothing_is_found_where_nothing_is(estimator):
     answers = [estimator.estimate(*swirl(seed=seed, correlation=0.0)) for seed in range(5)]
-    assert {answer.method for answer in answers} == {"vine"}
+    assert {answer.method for answer in answers} <= {"vine", "gaussian"}
     assert np.mean([answer.mi for answer in answers]) < 0.01
 
 
@@ -57,7 +57,7 @@ def test_columns_that_show_all_need_no_functions(estimator):
     rng = np.random.default_rng(2)
     x, y = rng.normal(size=(2, N, 3))
     y[:, :2] = 0.8 * x[:, :2] + 0.6 * y[:, :2]
-    assert estimator.estimate(x, y).method == "vine"
+    assert estimator.estimate(x, y).method == "gaussian"
 
 
 def test_order_exchange_and_monotone_transforms_change_nothing(estimator):

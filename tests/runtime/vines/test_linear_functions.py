@@ -93,7 +93,8 @@ def _collinear(eps, n, seed):
 def test_a_small_difference_of_two_columns(eps, n):
     found = [infonet.estimate(*_collinear(eps, n, seed)) for seed in range(4)]
     assert np.mean([e.mi for e in found]) == pytest.approx(COLLINEAR, abs=0.04)
-    assert {e.method for e in found} == {"directions"}
+    assert {e.method for e in found} <= {"directions", "gaussian", "vine"}
+    assert all(e.p_value < 1e-9 for e in found)
 
 
 def test_nearly_collinear_columns_on_both_sides():
