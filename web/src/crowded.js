@@ -3,7 +3,7 @@
 
 import { cellInformation, oriented, spread } from "./halving.js";
 import { twiceRanks } from "./ranking.js";
-import { smoothStep } from "./steps.js";
+import { between } from "./steps.js";
 
 const FEWEST = 1_000; // samples, of which fewer say too little of what is below the grid
 const [WIDE, WHOLLY_WIDE] = [5, 6]; // widths of the network's interval, times the root of n
@@ -89,8 +89,4 @@ function pairsByCells(x, y) {
     found.set(side, pairs);
   }
   return found;
-}
-
-function between(value, [low, high]) {
-  return smoothStep((value - low) / (high - low));
 }

@@ -4,14 +4,17 @@
 import { extra, SHARE } from "./crowded.js";
 import { cellInformation } from "./halving.js";
 import { neighbourEstimate } from "./neighbours.js";
-import { smoothStep } from "./steps.js";
+import { between } from "./steps.js";
 
 const LARGE = 20_000; // samples from which cells are counted
-const SHARP = 3.5; // nats from which dependence is too sharp for the grid
-const WHOLLY = 4.25; // from which the network's estimate is left out
-const [IS_OPEN, WIDE_OPEN] = [0.08, 0.16]; // nats that cells of 16 to 31 samples told, where they are too coarse
+const SHARP = [3.5, 4.25]; // nats from which dependence is too sharp for the grid, and the network's estimate left out
+const OPEN = [0.08, 0.16]; // nats that cells of 16 to 31 samples told, where they are too coarse
 const ENOUGH = 2_000; // samples, below which the network's experience is worth more
 const DIVISIONS = 400_000; // samples, over all the divisions that the mean is taken of
+// Widths of the network's interval times the root of n, and samples, from which other estimates are asked whether the
+// network took clusters for a sharp dependence; shares of its estimate that these are lower by, where it moves to them.
+const [WIDE, ENOUGH_FOR_CLUSTERS] = [8, 2_500];
+const [BELOW, FAR_BELOW] = [[0.03, 0.08], [0.06, 0.12]]; // prettier-ignore
 const MUCH = 0.5; // of the width of an interval, by which its upper end moves, to be told
 
 /**
@@ -24,11 +27,18 @@ const MUCH = 0.5; // of the width of an interval, by which its upper end moves, 
 export function refined(given, x, y) {
   const n = x.length;
   let found = n >= LARGE ? byCells(given.mi, x, y) : { ...given, open: 0 };
-  const strong = smoothStep((found.mi - SHARP) / (WHOLLY - SHARP));
-  const coarse = smoothStep((found.open - IS_OPEN) / (WIDE_OPEN - IS_OPEN));
+  const strong = between(found.mi, SHARP);
+  const coarse = between(found.open, OPEN);
   const share = Math.max(strong, coarse);
-  if (share > 0 && n >= ENOUGH) {
-    const other = beyondTheGrid(x, y);
+  const wide = (given.high - given.low) * Math.sqrt(n) > WIDE && n >= ENOUGH_FOR_CLUSTERS && n < LARGE;
+  const asked = share > 0 && n >= ENOUGH;
+  const other = wide || asked ? beyondTheGrid(x, y) : null;
+  if (wide) {
+    const below = (found.mi - other.mi) / found.mi;
+    found.low += between(below, BELOW) * (Math.min(found.low, other.low) - found.low);
+    found.mi += between(below, FAR_BELOW) * (other.mi - found.mi);
+  }
+  if (asked) {
     // Cells that are too coarse may still be nearer to the truth: both intervals hold.
     const both = coarse * (1 - strong);
     other.low += both * (Math.min(found.low, other.low) - other.low);
@@ -55,7 +65,7 @@ const MOST = 3.0;
 const NOISE = 0.4; // times n**-0.5, of the counts
 const UNSURE = 0.05; // of what cells of 16 to 31 samples told, which the extrapolation may be off
 const FAR = 2.0; // errors of the counts, from which the network is wrong rather than they
-const [STRONG, WEAK, OPEN, LEFT, WIDTH] = [1.3, 0.1, 0.45, 5e-4, 1.8]; // of the interval
+const [STRONG, WEAK, EXTRAPOLATES, LEFT, WIDTH] = [1.3, 0.1, 0.45, 5e-4, 1.8]; // of the interval
 
 /** Of many samples: the network's estimate where counts agree with it within their noise, theirs where they do not. */
 function byCells(mi, x, y) {
@@ -67,7 +77,7 @@ function byCells(mi, x, y) {
   const apart = mi - counted;
   const found = Math.max(0, counted + apart / (1 + (apart / (FAR * error)) ** 4));
   const spread = Math.sqrt((STRONG * -Math.expm1(-2 * found) + WEAK) / n);
-  const reach = WIDTH * Math.hypot(spread, OPEN * open, LEFT);
+  const reach = WIDTH * Math.hypot(spread, EXTRAPOLATES * open, LEFT);
   return { mi: found, low: Math.max(0, found - reach), high: found + reach, open };
 }
 

@@ -62,13 +62,13 @@ def extra(width: float, high: float, x: Ranks, y: Ranks) -> float:
     if n < FEWEST or wide <= WIDE:
         return 0.0
     sign, power = _signs(x, y)
-    sign *= _step(wide, WIDE, _WHOLLY_WIDE)
+    sign *= step(wide, WIDE, _WHOLLY_WIDE)
     if sign <= 0:
         return 0.0
     fewest, divisions = 2**_CLASS, max(1, min(4, _DIVISIONS // n))
     told = kernels().cell_information(x, y, fewest, divisions)
     last, *larger = (max(0.0, float(told[_CLASS + i])) for i in range(4))
-    sign *= 1 - _step(max(last, larger[0]), *_LINES)
+    sign *= 1 - step(max(last, larger[0]), *_LINES)
     if sign <= 0:
         return 0.0
     prior = _PRIOR / math.sqrt(n)
@@ -101,7 +101,7 @@ def _signs(x: Ranks, y: Ranks) -> tuple[float, float]:
         return 0.0, power
     large, _ = compare(coarse)
     error = _SURE / (math.log(2) * math.sqrt(expected))
-    return _step(power - error, *_CROWDED) * _step(power / (large + 0.02), *_ALIKE), power
+    return step(power - error, *_CROWDED) * step(power / (large + 0.02), *_ALIKE), power
 
 
 def _pairs(x: Ranks, y: Ranks) -> dict[int, float]:
@@ -137,7 +137,7 @@ def _spread_bits() -> NDArray[np.int32]:
 _SPREAD = _spread_bits()
 
 
-def _step(value: float, low: float, high: float) -> float:
+def step(value: float, low: float, high: float) -> float:
     """0 below `low`, 1 above `high`, and without a corner in between."""
     t = min(max((value - low) / (high - low), 0.0), 1.0)
     return t * t * (3 - 2 * t)

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from infonet.inputs.checks import Column
 from infonet.model.libraries import kernels
 from infonet.pairs.ranking import rank_columns
-from infonet.vines.copula import Array, Ranks, in_quartiles
+from infonet.vines.copula import Array, Ranks, entropy_by_spacings, in_quartiles
 
 NEARLY = 0.999  # correlation of ranks from which values are looked at
 _ORDERS = (4, 8, 12)  # neighbours that a polynomial goes through
@@ -82,7 +82,7 @@ def left_of(a: Column, b: Column) -> Array:
             if not inside.any():
                 continue
             left = _left(_basis(x, inside), y, inside)
-            told = _entropy(y[inside]) - _entropy(left[inside])
+            told = entropy_by_spacings(y[inside]) - entropy_by_spacings(left[inside])
             if told > best + 1e-9:
                 best, found = told, left
     return found
@@ -254,11 +254,3 @@ def _left(rows: Array, y: Array, inside: NDArray[np.bool_]) -> Array:
 
 def _product(a: Array, b: Array, inside: NDArray[np.bool_]) -> float:
     return float((a * b * inside).sum())
-
-
-def _entropy(numbers: Array) -> float:
-    """Differential entropy in nats, up to a constant, from distances of m places (Vasicek 1976)."""
-    ordered = np.sort(numbers)
-    m = max(1, int(np.sqrt(ordered.size)))
-    gaps = ordered[m:] - ordered[:-m]
-    return float(np.log(np.maximum(gaps, np.finfo(np.float64).tiny)).mean())

@@ -24,7 +24,7 @@ import numpy as np
 
 from infonet.inputs.checks import Column
 from infonet.model.libraries import kernels
-from infonet.vines.copula import Array, Ranks, in_quartiles, rank
+from infonet.vines.copula import Array, Ranks, entropy_by_spacings, in_quartiles, rank
 from infonet.vines.discrete import Codes
 
 # Samples for each function, and numbers in all of them together, which bounds the memory.
@@ -111,7 +111,7 @@ class Effects:
         most, found = _STRONG, None
         for scale, bound in scales:
             left = self._left(scale)
-            told = min(_entropy(scale) - _entropy(left), bound)
+            told = min(entropy_by_spacings(scale) - entropy_by_spacings(left), bound)
             if told > most:
                 most, found = told, left
         return None if found is None else rank([found])[0]
@@ -236,11 +236,3 @@ def _splines(scores: Array, pieces: int) -> Array:
     turn = np.linalg.solve(differences @ differences.T, differences)
     found: Array = np.einsum("pk,kn->pn", turn, basis)
     return found
-
-
-def _entropy(numbers: Array) -> float:
-    """Differential entropy in nats, up to a constant, from distances of m places (Vasicek 1976)."""
-    ordered = np.sort(numbers)
-    m = max(1, int(np.sqrt(ordered.size)))
-    gaps = ordered[m:] - ordered[:-m]
-    return float(np.log(np.maximum(gaps, np.finfo(np.float64).tiny)).mean())
