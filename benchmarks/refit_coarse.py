@@ -45,7 +45,7 @@ def case(estimator, family, n, rng):
     network, rows = read(estimator, mid_ranks(distribution.sample(rng, n)))
     base, _, left_open = cells.by_cells(network, *rows)
     pair = np.array([[0, 1]])
-    found, _ = refine.refined(np.array([network]), np.full((1, 3), network), rows, pair)
+    found, *_ = refine.refined(np.array([network]), np.full((1, 3), network), rows, pair)
     return {
         "family": distribution.name, "n": n, "truth": distribution.mi, "network": network,
         "base": base, "open": left_open, "other": sharp.beyond_the_grid(*rows)[0],

@@ -29,8 +29,7 @@ _folder = tempfile.TemporaryDirectory()
 @functools.cache
 def copula_core(precision):
     net = round_weights(random_copula(tiny_config().model))
-    # the very modules that `infonet export` traces, so that one trace serves its tests, too
-    core = Core(half_body(net) if precision == "fp16" else net, None, precision == "fp32").eval()
+    core = Core(half_body(net) if precision == "fp16" else net).eval()
     model = trace(
         core, torch.rand(3, core.grid, core.grid), {0: "batch"}, "histogram", copula_export.OUTPUTS
     )
