@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from infonet.errors import InputError, MissingExtraError
 from infonet.matrix import PairwiseResult
-from infonet.result import NO_TABLE_NOTE, Estimate
+from infonet.result import Estimate
 from infonet.series.profile import LagProfile
 from infonet.units import as_correlation, unit_scale
 
@@ -208,6 +208,10 @@ def _named(names: list[str]) -> tuple[range, list[str]]:
 
 POINTS = 3000  # beyond, single points hide each other and their density is drawn
 DENSITY_CELLS = 64
+_NO_TABLE = (
+    "Pairs of a matrix have no table, and neither\nhas an estimate that the table of the network\n"
+    "does not fit, which is made without it."
+)
 
 
 def plot_estimate(
@@ -233,13 +237,10 @@ def plot_estimate(
         A `matplotlib.figure.Figure`; write it with `save_figure` or its method `savefig`.
 
     Raises:
-        InputError: the estimate is one of a matrix, which have no tables, or the samples are not
-            those of the estimate.
+        InputError: the samples are not those of the estimate.
         MissingExtraError: matplotlib is not installed.
     """
     scale = unit_scale(unit)
-    if estimate.table is None and NO_TABLE_NOTE not in estimate.notes:
-        raise InputError("the estimate has no table: make it with Estimator.estimate(x, y)")
     columns = [np.asarray(values, np.float64).ravel() for values in (x, y)]
     if columns[0].size == columns[1].size:
         whole = np.isfinite(columns[0]) & np.isfinite(columns[1])
@@ -253,8 +254,7 @@ def plot_estimate(
     left, right = figure.subplots(1, 2)
     _draw_ranks(left, *(ranks(values) for values in columns))
     if estimate.table is None:
-        note = NO_TABLE_NOTE.replace(": ", ":\n")
-        right.text(0.5, 0.5, note, ha="center", va="center", wrap=True)
+        right.text(0.5, 0.5, _NO_TABLE, ha="center", va="center", wrap=True)
         right.set(xlim=(0, 1), ylim=(0, 1), xticks=(), yticks=(), title="no table")
     else:
         image = _draw_table(right, estimate.table * scale, positions)

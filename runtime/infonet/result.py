@@ -19,11 +19,8 @@ UNSEEN_NOTE = (
     "does not see this dependence"
 )
 TIES_NOTE = "equal values were put in random order"
-NO_TABLE_NOTE = (  # said only of tables, not of numbers
-    "there is no table: that of the network does not fit the estimate, which is made without it"
-)
-# Remarks that lines for people leave out: the first is said by "<=", the others are routine.
-ROUTINE_NOTES = (BOUND_NOTE, TIES_NOTE, NO_TABLE_NOTE)
+# Remarks that lines for people leave out: the first is said by "<=", the other is routine.
+ROUTINE_NOTES = (BOUND_NOTE, TIES_NOTE)
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,8 @@ class Estimate:
             column; a level of a tied variable fills the ranks that it owns. Nodes from -1 to 1 in
             the paper's network, where samples scaled to 0..1 read the upper half of each axis: as
             published but for a constant, which makes that mean 1 over independent samples. None for
-            entries of a pairwise matrix.
+            entries of a pairwise matrix, and where the network's table does not fit the estimate,
+            which is made without it.
 
         method: how the estimate was made: "network", "counts" and others, see the documentation
             of ties, counts and labels; of several variables "vine", "gaussian", "directions" or
@@ -180,15 +178,10 @@ class Estimate:
             "p_value": self.p_value,
             "n": self.n,
             "method": self.method,
-            "notes": list(self._said),
+            "notes": list(self.notes),
             **({"given": list(self.given)} if self.given else {}),
             **({"terms": [term.to_dict(unit) for term in self.terms]} if self.terms else {}),
         }
-
-    @property
-    def _said(self) -> tuple[str, ...]:
-        """The notes, where the table is not shown."""
-        return tuple(note for note in self.notes if note != NO_TABLE_NOTE)
 
     @property
     def _title(self) -> str:
@@ -208,7 +201,7 @@ class Estimate:
             "samples": f"{self.n:,}",
             "method": self.method,
         }
-        return html_table(f"{self.names[0]} and {self.names[1]}", rows, self._said)
+        return html_table(f"{self.names[0]} and {self.names[1]}", rows, self.notes)
 
     def _interval(self, unit: str) -> str:
         """ "0.1 to 0.2", or "" if there is none."""

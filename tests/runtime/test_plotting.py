@@ -109,14 +109,15 @@ def test_missing_values_are_left_out(estimator):
     assert len(points.get_offsets()) == 98
 
 
-def test_other_samples_and_estimates_without_table_are_refused(estimator):
+def test_other_samples_are_refused_and_missing_tables_are_said(estimator):
     x, y = sample(100)
     found = estimator.estimate(x, y)
     with pytest.raises(InputError, match="99 and 100.*made from 100"):
         plot_estimate(found, x[1:], y)
     pair = estimator.pairwise({"x": x, "y": y})["x", "y"]
-    with pytest.raises(InputError, match="no table"):
-        plot_estimate(pair, x, y)
+    right = plot_estimate(pair, x, y).axes[1]
+    assert right.get_title() == "no table"
+    assert "Pairs of a matrix have no table" in right.texts[0].get_text()
 
 
 def test_tables_that_begin_below_zero_show_their_upper_part(estimator):

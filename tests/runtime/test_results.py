@@ -17,7 +17,6 @@ from click.testing import CliRunner
 from infonet.cli import main
 from infonet.matrix import PairwiseResult
 from infonet.matrix.plan import Pairs
-from infonet.result import NO_TABLE_NOTE
 
 NAMES = ("Income ($_2020)", "<b>&amp; 'tail'")
 
@@ -260,40 +259,18 @@ def test_advice_of_notes_can_be_followed():
         infonet.estimate(x, y, unknown=1)
 
 
-@pytest.fixture(scope="module")
-def without_table(estimator):
-    """A number and the bands that it is in, which alternate: the network has no table of that."""
-    rng = np.random.default_rng(0)
-    x = rng.uniform(size=3000)
-    found = estimator.estimate([f"band {int(90 * v) % 9}" for v in x], x)
+def test_a_missing_table_is_no_doubt_about_the_estimate(estimator, tmp_path):
+    """Of a number and the bands that it is in, which alternate, the network has no table."""
+    x = np.random.default_rng(0).uniform(size=3000)
+    bands = [f"band {int(90 * v) % 9}" for v in x]
+    found = estimator.estimate(bands, x)
     assert found.table is None
-    return found
-
-
-def test_a_missing_table_is_said_where_the_table_is_asked_for(without_table):
-    """It says nothing of the estimate: not to people, in JSON or in notebooks."""
-    said = NO_TABLE_NOTE
-    assert said == (
-        "there is no table: that of the network does not fit the estimate, which is made without it"
-    )
-    assert said in without_table.notes  # beside the attribute `table`, which is None
-    assert said not in without_table.to_dict()["notes"]
-    assert said not in without_table._repr_html_()
-    others = [note for note in without_table.notes if note != said]
-    assert without_table.to_dict()["notes"] == others
-
-
-def test_a_missing_table_is_not_said_on_the_command_line(tmp_path):
-    rng = np.random.default_rng(0)
-    x = rng.uniform(size=3000)
-    frame = pd.DataFrame({"band": [f"band {int(90 * v) % 9}" for v in x], "x": x})
-    frame.to_csv(tmp_path / "t.csv", index=False)
-    for options in ([], ["--json"]):
-        arguments = ["mi", str(tmp_path / "t.csv"), "--x", "band", "--y", "x", *options]
-        done = CliRunner().invoke(main, arguments)
-        assert done.exit_code == 0, done.output
-        assert "9 categories" in done.output
-        assert "table" not in done.output
+    assert not any("table" in note for note in found.notes)
+    pd.DataFrame({"band": bands, "x": x}).to_csv(tmp_path / "t.csv", index=False)
+    done = CliRunner().invoke(main, ["mi", str(tmp_path / "t.csv"), "--x", "band", "--y", "x"])
+    assert done.exit_code == 0, done.output
+    assert "9 categories" in done.output
+    assert "table" not in done.output
 
 
 def test_pairs_without_complete_rows(estimator):

@@ -46,9 +46,8 @@ def echo_json(answer: Any, unit: str, source_notes: Iterable[str], model: str, *
         model: name of the model file.
         more: further entries.
     """
-    found = answer.to_dict(unit)
-    notes = [*source_notes, *found["notes"]]
-    click.echo(json.dumps({**found, "notes": notes, "model": model, **more}))
+    notes = [*source_notes, *answer.notes]
+    click.echo(json.dumps({**answer.to_dict(unit), "notes": notes, "model": model, **more}))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from infonet.pairs.estimates import BOUND, method_of, notes_of
 from infonet.pairs.permutations import permutation_p_value
 from infonet.pairs.pmi import balanced, has_plain_margins
 from infonet.pairs.ranking import RankedColumns
-from infonet.result import NO_TABLE_NOTE, Estimate
+from infonet.result import Estimate
 
 ONE_OF_THE_OTHER_NOTE = (
     "each variable is a monotone function of the other: if both are continuous, their mutual "
@@ -92,9 +92,7 @@ def _estimate(
         about &= ~BOUND
     notes = notes_of(about, p, interval, engine.model.null, x.size)
     table: Any = None if found.table is None or np.isnan(found.table[0, 0, 0]) else found.table[0]
-    if table is None:
-        notes = (*notes, NO_TABLE_NOTE)
-    elif later:
+    if table is not None and later:
         table = partial(balanced, table)
     if _determine_each_other(ranked):
         notes = (*notes, ONE_OF_THE_OTHER_NOTE)

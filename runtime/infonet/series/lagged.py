@@ -13,7 +13,7 @@ from infonet.inputs.variables import as_variables
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.parallel import Progress, run_tiles
 from infonet.pairs.single import estimate_pair
-from infonet.result import BOUND_NOTE, NO_TABLE_NOTE, Estimate
+from infonet.result import BOUND_NOTE, Estimate
 from infonet.series.blocks import Tested, block_test
 from infonet.series.profile import LagProfile
 from infonet.series.shifts import (
@@ -100,7 +100,7 @@ def lagged(
         run_tiles((partial(task, lag) for lag in steps), 1 if permutations else threads, bar)
     estimates = tuple(found[lag] for lag in steps)
     notes = [note for variable in every for note in variable.notes]
-    notes += [note for e in estimates for note in e.notes if note != NO_TABLE_NOTE]
+    notes += [note for e in estimates for note in e.notes]
     if condition is not None:
         notes.append(GIVEN_NOTE)
     if tests:

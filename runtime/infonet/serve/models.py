@@ -245,7 +245,7 @@ class Vectors(_OnThread):
             "mi": [found.mi],
             "interval": found.interval or (math.nan, math.nan),
             "p_value": [_number(found.p_value)],
-            "notes": ["; ".join(found.to_dict()["notes"])],
+            "notes": ["; ".join(found.notes)],
         }
 
 
