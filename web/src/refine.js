@@ -15,6 +15,7 @@ const DIVISIONS = 400_000; // samples, over all the divisions that the mean is t
 // network took clusters for a sharp dependence; shares of its estimate that these are lower by, where it moves to them.
 const [WIDE, ENOUGH_FOR_CLUSTERS] = [8, 2_500];
 const [BELOW, FAR_BELOW] = [[0.03, 0.08], [0.06, 0.12]]; // prettier-ignore
+const LEAST = 1e-6; // nats, of which a share can be taken
 const MUCH = 0.5; // of the width of an interval, by which its upper end moves, to be told
 
 /**
@@ -34,7 +35,7 @@ export function refined(given, x, y) {
   const asked = share > 0 && n >= ENOUGH;
   const other = wide || asked ? beyondTheGrid(x, y) : null;
   if (wide) {
-    const below = (found.mi - other.mi) / found.mi;
+    const below = 1 - other.mi / Math.max(found.mi, LEAST);
     found.low += between(below, BELOW) * (Math.min(found.low, other.low) - found.low);
     found.mi += between(below, FAR_BELOW) * (other.mi - found.mi);
   }

@@ -3,11 +3,10 @@
 The grid of 128 x 128 ranks that the network reads is at its limit in three places: where samples
 are many (`cells`), where dependence is so sharp that the grid cannot tell 4 nats from 8 (`sharp`),
 and where density piles up in corners and along edges (`crowded`). And it was trained on few
-mixtures of many small clusters, which look like a sharp dependence to it: there the other estimate
-is lower. Of many samples dependence is too
-sharp for cells, too, where the smallest ones still tell much: a function of many branches and
-little noise. All other estimates stay the network's, to the byte. Nothing jumps: of sharp
-dependence the other estimate comes in step by step.
+mixtures of many small clusters, which look like a sharp dependence to it: there the estimate of
+sharp dependence is lower. Of many samples dependence is too sharp for cells, too, where the
+smallest ones still tell much: a function of many branches and little noise. All other estimates
+stay the network's, to the byte. Nothing jumps: other estimates come in step by step.
 """
 
 from __future__ import annotations
@@ -38,6 +37,7 @@ _OPEN, _WIDE_OPEN = 0.08, 0.16
 # of training and calibration they are lower by a tenth in no more than one wide pair in fifty.
 _WIDE, _ENOUGH_FOR_CLUSTERS = 8.0, 2_500
 _BELOW, _FAR_BELOW = (0.03, 0.08), (0.06, 0.12)
+_LEAST = 1e-6  # nats, of which a share can be taken
 _MUCH = 0.5  # of the width of an interval, by which its upper end moves, to be told
 
 
@@ -77,7 +77,7 @@ def refined(
         if wide or (share > 0 and n >= _ENOUGH):
             other, other_ends = beyond_the_grid(x, y)
         if wide:
-            below = (value - other) / value
+            below = 1 - other / max(value, _LEAST)
             ends = ends.copy()
             ends[0] += crowded.step(below, *_BELOW) * (min(ends[0], other_ends[0]) - ends[0])
             value += crowded.step(below, *_FAR_BELOW) * (other - value)
