@@ -324,8 +324,8 @@ def _from_objects(array: NDArray[Any], label: str) -> Values:
     """Python objects that are all of one kind; None, NaN, NaT and NA are missing."""
     present, missing, remarks = unbox(array)
     if present is None and _is_mixture(array[~missing]):
-        texts = np.array([None if gap else str(v) for v, gap in zip(array, missing, strict=True)])
-        return _from_text(texts.tolist(), label)  # as in a file
+        values = zip(array.tolist(), missing.tolist(), strict=True)
+        return _from_text([None if gap else str(value) for value, gap in values], label)
     if present is None:
         return require_real(array, label), ()
     if present.dtype.kind == "O":
@@ -342,7 +342,8 @@ def _from_objects(array: NDArray[Any], label: str) -> Values:
 
 
 def _is_mixture(present: NDArray[Any]) -> bool:
-    """Whether all of these objects are numbers or text, as pandas makes of long CSV files."""
+    """Whether all of these objects are numbers or text, as pandas makes of long CSV files: then
+    the column is what it would be in the file."""
     return all(isinstance(value, (str, *_NUMBERS)) for value in present.tolist())
 
 

@@ -24,6 +24,11 @@ _ROWS = 2  # which hold such a number; of one, ranks take little notice
 _CODES = 2  # "refused" and "not asked" beside "unknown": 97, 98, 99
 
 
+def is_measured(remarks: tuple[Remark, ...]) -> bool:
+    """Whether a column of numbers may hold such ones, by the remarks about how it came to be."""
+    return not {remark.kind for remark in remarks} & _NOT_MEASURED
+
+
 def sentinel_remark(values: Column, remarks: tuple[Remark, ...]) -> tuple[Remark, ...]:
     """A remark about numbers that may say that a value is missing, if there are any.
 
@@ -31,7 +36,7 @@ def sentinel_remark(values: Column, remarks: tuple[Remark, ...]) -> tuple[Remark
         values: real numbers [n], NaN where missing.
         remarks: about how they came to be numbers.
     """
-    if values.dtype.kind not in "iuf" or {remark.kind for remark in remarks} & _NOT_MEASURED:
+    if values.dtype.kind not in "iuf" or not is_measured(remarks):
         return ()
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     if finite.size <= _ROWS:

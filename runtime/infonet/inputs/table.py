@@ -15,7 +15,7 @@ from infonet.errors import InputError
 from infonet.inputs.arrays import as_array
 from infonet.inputs.checks import Column, Remark, is_nominal, require_real, sentences
 from infonet.inputs.convert import Values, from_array
-from infonet.inputs.sentinels import sentinel_remark
+from infonet.inputs.sentinels import is_measured, sentinel_remark
 from infonet.inputs.series import from_series, pairing_notes
 
 Unusable = Literal["raise", "omit"]
@@ -112,7 +112,8 @@ def make_source(
             left_out.append((names[i], _reason(str(error), names[i])))
             remarks.append((names[i], Remark("left out", left_out[-1][1])))
             continue
-        if not only_numbers:  # of tables that come in parts, none has all of the values
+        # Of tables that come in parts, none has all of the values.
+        if not only_numbers and is_measured(found):
             found += sentinel_remark(table.convert(i)[0], found)
         kept.append(i)
         nominal.append(is_nominal(found))
