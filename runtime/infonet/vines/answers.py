@@ -20,8 +20,7 @@ from infonet.pairs.engine import PairEngine
 from infonet.pairs.significance import combined
 from infonet.pairs.single import estimate_pair
 from infonet.result import Term
-from infonet.vines.bounds import SEEN
-from infonet.vines.condition import prepare, take_out
+from infonet.vines.condition import prepare, take_out, untraced
 from infonet.vines.copula import WIDTH, Array, PairCopulas, Ranks
 from infonet.vines.discrete import (
     fisher,
@@ -280,12 +279,11 @@ def _of_vine(
         values = [*reversed([x.columns[i] for i in in_x]), *[y.columns[i] for i in in_y]]
         whole = of_one_copula(vine, order, [middle, len(rows_y)], values)
         return replace(answer, one_copula=whole)
-    single = len(order) == 2 and not any(map(is_label, levels[:2]))
-    if single and answer.p_value <= SEEN:
-        untraced = condition.untraced(*order)
-        if untraced:
+    if len(order) == 2:
+        found = untraced(condition, order[0], order[1], answer.p_value, levels[:2])
+        if found:
             likely, least = (
-                answer_of_vine(vine_of([order[0], v])) for v in (untraced.likely, untraced.most)
+                answer_of_vine(vine_of([order[0], v])) for v in (found.likely, found.most)
             )
             trace = max(0.0, likely.sum - least.sum)
             answer = replace(likely, p_value=least.p_value, trace=trace)

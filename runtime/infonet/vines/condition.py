@@ -18,6 +18,7 @@ import numpy as np
 from infonet.inputs.checks import Column
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.parallel import Progress, run_tiles
+from infonet.vines.bounds import SEEN
 from infonet.vines.conditioning import Continuous
 from infonet.vines.copula import Ranks, rank
 from infonet.vines.discrete import (
@@ -27,6 +28,7 @@ from infonet.vines.discrete import (
     check_categories,
     frequent,
     frequent_levels,
+    is_label,
     levels_of,
     part_of,
 )
@@ -74,6 +76,29 @@ def prepare(engine: PairEngine, given: Group) -> Condition:
     check_categories(given)
     labels = _labels(given)
     return Continuous(engine, given) if labels is None else Apart(engine, given, labels)
+
+
+def untraced(
+    condition: Condition,
+    u: Ranks,
+    v: Ranks,
+    p_value: float,
+    ends: Sequence[FrequentLevels | None],
+) -> Untraced | None:
+    """A pair of columns that a condition was taken out of, without the trace of it that they share.
+
+    None where there is none to be seen, no dependence at all, or where one of them is a label,
+    which is counted.
+
+    Args:
+        condition: that was taken out.
+        u, v: what it left, mid-ranks [n].
+        p_value: of independence of both.
+        ends: levels of the two columns that u and v were made of.
+    """
+    if p_value > SEEN or any(map(is_label, ends)):
+        return None
+    return condition.untraced(u, v)
 
 
 def take_out(

@@ -33,7 +33,13 @@ from infonet.vines.copula import (
     moments_p_value,
     rank,
 )
-from infonet.vines.discrete import Codes, frequent, levels_of_condition
+from infonet.vines.discrete import (
+    Codes,
+    FrequentLevels,
+    frequent,
+    frequent_levels,
+    levels_of_condition,
+)
 from infonet.vines.effects import Effects
 from infonet.vines.regression import Polynomial
 from infonet.vines.trace import Neighbours, Untraced
@@ -68,7 +74,8 @@ class Continuous:
     """
 
     def __init__(self, engine: PairEngine, given: Group) -> None:
-        codes = levels_of_condition(given)
+        values = frequent_levels(given)
+        codes = levels_of_condition(values)
         order = sorted(range(len(codes)), key=lambda place: codes[place] is None)
         self.ranks = [given.ranks[place] for place in order]
         self.parts: list[Ranks] = []
@@ -103,11 +110,11 @@ class Continuous:
             [given.ranks[place] for place in ordered],
             [given.columns[place] for place in ordered],
             self._all.functions if self._all else [],
-            _with_few_values(given, codes),
+            _with_few_values(values, codes),
         )
         self._ordered = [given.ranks[place] for place in sorted(ordered)]
         self._codes = [
-            MayBeCodes(given.columns[place], engine.seed) for place in ordered if given.tied[place]
+            MayBeCodes(found.values, engine.seed) for found in values if found and not found.nominal
         ]
 
     @property
@@ -282,20 +289,21 @@ class Continuous:
         return self._copulas.p_value(column, part) < _LEFT / 2
 
 
-def _with_few_values(given: Group, codes: Sequence[Codes | None]) -> list[Codes]:
+def _with_few_values(
+    values: Sequence[FrequentLevels | None], codes: Sequence[Codes | None]
+) -> list[Codes]:
     """Number of the level of each sample, -1 for rare ones, of categories and of numbers that have
     few values, which may be codes."""
     found = []
-    for column, tied, nominal, levels in zip(
-        given.columns, given.tied, given.nominal, codes, strict=True
-    ):
-        if nominal and levels is not None:
+    for column, levels in zip(values, codes, strict=True):
+        if column is None:
+            continue
+        if column.nominal and levels is not None:
             found.append(levels)
-        elif tied:
-            values = np.unique(column, return_inverse=True)[1].reshape(-1)
-            own = frequent(values, _IN_A_LEVEL)
-            if 0 < own.max() < column.size // _FOR_A_LEVEL:
-                found.append(own)
+            continue
+        own = frequent(column.values, _IN_A_LEVEL)
+        if 0 < own.max() < own.size // _FOR_A_LEVEL:
+            found.append(own)
     return found
 
 

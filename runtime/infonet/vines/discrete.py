@@ -185,11 +185,11 @@ def _levels_of(column: Column) -> Levels:
     return Levels(codes.reshape(-1).astype(np.int64), counts.astype(np.int64))
 
 
-def levels_of_condition(group: Group) -> list[Codes | None]:
+def levels_of_condition(columns: Sequence[FrequentLevels | None]) -> list[Codes | None]:
     """Numbers of the levels within which other columns are ranked, -1 for rare values and `ALONE`
     for rare categories, int64 [n]; None for a column without levels."""
     found: list[Codes | None] = []
-    for levels in frequent_levels(group):
+    for levels in columns:
         if levels is not None and levels.nominal:
             codes = frequent(levels.values, _IN_A_CATEGORY)
             found.append(np.where(codes < 0, ALONE, codes))

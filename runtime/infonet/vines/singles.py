@@ -14,11 +14,10 @@ from infonet.inputs.checks import Column
 from infonet.inputs.variables import NamedColumn, NamedColumns
 from infonet.pairs.engine import PairEngine
 from infonet.pairs.ranking import fingerprint
-from infonet.vines.bounds import SEEN
 from infonet.vines.changes import Conditions
-from infonet.vines.condition import prepare
+from infonet.vines.condition import prepare, untraced
 from infonet.vines.copula import PairCopulas, Ranks
-from infonet.vines.discrete import FrequentLevels, frequent_levels, is_label, joint_codes
+from infonet.vines.discrete import FrequentLevels, frequent_levels, joint_codes
 from infonet.vines.dvine import fit_edge
 from infonet.vines.estimate import estimate_vectors
 from infonet.vines.limits import limit_of
@@ -110,14 +109,13 @@ class SinglesGiven:
         ends = first.levels, second.levels
         copula = fit_edge(*columns, self._given, self._conditions, ends)
         mi, p = copula.mi, copula.p_value
-        if self._condition and p <= SEEN and not any(map(is_label, ends)):
-            untraced = self._condition.untraced(first.ranks, second.ranks)
-            if untraced:
-                likely, least = (
-                    fit_edge(self._copulas, first.ranks, v, self._given, self._conditions, ends)
-                    for v in (untraced.likely, untraced.most)
-                )
-                mi, p = likely.mi, least.p_value
+        found = self._condition and untraced(self._condition, first.ranks, second.ranks, p, ends)
+        if found:
+            likely, least = (
+                fit_edge(self._copulas, first.ranks, v, self._given, self._conditions, ends)
+                for v in (found.likely, found.most)
+            )
+            mi, p = likely.mi, least.p_value
         limit, _ = limit_of(first.group, second.group, self._condition_group)
         return SingleAnswer(min(max(0.0, mi), limit), p)
 

@@ -62,7 +62,7 @@ class MayBeCodes:
     """Values of a tied column of a condition that are taken for numbers, and may be codes.
 
     Args:
-        values: of the column, [n].
+        values: number of the value of each sample, int64 [n].
         seed: as that of `WithinLevels`.
 
     Attributes:
@@ -70,10 +70,9 @@ class MayBeCodes:
             none was.
     """
 
-    def __init__(self, values: Column, seed: int) -> None:
+    def __init__(self, values: Codes, seed: int) -> None:
         self.seen = 1.0
-        codes = np.unique(values, return_inverse=True)[1].reshape(-1)
-        self._codes = frequent(codes, _IN_A_CODE)
+        self._codes = frequent(values, _IN_A_CODE)
         self._counts = np.bincount(self._codes[self._codes >= 0])
         self._seed = seed
 

@@ -82,3 +82,10 @@ def test_dependent_columns_that_are_many_for_the_samples(estimator):
     x, noise = np.random.default_rng(0).normal(size=(2, 40, 8))
     assert estimator.estimate(x, x + 0.5 * noise).p_value < 1e-4
     assert estimator.estimate(x, x[:, 0] ** 2 + 0.2 * noise[:, 0]).p_value < 0.05
+
+
+def test_few_samples_for_many_columns_are_remarked_on(estimator):
+    samples = np.random.default_rng(0).normal(size=(100, 12))
+    found = estimator.estimate(samples[:, :6], samples[:, 6:])
+    assert any("few samples" in note for note in found.notes)
+    assert found.mi < 0.3

@@ -392,10 +392,3 @@ def test_options_that_are_refused(estimator):
         estimator.estimate(X, X[:, 0], nan="drop")
     with pytest.raises(infonet.InputError, match="seed"):
         estimator.total_correlation(X, seed=-1)
-
-
-def test_few_samples_for_many_columns_are_remarked_on(estimator):
-    samples = np.random.default_rng(0).normal(size=(100, 12))
-    found = estimator.estimate(samples[:, :6], samples[:, 6:])
-    assert any("few samples" in note for note in found.notes)
-    assert found.mi < 0.3
